@@ -1,0 +1,148 @@
+// The HTTP side: reads requests, hands them to the engine loop, writes its outputs as they come.
+//
+// Facts kept here: the 200 and its headers leave before the request is queued in the engine, everything that refuses a
+// request comes before that; a client that goes away interrupts the body, which closes the stream of engine outputs,
+// which aborts the request; /health, /version and /v1/models answer from here and say nothing about the engine.
+//
+// Gotcha: NodeHttpServer writes the head of a stream response before it starts the body, but Node keeps it back until
+// the first byte. So the body begins by flushing the headers of the very response it belongs to.
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type { ServerResponse } from "node:http"
+import * as Answers from "./Answers.ts"
+import * as ChatRequest from "./ChatRequest.ts"
+import * as ChatWire from "./ChatWire.ts"
+import type { EngineLoop, EngineOutput } from "./EngineLoop.ts"
+import type { Journal } from "./Journal.ts"
+import * as Pacing from "./Pacing.ts"
+import * as SeededRandom from "./SeededRandom.ts"
+import { seedOf } from "./SeededRandom.ts"
+import type { SimulatorOptions } from "./SimulatorOptions.ts"
+
+/** The version of vLLM whose behaviour is imitated. */
+const imitatedVersion = "0.30.0"
+
+const { jsonUnsafe } = HttpServerResponse
+
+const currentSecond = Effect.map(Clock.currentTimeMillis, (millis) => Math.floor(millis / 1000))
+
+/** vLLM takes the client's X-Request-Id for the id; else ids count up, so that they are the same in every run. */
+const makeRequestIds = (seed: number) => {
+  let count = 0
+  return (given: string | undefined) => {
+    const number = count++
+    const hexadecimal = (part: number) => seedOf(seed, "id", number, part).toString(16).padStart(8, "0")
+    return `chatcmpl-${given ?? [0, 1, 2, 3].map(hexadecimal).join("")}`
+  }
+}
+
+/** Records a connection that closes before all of the response was handed to it, before anything reacts to that. */
+const recordClose = (journal: Journal, id: string, response: ServerResponse) =>
+  response.prependListener("close", () => {
+    if (!response.writableFinished) journal.record(id, "close-seen")
+  })
+
+const recordWrite = (journal: Journal, id: string, outputs: ReadonlyArray<EngineOutput>) => {
+  const tokens = outputs.reduce((sum, output) => sum + output.tokens.length, 0)
+  const last = outputs.at(-1)!
+  if (tokens > 0 && last.generated === tokens) journal.record(id, "first-token")
+  if (tokens > 0) journal.record(id, "chunk", tokens)
+  if (last.finishReason !== undefined) journal.record(id, "finish")
+}
+
+const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal: Journal) => {
+  const answer = Answers.make(options.answers, options.seed)
+  const draw = Answers.makeDrawCounter()
+  const nextId = makeRequestIds(options.seed)
+
+  return Effect.gen(function*() {
+    const httpRequest = yield* HttpServerRequest.HttpServerRequest
+    const response = NodeHttpServerRequest.toServerResponse(httpRequest) as ServerResponse
+    const text = yield* httpRequest.text
+    const parsed = ChatRequest.parse(options.model, httpRequest.headers["content-type"], text)
+    if (Result.isFailure(parsed)) return jsonUnsafe(parsed.failure, { status: parsed.failure.error.code })
+    const request = parsed.success
+
+    const id = nextId(httpRequest.headers["x-request-id"])
+    const head = { id, created: yield* currentSecond, model: options.model }
+    const { maxTokens, prompt } = request
+    const drawn = draw(prompt, request.seed)
+    const random = SeededRandom.make(seedOf(options.seed, "pace", prompt, Answers.drawKey(drawn)))
+    journal.record(id, "request")
+    recordClose(journal, id, response)
+    const outputs = engine.generate({
+      id,
+      prompt,
+      maxTokens,
+      answer: answer(prompt, drawn),
+      pace: Pacing.make(options, random)
+    })
+
+    if (!request.stream) {
+      const collected = yield* Stream.runCollect(outputs)
+      recordWrite(journal, id, collected)
+      return jsonUnsafe(ChatWire.completion(head, request, collected))
+    }
+    const encoder = ChatWire.makeStreamEncoder(head, request)
+    const flushHeaders = Effect.sync(() => {
+      response.flushHeaders()
+      journal.record(id, "headers")
+    })
+    const body = Stream.fromEffectDrain(flushHeaders).pipe(
+      Stream.concat(Stream.mapArray(outputs, (waiting) => {
+        recordWrite(journal, id, waiting)
+        return [encoder.encode(waiting)] as const
+      })),
+      Stream.encodeText
+    )
+    return HttpServerResponse.stream(body, { contentType: "text/event-stream; charset=utf-8" })
+  })
+}
+
+const requireKey = (apiKey: string) =>
+  HttpRouter.middleware((handler) =>
+    Effect.gen(function*() {
+      const { headers, url } = yield* HttpServerRequest.HttpServerRequest
+      const [scheme, key] = (headers["authorization"] ?? "").split(" ")
+      const allowed = !url.startsWith("/v1") || (scheme?.toLowerCase() === "bearer" && key === apiKey)
+      return allowed ? yield* handler : jsonUnsafe({ error: "Unauthorized" }, { status: 401 })
+    }), { global: true })
+
+const models = (options: SimulatorOptions) =>
+  Effect.map(currentSecond, (created) =>
+    jsonUnsafe({
+      object: "list",
+      data: [{
+        id: options.model,
+        object: "model",
+        created,
+        owned_by: "vllm",
+        root: options.model,
+        parent: null
+      }]
+    }))
+
+/** All routes of the simulated server; `/sim/...` is ours, the rest is vLLM's. */
+export const make = (options: SimulatorOptions, engine: EngineLoop, journal: Journal) =>
+  Layer.mergeAll(
+    HttpRouter.add("POST", "/v1/chat/completions", chatCompletions(options, engine, journal)),
+    HttpRouter.add("GET", "/v1/models", models(options)),
+    HttpRouter.add("GET", "/health", HttpServerResponse.empty({ status: 200 })),
+    HttpRouter.add("GET", "/version", jsonUnsafe({ version: imitatedVersion })),
+    HttpRouter.add(
+      "GET",
+      "/load",
+      Effect.map(engine.streams, (streams) => jsonUnsafe({ server_load: streams.length }))
+    ),
+    HttpRouter.add("GET", "/sim/streams", Effect.map(engine.streams, (streams) => jsonUnsafe(streams))),
+    HttpRouter.add("GET", "/sim/journal", Effect.map(journal.events, (events) => jsonUnsafe(events))),
+    HttpRouter.add("*", "/*", jsonUnsafe({ detail: "Not Found" }, { status: 404 })),
+    options.apiKey === undefined ? Layer.empty : requireKey(options.apiKey)
+  )

@@ -1,0 +1,96 @@
+// A look-alike of vLLM's OpenAI-compatible server, for demonstrations and tests without a GPU.
+//
+// It is an independent reading of vLLM's behaviour: it shares no code with our client side, so that a misunderstanding
+// there cannot cancel itself out here. The wire is real (a socket on a port); all randomness follows from one seed.
+//
+// Parts: Routes.ts (HTTP) -> EngineLoop.ts (when tokens come) -> Answers.ts (which tokens), ChatWire.ts (how they are
+// written), Journal.ts (what happened).
+//
+// Gotcha: closing the scope cuts open connections first. A graceful shutdown would wait for streams that may never end.
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import type { ServeError } from "effect/http/HttpServerError"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { createServer, type Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import * as EngineLoop from "./EngineLoop.ts"
+import * as Journal from "./Journal.ts"
+import * as Routes from "./Routes.ts"
+import { CannotListen, InvalidOptions, PortInUse, SimulatorError } from "./SimulatorError.ts"
+import { SimulatorOptions } from "./SimulatorOptions.ts"
+
+/** Where to listen (port 0: the system chooses) and how to behave. */
+export const ServedOptions = Schema.Struct({
+  host: Schema.NonEmptyString,
+  port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })),
+  ...SimulatorOptions.fields
+})
+export type ServedOptions = typeof ServedOptions.Type
+
+const listenError = ({ host, port }: ServedOptions) => ({ cause }: ServeError) => {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return new SimulatorError({
+    reason: code === "EADDRINUSE"
+      ? new PortInUse({ host, port })
+      : new CannotListen({ host, port, detail: code ?? message })
+  })
+}
+
+const urlOf = (server: Server) => {
+  const { address, family, port } = server.address() as AddressInfo
+  // One cannot connect to the address that stands for all addresses.
+  const host = address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address
+  return `http://${family === "IPv6" ? `[${host}]` : host}:${port}`
+}
+
+/** Closes the port and every connection, finished or not. */
+const closeNow = (server: Server) =>
+  Effect.callback<void>((resume) => {
+    server.close(() => resume(Effect.void))
+    server.closeAllConnections()
+  }).pipe(
+    // Upgraded connections are not the server's any more; they end when their handlers are interrupted.
+    Effect.timeoutOption("1 second")
+  )
+
+const make = Effect.fn("Simulator.make")(function*(options: typeof ServedOptions.Encoded) {
+  const settings = yield* Schema.decodeEffect(ServedOptions)(options).pipe(
+    Effect.mapError((error) =>
+      new SimulatorError({ reason: new InvalidOptions({ detail: error.message.replaceAll(/\s*\n\s*/g, " ") }) })
+    )
+  )
+  const journal = yield* Journal.make
+  const engine = yield* EngineLoop.make(settings, journal)
+  const app = yield* HttpRouter.toHttpEffect(Routes.make(settings, engine, journal))
+  const nodeServer = createServer()
+  const server = yield* NodeHttpServer.make(() => nodeServer, {
+    host: settings.host,
+    port: settings.port,
+    gracefulShutdownTimeout: 0
+  }).pipe(Effect.mapError(listenError(settings)))
+  yield* server.serve(app)
+  // Added last, so it runs first.
+  yield* Effect.addFinalizer(() => closeNow(nodeServer))
+  return Simulator.of({ url: urlOf(nodeServer), streams: engine.streams, journal: journal.events })
+})
+
+export class Simulator extends Context.Service<Simulator, {
+  /** Where the server listens, without a slash at the end, like `http://127.0.0.1:41234`. */
+  readonly url: string
+  /** The requests that are open now. */
+  readonly streams: Effect.Effect<ReadonlyArray<EngineLoop.OpenStream>>
+  /** The last 100 000 events, oldest first. */
+  readonly journal: Effect.Effect<ReadonlyArray<Journal.JournalEvent>>
+}>()("a2a-campaign/Simulator") {
+  /**
+   * Starts a simulated server and stops it with the scope, at once, whatever is open.
+   *
+   * Fails with `SimulatorError`: `PortInUse`, `CannotListen` or `InvalidOptions`.
+   */
+  static readonly layer = (
+    options: typeof ServedOptions.Encoded
+  ): Layer.Layer<Simulator, SimulatorError> => Layer.effect(Simulator, make(options))
+}
