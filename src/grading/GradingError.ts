@@ -1,0 +1,33 @@
+/**
+ * The grader's own failures. An error here means that nothing is known about the answer, so the battle has no score;
+ * it is never turned into a score of 0. Whatever an answer does (no code, endless loop, crash) is a `Grade` instead.
+ *
+ * - `SandboxNotStarted`: the sandbox process did not come up; `detail` holds the beginning of what it complained about.
+ * - `SandboxKilled`: it was killed by a signal that no answer can cause and that we did not send.
+ * - `SandboxStarved`: a call ran out of time without having had the processor, so the machine is to blame.
+ * - `InvalidSpecification`: the task cannot be graded as it is written; retrying does not help.
+ */
+import * as Schema from "effect/Schema"
+
+export const GradingFailure = Schema.TaggedUnion({
+  SandboxNotStarted: { detail: Schema.String },
+  SandboxKilled: { signal: Schema.String },
+  SandboxStarved: { cpuMillis: Schema.Finite, wallMillis: Schema.Finite },
+  InvalidSpecification: { detail: Schema.String }
+})
+export type GradingFailure = typeof GradingFailure.Type
+
+const describe = (reason: GradingFailure): string =>
+  GradingFailure.match(reason, {
+    SandboxNotStarted: ({ detail }) => `the grading process could not be started: ${detail}`,
+    SandboxKilled: ({ signal }) => `the grading process was killed from outside by ${signal}`,
+    SandboxStarved: ({ cpuMillis, wallMillis }) =>
+      `the grading process had only ${cpuMillis} ms of processor time within ${wallMillis} ms`,
+    InvalidSpecification: ({ detail }) => `the task cannot be graded: ${detail}`
+  })
+
+export class GradingError extends Schema.TaggedError<GradingError>()("GradingError", { reason: GradingFailure }) {
+  override get message() {
+    return describe(this.reason)
+  }
+}
