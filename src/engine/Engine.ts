@@ -1,0 +1,173 @@
+/**
+ * The engine as a service: a prompt in, a stream of token events out.
+ *
+ * Laws of `stream`:
+ * - It completes only after a `finish_reason`. An end without one fails (`Truncated`, `DoneWithoutFinish`), and so does
+ *   `finish_reason` "abort".
+ * - After the finish nothing can fail any more: a reset, a silence or an open connection ends the stream, at the latest
+ *   after the grace, and the socket is closed.
+ * - Interrupting it closes the socket at once, also while nothing arrives; a vLLM server then aborts the request.
+ * - Nothing is retried inside it: a stream that has begun cannot be begun again without doubling tokens.
+ * - Silence never fails it. That is for the guard around it to judge.
+ *
+ * The tokens that arrived together come as one chunk.
+ */
+import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import type * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { Failed, FailReason } from "../liveness/Failed.ts"
+import { Signal, type TokenEvent } from "../token/TokenEvent.ts"
+import * as ChatCompletionReader from "./ChatCompletionReader.ts"
+import * as OpenAiChat from "./OpenAiChat.ts"
+import { PatientFetch } from "./PatientFetch.ts"
+
+export interface EngineOptions {
+  /** The address of the OpenAI-compatible API, with its `/v1`. */
+  readonly baseUrl: string
+  readonly model: string
+  readonly apiKey?: Redacted.Redacted | undefined
+  /** The most tokens an answer may have. Always sent, because a run without a bound cannot be told from a runaway. */
+  readonly maxTokens?: number
+  /** How long a connection may stay open after the finish. */
+  readonly finishGrace?: Duration.Input
+}
+
+export interface EngineMessage {
+  readonly role: "system" | "user" | "assistant"
+  readonly content: string
+}
+
+export interface EngineRequest {
+  readonly messages: ReadonlyArray<EngineMessage>
+  /** Identifies the request in the engine's logs. */
+  readonly requestId: string
+}
+
+const DEFAULT_MAX_TOKENS = 4096
+/** Token events read ahead of a slow consumer before the socket is left unread. */
+const READ_AHEAD = 4096
+
+/** Request fields that vLLM understands and that other servers may refuse: exact token counts on every chunk. */
+const EXACT_COUNTS = { return_token_ids: true, stream_options: { include_usage: true, continuous_usage_stats: true } }
+const PLAIN_COUNTS = { stream_options: { include_usage: true } }
+
+export class Engine extends Context.Service<Engine, {
+  readonly model: string
+  readonly baseUrl: string
+  /** One answer. Fails with `Failed` of hop "engine". */
+  readonly stream: (request: EngineRequest) => Stream.Stream<TokenEvent, Failed>
+  /** Fails in one clear line when the server cannot be reached or does not serve the model. */
+  readonly check: Effect.Effect<void, Failed>
+}>()("a2a-campaign/Engine") {
+  /** Over HTTP, with connections of its own. */
+  static readonly layer = (options: EngineOptions): Layer.Layer<Engine> =>
+    Engine.layerNoDeps(options).pipe(Layer.provide(PatientFetch.layer))
+
+  static readonly layerNoDeps = (options: EngineOptions): Layer.Layer<Engine, never, PatientFetch> =>
+    Layer.effect(Engine, Effect.map(PatientFetch, ({ fetch }) => make(options, fetch)))
+
+  /** An engine that answers every request with the same stream. */
+  static readonly layerTest = (stream: Stream.Stream<TokenEvent, Failed>): Layer.Layer<Engine> =>
+    Layer.succeed(Engine, { model: "test", baseUrl: "test:", stream: () => stream, check: Effect.void })
+}
+
+const failed = (reason: FailReason, tokens = 0) => new Failed({ hop: "engine", reason, tokens })
+
+const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["Service"] => {
+  const chat: OpenAiChat.ChatOptions = { baseUrl: options.baseUrl, apiKey: options.apiKey, fetch }
+  const finishGrace = Duration.fromInputUnsafe(options.finishGrace ?? "5 seconds")
+  /** Learned at the first refusal, so that a server that does not know the fields is asked only once. */
+  let refusesExactCounts = false
+
+  const open = (request: EngineRequest, onComment: () => void) => {
+    const attempt = (counts: typeof EXACT_COUNTS | typeof PLAIN_COUNTS) =>
+      OpenAiChat.open(chat, {
+        model: options.model,
+        messages: request.messages,
+        max_tokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+        ...counts
+      }, { requestId: request.requestId, onComment })
+    return refusesExactCounts ? attempt(PLAIN_COUNTS) : attempt(EXACT_COUNTS).pipe(
+      Effect.catchIf(isRefusalOfFields, () => {
+        refusesExactCounts = true
+        return attempt(PLAIN_COUNTS)
+      })
+    )
+  }
+
+  const stream = (request: EngineRequest): Stream.Stream<TokenEvent, Failed> =>
+    Stream.unwrap(Effect.gen(function*() {
+      const queue = yield* Queue.bounded<TokenEvent, Failed | Cause.Done>(READ_AHEAD)
+      const connection = yield* Effect.mapError(
+        open(request, () => Queue.offerUnsafe(queue, Signal.make({ signal: "keep-alive" }))),
+        (reason) => failed(reason)
+      )
+      Queue.offerUnsafe(queue, Signal.make({ signal: "accepted" }))
+      yield* Effect.forkScoped(Queue.into(readInto(queue, connection, finishGrace), queue))
+      return Stream.fromQueue(queue)
+    }))
+
+  const check = Effect.gen(function*() {
+    const served = yield* Effect.mapError(OpenAiChat.models(chat), (reason) => failed(reason))
+    if (served.includes(options.model)) return
+    return yield* failed(FailReason.cases.Rejected.make({
+      status: 404,
+      detail: `model "${options.model}" is not served at ${options.baseUrl}; it serves ${
+        served.length === 0 ? "no model" : served.map((id) => `"${id}"`).join(", ")
+      }`
+    }))
+  })
+
+  return Engine.of({ model: options.model, baseUrl: options.baseUrl, stream, check })
+}
+
+/** Reads the connection to its end into the queue. */
+const readInto = Effect.fnUntraced(function*(
+  queue: Queue.Enqueue<TokenEvent, Failed | Cause.Done>,
+  connection: OpenAiChat.ChatConnection,
+  finishGrace: Duration.Duration
+) {
+  let state = ChatCompletionReader.initial
+  const fail = (reason: FailReason) => failed(reason, state.tokens)
+  while (state.finishReason === undefined) {
+    const next = yield* Effect.mapError(connection.next, fail)
+    if (next === "end") return yield* fail(endWithoutFinish(connection))
+    if (!ChatCompletionReader.isChunk(next.event)) {
+      return yield* fail(FailReason.cases.Malformed.make({ detail: "an event that is not a chat completion chunk" }))
+    }
+    const [after, events] = ChatCompletionReader.read(state, next.event)
+    state = after
+    if (state.finishReason === "abort") return yield* fail(FailReason.cases.AbortedByServer.make({}))
+    yield* Queue.offerAll(queue, events)
+  }
+  // The answer is complete. Usage may follow; anything that goes wrong from here on changes nothing.
+  yield* Effect.gen(function*() {
+    while (true) {
+      const next = yield* connection.next
+      if (next === "end") return
+      if (!ChatCompletionReader.isChunk(next.event)) continue
+      const [after, events] = ChatCompletionReader.read(state, next.event)
+      state = after
+      yield* Queue.offerAll(queue, events)
+    }
+  }).pipe(Effect.timeoutOption(finishGrace), Effect.ignore)
+})
+
+const endWithoutFinish = (connection: OpenAiChat.ChatConnection): FailReason => {
+  if (connection.doneSeen()) return FailReason.cases.DoneWithoutFinish.make({})
+  return connection.contentType.includes("text/event-stream")
+    ? FailReason.cases.Truncated.make({})
+    : FailReason.cases.Malformed.make({
+      detail: `expected text/event-stream, got ${connection.contentType || "no content type"}; is this an ` +
+        "OpenAI-compatible API, and does its address end in /v1?"
+    })
+}
+
+const isRefusalOfFields = (reason: FailReason): boolean =>
+  reason._tag === "Rejected" && (reason.status === 400 || reason.status === 422) &&
+  /return_token_ids|continuous_usage_stats|stream_options|extra|unrecognized|unknown/i.test(reason.detail)

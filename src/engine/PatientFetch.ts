@@ -1,0 +1,39 @@
+/**
+ * A `fetch` that waits as long as the other side needs (adapter for undici).
+ *
+ * Node's own fetch ends a request after 300 s without headers or without body bytes, and an engine that queues or
+ * prefills for six minutes is merely slow. Here both limits are off; only connecting is limited. Liveness is decided
+ * by our own guards, which know tokens.
+ *
+ * Gotcha: `fetch` and `Agent` must come from the same undici; Node's own fetch refuses an Agent of the npm package.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as undici from "undici"
+
+/** How long a TCP connection may take to be made, in milliseconds. */
+const CONNECT_TIMEOUT_MILLIS = 10_000
+
+export class PatientFetch extends Context.Service<PatientFetch, {
+  readonly fetch: typeof globalThis.fetch
+}>()("a2a-campaign/PatientFetch") {
+  /** Closes every connection it opened when its scope ends. */
+  static readonly layer = Layer.effect(
+    PatientFetch,
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() =>
+          new undici.Agent({ bodyTimeout: 0, headersTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MILLIS } })
+        ),
+        (agent) => Effect.promise(() => agent.destroy())
+      ),
+      (dispatcher) =>
+        PatientFetch.of({
+          // The types of undici's Request and Response are those of the DOM in all that is used here.
+          fetch: ((input: string, init: undici.RequestInit) =>
+            undici.fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch
+        })
+    )
+  )
+}
