@@ -113,9 +113,20 @@ const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["S
     }))
 
   const check = Effect.gen(function*() {
-    const served = yield* Effect.mapError(OpenAiChat.models(chat), (reason) => failed(reason))
+    const { Rejected } = FailReason.cases
+    const served = yield* Effect.mapError(OpenAiChat.models(chat), (reason) =>
+      failed(
+        reason._tag === "Rejected" && reason.status === 404
+          ? Rejected.make({
+            status: 404,
+            detail: `no list of models at ${options.baseUrl}/models; the address of an OpenAI-compatible API mostly ends in /v1`
+          })
+          : reason._tag === "Rejected" && reason.status === 401
+          ? Rejected.make({ status: 401, detail: `${reason.detail}; put the key into CAMPAIGN_API_KEY` })
+          : reason
+      ))
     if (served.includes(options.model)) return
-    return yield* failed(FailReason.cases.Rejected.make({
+    return yield* failed(Rejected.make({
       status: 404,
       detail: `model "${options.model}" is not served at ${options.baseUrl}; it serves ${
         served.length === 0 ? "no model" : served.map((id) => `"${id}"`).join(", ")

@@ -57,7 +57,8 @@ export const fromTransport = (url: string, error: unknown): FailReason => {
   if (causes.some((cause) => cause instanceof TypeError && cause.message.includes("URL"))) {
     return Rejected.make({ status: 400, detail: `${url} is not a URL that can be requested` })
   }
-  return code !== undefined && CONNECT_CODES.has(code)
+  // fetch's own word for a port that it never connects to, such as 1 or 25.
+  return text === "bad port" || (code !== undefined && CONNECT_CODES.has(code))
     ? ConnectError.make({ url, detail })
     : ConnectionLost.make({ detail })
 }

@@ -7,8 +7,8 @@
  */
 
 const DONE = "data:[DONE]"
-/** Enough of a line to know it: the sentinel with the optional space after the colon. */
-const HEAD_BYTES = DONE.length + 1
+/** Enough of a line to know it: the sentinel, the optional space after the colon, and whether anything follows. */
+const HEAD_BYTES = DONE.length + 2
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 
