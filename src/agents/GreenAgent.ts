@@ -1,0 +1,150 @@
+/**
+ * The evaluator: an A2A server that plays tasks against purple agents and grades the answers.
+ *
+ * It keeps AgentBeats' contract: an assessment request in, `working` updates as the visible log, one artifact with one
+ * data part as the result. Tokens of the purple agent are passed on only to clients that asked for the token extension,
+ * because AgentBeats' client reads every text part of every artifact as a result.
+ *
+ * An assessment of one bout that breaks fails with the error of the hop that broke, so that a campaign runner can tell
+ * stalled from failed. In a longer assessment it becomes a row without a score, with its reason; never a score of 0.
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { A2aClient } from "../a2a/A2aClient.ts"
+import * as A2aServer from "../a2a/A2aServer.ts"
+import type { AgentExecutor } from "../a2a/AgentExecutor.ts"
+import type { ListenError } from "../a2a/ListenError.ts"
+import { Artifact, asTokenEvent, Ended, isProgress, type RunError, Status, type TaskEvent } from "../a2a/TaskEvent.ts"
+import { Grade } from "../grading/Grade.ts"
+import { Grader } from "../grading/Grader.ts"
+import { Failed, FailReason } from "../liveness/Failed.ts"
+import { failIfStalled, outerLimit } from "../liveness/TokenGuard.ts"
+import * as Transcript from "../token/Transcript.ts"
+import { version } from "../version.ts"
+import { bouts, type Bout } from "./AssessmentRequest.ts"
+
+export interface GreenAgentOptions {
+  readonly host: string
+  readonly port: number
+  readonly cardUrl?: string | undefined
+  /** The stall limit of the engine hop; the purple hop waits one allowance longer. */
+  readonly stallLimit: Duration.Duration
+  readonly orphanGrace?: Duration.Input
+}
+
+/** One row of a result: a grade, or why there is none. */
+export const BoutResult = Schema.Struct({
+  task: Schema.String,
+  participant: Schema.String,
+  grade: Schema.NullOr(Grade),
+  reason: Schema.NullOr(Schema.String)
+})
+export type BoutResult = typeof BoutResult.Type
+
+/** The data part of the result artifact. */
+export const AssessmentResult = Schema.Struct({ results: Schema.Array(BoutResult) })
+
+export const RESULT_ARTIFACT_ID = "result"
+
+export class GreenAgent extends Context.Service<GreenAgent, { readonly url: string }>()("a2a-campaign/GreenAgent") {
+  static readonly layer = (
+    options: GreenAgentOptions
+  ): Layer.Layer<GreenAgent, ListenError, A2aClient | Grader> =>
+    Layer.effect(
+      GreenAgent,
+      Effect.gen(function*() {
+        const client = yield* A2aClient
+        const grader = yield* Grader
+        return yield* A2aServer.serve({
+          ...options,
+          description: {
+            name: "green agent of a2a-campaign",
+            description: "Gives programming tasks to purple agents and runs hidden tests against their answers.",
+            version,
+            skill: {
+              id: "assess",
+              name: "assess",
+              description: "Takes an AgentBeats assessment request and returns a score for every task."
+            }
+          },
+          executor: makeExecutor(client, grader, options.stallLimit)
+        })
+      })
+    )
+}
+
+/** What the agent does with a message. */
+export const makeExecutor = (
+  client: A2aClient["Service"],
+  grader: Grader["Service"],
+  stallLimit: Duration.Duration
+): AgentExecutor =>
+(request) => {
+  const asked = bouts(request.text)
+  if (Result.isFailure(asked)) {
+    return Stream.make(Ended.make({ state: "rejected", text: asked.failure, error: null }))
+  }
+  const all = asked.success
+  const results: Array<BoutResult> = []
+
+  const play = (bout: Bout, number: number): Stream.Stream<TaskEvent, RunError> => {
+    let transcript = Transcript.empty
+    let lastText = ""
+    const begin = Status.make({
+      state: "working",
+      text: `task ${bout.task.id} against ${bout.role} (${number + 1} of ${all.length})`
+    })
+    const tokens = client.send({ url: bout.url, hop: "purple", text: bout.task.prompt }).pipe(
+      failIfStalled({ hop: "purple", limit: outerLimit(stallLimit, 1), isProgress, asTokenEvent }),
+      Stream.mapArray((events) => {
+        for (const event of events) {
+          if (event._tag === "Replaced") transcript = { ...transcript, content: event.text }
+          else if (event._tag === "Status" || event._tag === "Ended") lastText = event.text || lastText
+          else if (event._tag !== "Artifact") transcript = Transcript.step(transcript, event)
+        }
+        return events
+      }),
+      // The purple task's own end and artifacts are not the green task's.
+      Stream.filter((event) => event._tag !== "Ended" && event._tag !== "Artifact" && (request.exact || event._tag === "Status"))
+    )
+    const grade = Stream.unwrap(Effect.gen(function*() {
+      // Agents that keep their answer in a status message are met halfway.
+      const answer = transcript.content === "" ? lastText : transcript.content
+      const grade = yield* Effect.mapError(grader.grade(bout.task.grader, answer), graderFailed)
+      results.push({ task: bout.task.id, participant: bout.role, grade, reason: null })
+      return Stream.make(Status.make({ state: "working", text: `${bout.task.id}: ${grade.explanation}` }))
+    }))
+    return Stream.make(begin).pipe(Stream.concat(tokens), Stream.concat(grade))
+  }
+
+  const played = all.length === 1
+    ? play(all[0]!, 0)
+    : Stream.fromIterable([...all.entries()]).pipe(
+      Stream.flatMap(([number, bout]) =>
+        Stream.catch(play(bout, number), (error) => {
+          results.push({ task: bout.task.id, participant: bout.role, grade: null, reason: error.message })
+          return Stream.make(Status.make({ state: "working", text: `${bout.task.id}: not scored, ${error.message}` }))
+        })
+      )
+    )
+  const result = Stream.suspend(() =>
+    Stream.make(Artifact.make({
+      artifactId: RESULT_ARTIFACT_ID,
+      name: "result",
+      parts: [{ _tag: "Data", data: Schema.encodeSync(AssessmentResult)({ results }) }]
+    }))
+  )
+  return Stream.concat(played, result)
+}
+
+const graderFailed = (error: { readonly message: string }): Failed =>
+  new Failed({
+    hop: "green",
+    tokens: 0,
+    reason: FailReason.cases.ServerError.make({ status: 500, detail: `the grader failed: ${error.message}` })
+  })

@@ -1,0 +1,37 @@
+/**
+ * One try at a battle, as it is stored: what happened, how fast, and why it ended.
+ */
+import * as Schema from "effect/Schema"
+import { RunError } from "../a2a/TaskEvent.ts"
+import { Battle, Outcome } from "./Battle.ts"
+
+/** How an attempt ended. */
+export const Verdict = Schema.Literals(["completed", "stalled", "failed", "cancelled"])
+export type Verdict = typeof Verdict.Type
+
+export const AttemptRecord = Schema.Struct({
+  battle: Battle,
+  /** From 1, within the battle. */
+  number: Schema.Int,
+  /** How its liveness was watched. */
+  mode: Schema.Literals(["stream"]),
+  verdict: Verdict,
+  error: Schema.NullOr(RunError),
+  /** When it began, in milliseconds since 1970. */
+  startedAt: Schema.Finite,
+  durationMillis: Schema.Finite,
+  tokens: Schema.Int,
+  /** What `tokens` rests on: the engine's usage report, or the sum of the deltas. */
+  tokenBasis: Schema.Literals(["deltas", "usage"]),
+  promptTokens: Schema.NullOr(Schema.Int),
+  finishReason: Schema.NullOr(Schema.String),
+  timeToFirstTokenMillis: Schema.NullOr(Schema.Finite),
+  tokensPerSecond: Schema.NullOr(Schema.Finite),
+  content: Schema.String,
+  reasoning: Schema.String,
+  /** See `TokenTimings.ts`. */
+  timings: Schema.Uint8Array,
+  /** What the attempt makes of its battle: pending where another attempt follows. */
+  outcome: Outcome
+})
+export type AttemptRecord = typeof AttemptRecord.Type

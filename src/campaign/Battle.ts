@@ -1,0 +1,47 @@
+/**
+ * One task × one agent × one repetition. It ends scored, unscored with a reason, or stays pending.
+ *
+ * The plan is a pure function of the definition. Its order covers first: every task once before any task twice, and
+ * tasks of one round in an order drawn from the seed.
+ */
+import * as Schema from "effect/Schema"
+import { Grade } from "../grading/Grade.ts"
+import type { Definition } from "./Definition.ts"
+
+export const Battle = Schema.Struct({
+  task: Schema.String,
+  agent: Schema.String,
+  /** From 1. */
+  repetition: Schema.Int
+})
+export type Battle = typeof Battle.Type
+
+export const Outcome = Schema.TaggedUnion({
+  Pending: {},
+  Scored: { grade: Grade, attempt: Schema.Int },
+  Unscored: { reason: Schema.String, attempt: Schema.Int }
+})
+export type Outcome = typeof Outcome.Type
+
+/** What identifies a battle within its campaign. */
+export const keyOf = (battle: Battle): string => `${battle.task} × ${battle.agent} #${battle.repetition}`
+
+/** All battles of a campaign, in the order they are begun. */
+export const plan = (definition: Definition): ReadonlyArray<Battle> => {
+  const battles: Array<Battle> = []
+  for (let repetition = 1; repetition <= definition.repetitions; repetition++) {
+    const round = definition.tasks.map((task) => ({ task: task.id, agent: definition.agent, repetition }))
+    const order = new Map(round.map((battle) => [battle, hash(`${definition.seed} ${keyOf(battle)}`)]))
+    battles.push(...round.sort((a, b) => order.get(a)! - order.get(b)!))
+  }
+  return battles
+}
+
+/** FNV-1a, 32 bits: a fixed order for a seed, not a secret. */
+const hash = (text: string): number => {
+  let value = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) {
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+  }
+  return value >>> 0
+}

@@ -1,0 +1,104 @@
+/**
+ * The numbers of a campaign, from what is stored: a pure function.
+ *
+ * Scores are means over scored battles only; what is not scored is counted beside them and never as 0. TTFT and token
+ * rates are of attempts that completed. A percentile is the nearest rank: the smallest sample that at least that share
+ * of the samples does not exceed; `n` says how many there were.
+ */
+import type { AttemptSummary, StoredCampaign } from "./CampaignStore.ts"
+
+export interface Percentiles {
+  readonly p50: number | null
+  readonly p95: number | null
+  readonly n: number
+}
+
+export interface BattleCounts {
+  readonly planned: number
+  readonly scored: number
+  readonly unscored: number
+  readonly pending: number
+}
+
+export interface TaskSummary {
+  readonly task: string
+  readonly battles: BattleCounts
+  /** Mean score over scored battles, 0 to 1, or null if there is none. */
+  readonly score: number | null
+  /** Battles whose answer passed every test. */
+  readonly passed: number
+  /** Generated tokens of completed attempts. */
+  readonly tokens: number
+  readonly ttftMs: Percentiles
+  readonly tokensPerSecond: Percentiles
+}
+
+export interface CampaignSummary extends Omit<TaskSummary, "task"> {
+  readonly campaign: string
+  readonly agent: string
+  readonly attempts: {
+    readonly total: number
+    readonly completed: number
+    readonly stalled: number
+    readonly failed: number
+    readonly cancelled: number
+  }
+  readonly tasks: ReadonlyArray<TaskSummary>
+  /** Battles without a score, with the reason. */
+  readonly unscored: ReadonlyArray<{ readonly task: string; readonly repetition: number; readonly reason: string }>
+}
+
+/** The summary of a stored campaign. */
+export const summarize = (stored: StoredCampaign): CampaignSummary => {
+  const { attempts, battles, definition } = stored
+  const verdicts = { completed: 0, stalled: 0, failed: 0, cancelled: 0 }
+  for (const { verdict } of attempts) verdicts[verdict]++
+  return {
+    campaign: definition.id,
+    agent: definition.agent,
+    ...numbersOf(battles, attempts),
+    attempts: { total: attempts.length, ...verdicts },
+    tasks: definition.tasks.map(({ id }) => ({
+      task: id,
+      ...numbersOf(
+        battles.filter(({ battle }) => battle.task === id),
+        attempts.filter(({ battle }) => battle.task === id)
+      )
+    })),
+    unscored: battles.flatMap(({ battle, outcome }) =>
+      outcome._tag === "Unscored" ? [{ task: battle.task, repetition: battle.repetition, reason: outcome.reason }] : []
+    )
+  }
+}
+
+const numbersOf = (
+  battles: StoredCampaign["battles"],
+  attempts: ReadonlyArray<AttemptSummary>
+): Omit<TaskSummary, "task"> => {
+  const grades = battles.flatMap(({ outcome }) => outcome._tag === "Scored" ? [outcome.grade] : [])
+  const unscored = battles.filter(({ outcome }) => outcome._tag === "Unscored").length
+  const completed = attempts.filter(({ verdict }) => verdict === "completed")
+  return {
+    battles: {
+      planned: battles.length,
+      scored: grades.length,
+      unscored,
+      pending: battles.length - grades.length - unscored
+    },
+    score: rounded(grades.reduce((sum, grade) => sum + grade.score, 0) / grades.length),
+    passed: grades.filter((grade) => grade.passed).length,
+    tokens: completed.reduce((sum, attempt) => sum + attempt.tokens, 0),
+    ttftMs: percentiles(completed.map((attempt) => attempt.timeToFirstTokenMillis)),
+    tokensPerSecond: percentiles(completed.map((attempt) => attempt.tokensPerSecond))
+  }
+}
+
+const percentiles = (values: ReadonlyArray<number | null>): Percentiles => {
+  const samples = values.filter((value) => value !== null).sort((a, b) => a - b)
+  const rank = (share: number) => rounded(samples[Math.ceil(share * samples.length) - 1])
+  return { p50: rank(0.5), p95: rank(0.95), n: samples.length }
+}
+
+/** To three decimals: nothing here is measured more finely. Null for what there is not. */
+const rounded = (value: number | undefined): number | null =>
+  value === undefined || Number.isNaN(value) ? null : Math.round(value * 1000) / 1000

@@ -1,0 +1,59 @@
+/**
+ * The agents a campaign needs besides the one under test, on loopback ports chosen by the system.
+ *
+ * A green agent always; for an engine, our purple agent in front of it; for the demonstration, the simulated engine as
+ * well. They are the same layers that `campaign sim` and `campaign serve` run, and everything between them is HTTP.
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { A2aClient } from "../a2a/A2aClient.ts"
+import { GreenAgent } from "../agents/GreenAgent.ts"
+import { PurpleAgent, type PurpleAgentOptions } from "../agents/PurpleAgent.ts"
+import type { Target } from "../campaign/Definition.ts"
+import { Engine, type EngineOptions } from "../engine/Engine.ts"
+import { Grader } from "../grading/Grader.ts"
+import { Simulator } from "../simulator/Simulator.ts"
+import { orExit } from "./CommandError.ts"
+import { engineOptions } from "./EngineAddress.ts"
+
+export interface EmbeddedAgentsOptions {
+  readonly target: Target
+  readonly seed: number
+  readonly stallLimit: Duration.Duration
+}
+
+const loopback = { host: "127.0.0.1", port: 0 }
+const SIMULATED_MODEL = "simulated-model"
+
+/** Checks that the target can be used, starts what is missing, and gives the addresses. All stops with the scope. */
+export const start = Effect.fn("EmbeddedAgents.start")(function*(options: EmbeddedAgentsOptions) {
+  const listen = { ...loopback, stallLimit: options.stallLimit }
+  const green = yield* orExit(Layer.build(GreenAgent.layer(listen).pipe(Layer.provide(Grader.layer))))
+  return { greenUrl: Context.get(green, GreenAgent).url, purpleUrl: yield* purpleUrl(options, listen) }
+})
+
+const purpleUrl = Effect.fnUntraced(function*(
+  { seed, target }: EmbeddedAgentsOptions,
+  listen: PurpleAgentOptions
+) {
+  switch (target._tag) {
+    case "Agent":
+      yield* orExit(A2aClient.use((client) => client.check({ url: target.url, hop: "purple" })))
+      return target.url
+    case "Engine":
+      return yield* purpleInFrontOf(yield* orExit(engineOptions(target)), listen)
+    case "Demonstration": {
+      const simulator = yield* orExit(Layer.build(Simulator.layer({ ...loopback, seed, model: SIMULATED_MODEL })))
+      const baseUrl = `${Context.get(simulator, Simulator).url}/v1`
+      return yield* purpleInFrontOf({ baseUrl, model: SIMULATED_MODEL }, listen)
+    }
+  }
+})
+
+const purpleInFrontOf = Effect.fnUntraced(function*(engine: EngineOptions, listen: PurpleAgentOptions) {
+  const services = yield* Layer.build(PurpleAgent.layer(listen).pipe(Layer.provideMerge(Engine.layer(engine))))
+  yield* Context.get(services, Engine).check
+  return Context.get(services, PurpleAgent).url
+}, orExit)

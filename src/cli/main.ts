@@ -1,0 +1,45 @@
+/**
+ * The command: its verbs, and how it ends.
+ *
+ * Results go to stdout, everything else to stderr. An error is one line that says what to do; wrong usage is one line
+ * and exit code 2; an interruption is 130.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as References from "effect/References"
+import { version } from "../version.ts"
+import { CommandError, inputError, usageError } from "./CommandError.ts"
+import { resume } from "./resume.ts"
+import { run } from "./run.ts"
+import { serve } from "./serve.ts"
+import { sim } from "./sim.ts"
+
+const campaign = Command.make("campaign").pipe(
+  Command.withDescription("Evaluation campaigns against A2A agents that watch every token."),
+  Command.withSubcommands([run, resume, serve, sim])
+)
+
+/** Wrong usage is told in one line; the whole help is a screen that hides it. */
+const presenter: CliOutput.Presenter = {
+  present: (event) => {
+    if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+    const reasons = event.errors.map((error) => error.message.replaceAll(/\s*\n\s*/g, " "))
+    return Console.error(`campaign: ${reasons.join("; ")} (see \`${event.commandPath.join(" ")} --help\`)`)
+  }
+}
+
+Command.run(campaign, { version }).pipe(
+  Effect.provide(CliOutput.layerPresenter(presenter)),
+  Effect.catch((error) => {
+    if (error._tag === "ShowHelp") return error.errors.length === 0 ? Effect.void : Effect.fail(usageError("told above"))
+    const end = error instanceof CommandError ? error : inputError(error.message)
+    return Effect.andThen(Console.error(`campaign: ${end.message}`), Effect.fail(end))
+  }),
+  Effect.provideService(References.LogToStderr, true),
+  Effect.provide(NodeServices.layer),
+  NodeRuntime.runMain({ disableErrorReporting: true })
+)

@@ -1,0 +1,59 @@
+/**
+ * The summary a person reads at the end of a campaign: a pure rendering of its numbers.
+ */
+import type { BattleCounts, CampaignSummary, TaskSummary } from "../campaign/CampaignSummary.ts"
+
+export interface SummaryOptions {
+  readonly database: string
+  /** The command that goes on with the campaign. */
+  readonly resume: string
+}
+
+/** Lines for stdout. */
+export const renderSummary = (summary: CampaignSummary, options: SummaryOptions): string => {
+  const rows = [
+    ["task", "scored", "score", "passed", "TTFT p50", "tokens/s p50", "tokens"],
+    ...summary.tasks.map((task) => rowOf(task.task, task)),
+    ...(summary.tasks.length > 1 ? [rowOf("all", summary)] : [])
+  ]
+  const { attempts, battles } = summary
+  const lines = [
+    `Campaign ${summary.campaign} against ${summary.agent}`,
+    "",
+    ...table(rows),
+    "",
+    `Battles: ${battles.planned} planned, ${outcomesOf(battles)}.`,
+    `Attempts: ${attempts.total} (${attempts.completed} completed, ${attempts.stalled} stalled, ` +
+    `${attempts.failed} failed, ${attempts.cancelled} cancelled). ` +
+    `TTFT ${millis(summary.ttftMs.p50)} p50, ${millis(summary.ttftMs.p95)} p95 of ${summary.ttftMs.n}.`,
+    "Score is the mean share of hidden tests passed, over scored battles only; TTFT and tokens/s are of completed",
+    "attempts, as they arrived here.",
+    ...summary.unscored.map(({ reason, repetition, task }) => `Not scored: ${task} #${repetition}: ${reason}`),
+    `Stored in ${options.database}`,
+    ...(battles.pending > 0 ? [`Go on with: ${options.resume}`] : [])
+  ]
+  return lines.join("\n")
+}
+
+const rowOf = (name: string, numbers: Omit<TaskSummary, "task">): ReadonlyArray<string> => [
+  name,
+  `${numbers.battles.scored}/${numbers.battles.planned}`,
+  numbers.score === null ? "–" : numbers.score.toFixed(2),
+  `${numbers.passed}/${numbers.battles.scored}`,
+  millis(numbers.ttftMs.p50),
+  numbers.tokensPerSecond.p50 === null ? "–" : numbers.tokensPerSecond.p50.toFixed(1),
+  String(numbers.tokens)
+]
+
+const outcomesOf = ({ pending, scored, unscored }: BattleCounts): string =>
+  `${scored} scored, ${unscored} unscored, ${pending} pending`
+
+const millis = (value: number | null): string => value === null ? "–" : `${Math.round(value)} ms`
+
+/** Columns aligned: the first to the left, numbers to the right. */
+const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) =>
+    row.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join("  ")
+  )
+}

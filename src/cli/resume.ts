@@ -1,0 +1,27 @@
+/**
+ * `campaign resume`: goes on with a campaign that was interrupted. What is scored stays; what is pending is played.
+ */
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { CampaignStore } from "../campaign/CampaignStore.ts"
+import * as campaignSession from "./campaignSession.ts"
+import { orExit } from "./CommandError.ts"
+import * as flags from "./flags.ts"
+import { userInterface } from "./userInterface.ts"
+
+export const resume = Command.make("resume", {
+  db: flags.database,
+  ui: flags.ui,
+  json: flags.json
+}, Effect.fn("campaign.resume")(function*({ db, json, ui }) {
+  const { definition } = yield* campaignSession.loaded(db).pipe(
+    Effect.provide(CampaignStore.layer({ filename: db, create: false })),
+    orExit
+  )
+  yield* campaignSession.run({ database: db, definition, isNew: false, userInterface: userInterface(ui), json })
+})).pipe(
+  Command.withDescription("Go on with a campaign that was interrupted."),
+  Command.withExamples([
+    { command: "campaign resume --db campaign.db", description: "Play the battles that are still pending" }
+  ])
+)

@@ -1,0 +1,106 @@
+/**
+ * `campaign run`: a new campaign, against the embedded demonstration, an engine, or an A2A agent.
+ */
+import * as Clock from "effect/Clock"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import { A2aClient } from "../a2a/A2aClient.ts"
+import type { Definition, Target } from "../campaign/Definition.ts"
+import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
+import * as campaignSession from "./campaignSession.ts"
+import { inputError, orExit, usageError } from "./CommandError.ts"
+import { engineOptions, parseUrl } from "./EngineAddress.ts"
+import * as flags from "./flags.ts"
+import { invocation } from "./invocation.ts"
+import { userInterface } from "./userInterface.ts"
+
+export const run = Command.make("run", {
+  engine: Flag.optional(flags.engineUrl),
+  model: Flag.optional(flags.model),
+  agent: Flag.optional(flags.agentUrl),
+  maxTokens: flags.maxTokens,
+  db: Flag.optional(flags.database),
+  repeat: flags.repetitions,
+  concurrency: flags.concurrency,
+  seed: flags.seed,
+  task: flags.tasks,
+  stallLimit: flags.stallLimit,
+  ui: flags.ui,
+  json: flags.json
+}, Effect.fn("campaign.run")(function*(options) {
+  const startedAt = DateTime.makeUnsafe(yield* Clock.currentTimeMillis)
+  const stamp = DateTime.formatIso(startedAt).slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")
+  const database = Option.getOrElse(options.db, () => `campaign-${stamp}.db`)
+  const fileSystem = yield* FileSystem.FileSystem
+  const { agent, target } = yield* targetOf(options)
+  const tasks = yield* tasksOf(options.task)
+  if (yield* orExit(fileSystem.exists(database))) {
+    return yield* inputError(
+      `${database} exists already; go on with it by \`${invocation()} resume --db ${database}\`, or name another file ` +
+        "with --db"
+    )
+  }
+  const definition: Definition = {
+    id: stamp,
+    agent,
+    target,
+    tasks,
+    repetitions: options.repeat,
+    concurrency: options.concurrency,
+    seed: options.seed,
+    stallLimitMillis: Duration.toMillis(options.stallLimit)
+  }
+  yield* campaignSession.run({ database, definition, isNew: true, userInterface: userInterface(options.ui), json: options.json })
+})).pipe(
+  Command.withDescription("Run a campaign. Without a target it is a demonstration with a simulated engine."),
+  Command.withExamples([
+    { command: "campaign run", description: "A demonstration: simulated engine, three tasks, three repetitions" },
+    { command: "campaign run --engine http://127.0.0.1:8000/v1 --model my-model", description: "Test a vLLM server" },
+    { command: "campaign run --agent http://127.0.0.1:9009/ --json", description: "Test an A2A agent, print JSON" }
+  ])
+)
+
+/** What is tested and what it is called, from flags that exclude each other. */
+const targetOf = Effect.fnUntraced(function*(options: {
+  readonly engine: Option.Option<string>
+  readonly model: Option.Option<string>
+  readonly agent: Option.Option<string>
+  readonly maxTokens: number
+}) {
+  const engine = Option.getOrUndefined(options.engine)
+  const model = Option.getOrUndefined(options.model)
+  const agent = Option.getOrUndefined(options.agent)
+  if (engine !== undefined && agent !== undefined) {
+    return yield* usageError("--engine and --agent exclude each other: an agent has its own engine")
+  }
+  if (agent !== undefined) {
+    const url = yield* parseUrl("agent", agent)
+    const name = yield* orExit(A2aClient.use((client) => client.check({ url, hop: "purple" }))).pipe(
+      Effect.provide(A2aClient.layer)
+    )
+    return { agent: name, target: { _tag: "Agent", url } satisfies Target as Target }
+  }
+  if (engine !== undefined) {
+    if (model === undefined) return yield* usageError("--engine needs --model NAME: the model to ask the engine for")
+    const { baseUrl } = yield* orExit(engineOptions({ url: engine, model, maxTokens: options.maxTokens }))
+    const target: Target = { _tag: "Engine", url: baseUrl, model, maxTokens: options.maxTokens }
+    return { agent: model, target }
+  }
+  if (model !== undefined) return yield* usageError("--model needs --engine URL: the engine that serves it")
+  return { agent: "simulated-model", target: { _tag: "Demonstration" } satisfies Target as Target }
+})
+
+const tasksOf = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
+  const unknown = names.find((name) => !demonstrationTasks.some((task) => task.id === name))
+  if (unknown !== undefined) {
+    const known = demonstrationTasks.map((task) => task.id).join(", ")
+    return yield* usageError(`--task ${unknown}: no such task; there are ${known}`)
+  }
+  const [first, ...rest] = demonstrationTasks.filter((task) => names.length === 0 || names.includes(task.id))
+  return [first!, ...rest] as const
+})

@@ -1,0 +1,77 @@
+/**
+ * `campaign serve purple|green`: one agent of ours, with the three flags of AgentBeats.
+ */
+import * as Command from "effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { A2aClient } from "../a2a/A2aClient.ts"
+import { GreenAgent } from "../agents/GreenAgent.ts"
+import { PurpleAgent } from "../agents/PurpleAgent.ts"
+import { Engine } from "../engine/Engine.ts"
+import { Grader } from "../grading/Grader.ts"
+import { orExit } from "./CommandError.ts"
+import { engineOptions, parseUrl } from "./EngineAddress.ts"
+import * as flags from "./flags.ts"
+
+/** The port where AgentBeats expects an agent. */
+const AGENT_PORT = 9009
+
+const listenFlags = {
+  host: flags.host,
+  port: flags.port(AGENT_PORT),
+  cardUrl: flags.cardUrl,
+  stallLimit: flags.stallLimit
+}
+
+const checkedCardUrl = (cardUrl: Option.Option<string>) =>
+  Option.isNone(cardUrl) ? Effect.succeed(undefined) : parseUrl("card-url", cardUrl.value)
+
+const purple = Command.make("purple", {
+  ...listenFlags,
+  engine: flags.engineUrl,
+  model: flags.model,
+  maxTokens: flags.maxTokens
+}, Effect.fn("campaign.serve.purple")(function*(options) {
+  const { maxTokens, model } = options
+  const cardUrl = yield* checkedCardUrl(options.cardUrl)
+  const engine = Engine.layer(yield* orExit(engineOptions({ url: options.engine, model, maxTokens })))
+  yield* Effect.gen(function*() {
+    yield* Engine.use((engine) => engine.check)
+    const agent = yield* PurpleAgent
+    yield* Console.log(`purple agent on ${model} listens at ${agent.url}`)
+    return yield* Effect.never
+  }).pipe(Effect.provide(PurpleAgent.layer({ ...options, cardUrl }).pipe(Layer.provideMerge(engine))), orExit)
+})).pipe(
+  Command.withDescription("Serve an engine as an A2A agent that streams every token."),
+  Command.withExamples([{
+    command: "campaign serve purple --engine http://127.0.0.1:8000/v1 --model my-model",
+    description: "An agent at http://127.0.0.1:9009/"
+  }])
+)
+
+const green = Command.make(
+  "green",
+  listenFlags,
+  Effect.fn("campaign.serve.green")(function*(options) {
+    const cardUrl = yield* checkedCardUrl(options.cardUrl)
+    const services = Layer.merge(A2aClient.layer, Grader.layer)
+    yield* Effect.gen(function*() {
+      const agent = yield* GreenAgent
+      yield* Console.log(`green agent listens at ${agent.url}`)
+      return yield* Effect.never
+    }).pipe(Effect.provide(GreenAgent.layer({ ...options, cardUrl }).pipe(Layer.provide(services))), orExit)
+  })
+).pipe(
+  Command.withDescription("Serve the evaluator: takes AgentBeats assessment requests, plays tasks, grades answers."),
+  Command.withExamples([{
+    command: "campaign serve green --host 0.0.0.0 --port 9009 --card-url http://green:9009/",
+    description: "As AgentBeats starts it in a container"
+  }])
+)
+
+export const serve = Command.make("serve").pipe(
+  Command.withDescription("Serve one of our agents."),
+  Command.withSubcommands([purple, green])
+)
