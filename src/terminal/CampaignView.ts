@@ -1,0 +1,311 @@
+/**
+ * What a view of a campaign knows: a pure reducer over campaign events.
+ *
+ * Laws
+ * - planned = scored + unscored + pending, and each is what the last outcome of every battle says;
+ * - active = attempts begun − attempts ended; a battle that waits for its next attempt is not active;
+ * - `tokens` is the sum of what arrived;
+ * - a token costs O(1), and memory is bounded by the plan and by the attempts in flight, not by tokens.
+ *
+ * Slots keep a display calm: an attempt takes the lowest free slot and stays there until it ends, and the next attempt
+ * of the same battle takes the slot of the one before while it waits.
+ *
+ * Gotcha: time is the events' `atMillis`. Nothing here reads a clock; renderings are given their `now`.
+ */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type { AttemptRecord } from "../campaign/AttemptRecord.ts"
+import type { Battle, Outcome } from "../campaign/Battle.ts"
+import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+import type { Definition } from "../campaign/Definition.ts"
+import type { Phase } from "../liveness/Phase.ts"
+import * as Cadence from "./Cadence.ts"
+
+/** What became of a battle: all of its score, some of it, none of it, no score at all, or not known yet. */
+export type Result = "passed" | "partial" | "failed" | "unscored" | "pending"
+
+/** An attempt in flight. */
+export interface Attempt {
+  readonly battle: Battle
+  readonly number: number
+  readonly phase: Phase
+  readonly tokens: number
+  readonly beganAtMillis: number
+  readonly firstTokenAtMillis: number | undefined
+  readonly lastTokenAtMillis: number | undefined
+  readonly cadence: Cadence.Cadence
+}
+
+/** A battle between two attempts. */
+export interface Waiting {
+  readonly battle: Battle
+  /** Number of the attempt that is waited for. */
+  readonly number: number
+  readonly untilMillis: number
+  /** Why the attempt before it ended, for people. */
+  readonly reason: string
+}
+
+/** A battle that has ended. */
+export interface Ended {
+  readonly record: AttemptRecord
+  readonly result: Result
+  /** Scores of its task so far, this one included. */
+  readonly task: TaskScores
+}
+
+export interface TaskScores {
+  readonly scored: number
+  /** Sum of the scores; the mean is `sum / scored`. */
+  readonly sum: number
+}
+
+/** A line of the display: the battle that has it, or since when it is free. */
+export interface Slot {
+  readonly key: string | undefined
+  readonly sinceMillis: number
+}
+
+/** Where a battle stands. */
+interface Standing {
+  readonly result: Result
+  readonly score: number | undefined
+  /** Why its last attempt ended without an outcome, and which that was. */
+  readonly tried: { readonly number: number; readonly reason: string } | undefined
+}
+
+export interface CampaignView {
+  /** Undefined until the campaign has begun. */
+  readonly definition: Definition | undefined
+  readonly beganAtMillis: number
+  readonly endedAtMillis: number | undefined
+  /** Battles by what became of them. */
+  readonly counts: { readonly [result in Result]: number }
+  readonly attempts: HashMap.HashMap<string, Attempt>
+  readonly waiting: HashMap.HashMap<string, Waiting>
+  readonly slots: ReadonlyArray<Slot>
+  readonly tokens: number
+  readonly cadence: Cadence.Cadence
+  /** The last battles that ended, newest first. */
+  readonly ended: ReadonlyArray<Ended>
+  readonly tasks: HashMap.HashMap<string, TaskScores>
+  /** Battles that ended while we looked, and the time of all attempts that did, for an estimate of what is left. */
+  readonly battlesEnded: number
+  readonly attemptMillis: number
+  /** When plain output last had a line of progress (see `isProgressDue`). */
+  readonly progressAtMillis: number
+  readonly standings: HashMap.HashMap<string, Standing>
+}
+
+/** Ended battles that are remembered. */
+export const ENDED_KEPT = 12
+/** The time over which rates are taken, in milliseconds. */
+export const RATE_MILLIS = 5_000
+/** The least time between two lines of progress in plain output, in milliseconds of event time. */
+const PROGRESS_MILLIS = 5_000
+
+export const initial: CampaignView = {
+  definition: undefined,
+  beganAtMillis: 0,
+  endedAtMillis: undefined,
+  counts: { passed: 0, partial: 0, failed: 0, unscored: 0, pending: 0 },
+  attempts: HashMap.empty(),
+  waiting: HashMap.empty(),
+  slots: [],
+  tokens: 0,
+  cadence: Cadence.begin(0),
+  ended: [],
+  tasks: HashMap.empty(),
+  battlesEnded: 0,
+  attemptMillis: 0,
+  progressAtMillis: 0,
+  standings: HashMap.empty()
+}
+
+const lookUp = <V>(map: HashMap.HashMap<string, V>, key: string): V | undefined =>
+  Option.getOrUndefined(HashMap.get(map, key))
+
+/** What identifies a battle within its campaign. */
+export const keyOf = (battle: Battle): string => `${battle.task}\n${battle.agent}\n${battle.repetition}`
+
+/** The attempt in flight of a battle, if there is one. */
+export const attemptOf = (view: CampaignView, key: string): Attempt | undefined => lookUp(view.attempts, key)
+
+/** The wait of a battle for its next attempt, if it waits. */
+export const waitOf = (view: CampaignView, key: string): Waiting | undefined => lookUp(view.waiting, key)
+
+/** Number of attempts in flight. */
+export const active = (view: CampaignView): number => HashMap.size(view.attempts)
+
+/** Number of battles. */
+export const planned = (view: CampaignView): number => HashMap.size(view.standings)
+
+/** Number of battles with a score. */
+export const scored = ({ counts }: CampaignView): number => counts.passed + counts.partial + counts.failed
+
+/** Number of battles that are over. */
+export const done = (view: CampaignView): number => scored(view) + view.counts.unscored
+
+/** Time without a token, in milliseconds: since the last one, or since the attempt began. */
+export const silenceOf = (attempt: Attempt, now: number): number =>
+  // After the finish no token is expected; what goes on then is grading.
+  attempt.phase === "finishing" ? 0 : Math.max(0, now - (attempt.lastTokenAtMillis ?? attempt.beganAtMillis))
+
+/** What an outcome makes of its battle. */
+export const resultOf = (outcome: Outcome): Result => {
+  switch (outcome._tag) {
+    case "Pending":
+      return "pending"
+    case "Unscored":
+      return "unscored"
+    case "Scored":
+      return outcome.grade.passed ? "passed" : outcome.grade.score > 0 ? "partial" : "failed"
+  }
+}
+
+/** Whether plain output is to have a line of progress for this event. */
+export const isProgressDue = (view: CampaignView, event: CampaignEvent): boolean =>
+  event._tag === "TokensArrived" && event.atMillis - view.progressAtMillis >= PROGRESS_MILLIS
+
+/** The view after one more event. */
+export const step = (view: CampaignView, event: CampaignEvent): CampaignView => {
+  switch (event._tag) {
+    case "CampaignBegan":
+      return began(event)
+    case "AttemptBegan":
+      return attemptBegan(view, event)
+    case "TokensArrived":
+      return tokensArrived(view, event)
+    case "AttemptEnded":
+      return attemptEnded(view, event.record, event.atMillis)
+    case "RetryWaits":
+      return retryWaits(view, event)
+    case "CampaignEnded":
+      return { ...view, endedAtMillis: event.atMillis }
+  }
+}
+
+type Of<Tag extends CampaignEvent["_tag"]> = Extract<CampaignEvent, { readonly _tag: Tag }>
+
+const began = ({ atMillis, battles, definition }: Of<"CampaignBegan">): CampaignView => {
+  const begun: CampaignView = {
+    ...initial,
+    definition,
+    beganAtMillis: atMillis,
+    progressAtMillis: atMillis,
+    cadence: Cadence.begin(atMillis)
+  }
+  return battles.reduce((view, { battle, outcome }) => settled(view, battle, outcome, undefined), begun)
+}
+
+/** The view after a battle got an outcome, which takes the place of the one it had. */
+const settled = (
+  view: CampaignView,
+  battle: Battle,
+  outcome: Outcome,
+  tried: Standing["tried"]
+): CampaignView => {
+  const key = keyOf(battle)
+  const before = lookUp(view.standings, key)
+  const result = resultOf(outcome)
+  const score = outcome._tag === "Scored" ? outcome.grade.score : undefined
+  const counts = { ...view.counts }
+  if (before !== undefined) counts[before.result]--
+  counts[result]++
+  const scores = lookUp(view.tasks, battle.task) ?? { scored: 0, sum: 0 }
+  const change = (score === undefined ? 0 : 1) - (before?.score === undefined ? 0 : 1)
+  return {
+    ...view,
+    counts,
+    standings: HashMap.set(view.standings, key, { result, score, tried }),
+    tasks: HashMap.set(view.tasks, battle.task, {
+      scored: scores.scored + change,
+      sum: scores.sum + (score ?? 0) - (before?.score ?? 0)
+    })
+  }
+}
+
+const attemptBegan = (view: CampaignView, { atMillis, battle, number }: Of<"AttemptBegan">): CampaignView => {
+  const key = keyOf(battle)
+  return {
+    ...view,
+    slots: taken(view.slots, key, atMillis),
+    waiting: HashMap.remove(view.waiting, key),
+    attempts: HashMap.set(view.attempts, key, {
+      battle,
+      number,
+      phase: "connecting",
+      tokens: 0,
+      beganAtMillis: atMillis,
+      firstTokenAtMillis: undefined,
+      lastTokenAtMillis: undefined,
+      cadence: Cadence.begin(atMillis)
+    })
+  }
+}
+
+const tokensArrived = (view: CampaignView, event: Of<"TokensArrived">): CampaignView => {
+  const { arrived, atMillis } = event
+  const key = keyOf(event.battle)
+  const attempt = lookUp(view.attempts, key)
+  return {
+    ...view,
+    tokens: view.tokens + arrived,
+    cadence: Cadence.step(view.cadence, atMillis, arrived),
+    progressAtMillis: isProgressDue(view, event) ? atMillis : view.progressAtMillis,
+    attempts: attempt === undefined ? view.attempts : HashMap.set(view.attempts, key, {
+      ...attempt,
+      phase: event.phase,
+      tokens: event.tokens,
+      firstTokenAtMillis: attempt.firstTokenAtMillis ?? (arrived > 0 ? atMillis : undefined),
+      lastTokenAtMillis: arrived > 0 ? atMillis : attempt.lastTokenAtMillis,
+      cadence: Cadence.step(attempt.cadence, atMillis, arrived)
+    })
+  }
+}
+
+const attemptEnded = (view: CampaignView, record: AttemptRecord, atMillis: number): CampaignView => {
+  const key = keyOf(record.battle)
+  const attempt = lookUp(view.attempts, key)
+  // An attempt that was given up may end after the next one of its battle has begun.
+  const frees = attempt !== undefined && attempt.number <= record.number
+  const reason = record.error?.message ?? record.verdict
+  const after = settled(view, record.battle, record.outcome, { number: record.number, reason })
+  const result = resultOf(record.outcome)
+  const isOver = result !== "pending"
+  return {
+    ...after,
+    attempts: frees ? HashMap.remove(view.attempts, key) : view.attempts,
+    slots: frees && !HashMap.has(view.waiting, key) ? freed(view.slots, key, atMillis) : view.slots,
+    attemptMillis: view.attemptMillis + record.durationMillis,
+    battlesEnded: view.battlesEnded + (isOver ? 1 : 0),
+    ended: isOver
+      ? [{ record, result, task: lookUp(after.tasks, record.battle.task)! }, ...view.ended].slice(0, ENDED_KEPT)
+      : view.ended
+  }
+}
+
+const retryWaits = (view: CampaignView, { atMillis, battle, delayMillis }: Of<"RetryWaits">): CampaignView => {
+  const key = keyOf(battle)
+  const tried = lookUp(view.standings, key)?.tried
+  return {
+    ...view,
+    slots: taken(view.slots, key, atMillis),
+    waiting: HashMap.set(view.waiting, key, {
+      battle,
+      number: (lookUp(view.attempts, key)?.number ?? tried?.number ?? 0) + 1,
+      untilMillis: atMillis + delayMillis,
+      reason: tried?.reason ?? ""
+    })
+  }
+}
+
+/** The slots with one for `key`: the one it has, or the lowest free one. */
+const taken = (slots: ReadonlyArray<Slot>, key: string, sinceMillis: number): ReadonlyArray<Slot> => {
+  if (slots.some((slot) => slot.key === key)) return slots
+  const free = slots.findIndex((slot) => slot.key === undefined)
+  return free < 0 ? [...slots, { key, sinceMillis }] : slots.with(free, { key, sinceMillis })
+}
+
+const freed = (slots: ReadonlyArray<Slot>, key: string, sinceMillis: number): ReadonlyArray<Slot> =>
+  slots.map((slot) => slot.key === key ? { key: undefined, sinceMillis } : slot)

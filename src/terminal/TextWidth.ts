@@ -1,0 +1,45 @@
+/**
+ * Text in terminal columns: names and reasons come from agents and files, so they may be wide, long, or hostile.
+ *
+ * Laws: what `singleLine` returns has no control characters and no escape sequences, and cannot reverse the direction
+ * of the line; `fit` returns exactly the width asked for; nothing is cut inside a grapheme.
+ */
+import { stripVTControlCharacters } from "node:util"
+import stringWidth from "string-width"
+
+/** Columns that a text takes. */
+export const widthOf = (text: string): number => stringWidth(text)
+
+const segmenter = new Intl.Segmenter()
+const harmful = /[\s\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/gu
+const printable = /^[\x20-\x7e]*$/
+/** The most text that is looked at: no line is as long. */
+const LONGEST = 2_000
+
+/** Any text as one harmless line. */
+export const singleLine = (text: string): string =>
+  printable.test(text) && text.length <= LONGEST
+    ? text
+    : stripVTControlCharacters(text.slice(0, LONGEST)).toWellFormed().replace(harmful, " ").trim()
+
+/** A line cut to at most `columns`, with … where something is missing. */
+export const clip = (line: string, columns: number): string => {
+  if (columns <= 0) return ""
+  if (widthOf(line) <= columns) return line
+  let kept = ""
+  let width = 0
+  for (const { segment } of segmenter.segment(line)) {
+    const next = width + widthOf(segment)
+    if (next > columns - 1) break
+    kept += segment
+    width = next
+  }
+  return `${kept}…`
+}
+
+/** A line cut or padded to exactly `columns`, at the left edge unless told. */
+export const fit = (line: string, columns: number, edge: "left" | "right" = "left"): string => {
+  const text = clip(line, columns)
+  const padding = " ".repeat(Math.max(0, columns - widthOf(text)))
+  return edge === "left" ? text + padding : padding + text
+}

@@ -1,0 +1,111 @@
+/**
+ * A campaign as plain lines, for logs and continuous integration: one line for what happens to a battle, and a line of
+ * progress now and then; never one per token.
+ *
+ *        0.0s campaign id=demo agent=purple battles=120 concurrency=8
+ *        0.1s battle   task=roman-numerals repetition=1 attempt=1 began
+ *        5.0s progress done=0/120 active=8 quiet=1 tokens=660 tok_s=132
+ *        8.2s battle   task=roman-numerals repetition=1 attempt=1 scored score=0.60 tokens=134 seconds=8.1
+ *        8.9s attempt  task=run-length repetition=1 attempt=1 stalled tokens=37 seconds=8.8 error="no token from …"
+ *        8.9s retry    task=run-length repetition=1 attempt=2 in=2.0s
+ *
+ * Laws: a line is one line, whatever names and reasons contain; between two lines of progress lie at least 5 s of event
+ * time. Values are written `key=value`, quoted as JSON where they hold anything but plain characters.
+ */
+import type { AttemptRecord } from "../campaign/AttemptRecord.ts"
+import type { Battle } from "../campaign/Battle.ts"
+import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+import * as Cadence from "./Cadence.ts"
+import * as View from "./CampaignView.ts"
+import { score } from "./Quantities.ts"
+import { clip, singleLine } from "./TextWidth.ts"
+
+/** Silence that counts as quiet, in milliseconds. */
+const QUIET_MILLIS = 5_000
+/** Columns of a reason. */
+const REASON = 200
+
+/** The line for an event, if it has one; `view` is the view before it. */
+export const renderPlain = (view: View.CampaignView, event: CampaignEvent): string | undefined => {
+  const { atMillis } = event
+  switch (event._tag) {
+    case "CampaignBegan": {
+      const { agent, concurrency, id } = event.definition
+      const begun = View.step(view, event)
+      const before = View.done(begun)
+      const resumed = before === 0 ? {} : { scored: View.scored(begun), unscored: begun.counts.unscored }
+      return line(atMillis, "campaign", { id, agent, battles: View.planned(begun), concurrency, ...resumed })
+    }
+    case "AttemptBegan":
+      return line(atMillis, "battle", { ...named(event.battle), attempt: event.number }, "began")
+    case "TokensArrived":
+      return View.isProgressDue(view, event) ? renderProgress(View.step(view, event), atMillis) : undefined
+    case "AttemptEnded":
+      return attemptEnded(event.record, atMillis)
+    case "RetryWaits": {
+      const attempt = View.waitOf(View.step(view, event), View.keyOf(event.battle))?.number
+      return line(atMillis, "retry", { ...named(event.battle), attempt, in: seconds(event.delayMillis) })
+    }
+    case "CampaignEnded": {
+      const { counts: { pending, unscored }, tokens } = view
+      return line(atMillis, "campaign", { scored: View.scored(view), unscored, pending, tokens }, "ended")
+    }
+  }
+}
+
+/** A line of progress at `now` (event time, in milliseconds). */
+export const renderProgress = (view: View.CampaignView, now: number): string => {
+  let quiet = 0
+  for (const { key } of view.slots) {
+    const attempt = key === undefined ? undefined : View.attemptOf(view, key)
+    if (attempt !== undefined && View.silenceOf(attempt, now) > QUIET_MILLIS) quiet++
+  }
+  return line(now, "progress", {
+    done: `${View.done(view)}/${View.planned(view)}`,
+    active: View.active(view),
+    quiet,
+    tokens: view.tokens,
+    tok_s: Math.round(Cadence.rate(view.cadence, now, View.RATE_MILLIS) ?? 0)
+  })
+}
+
+const attemptEnded = (record: AttemptRecord, atMillis: number): string => {
+  const { battle, durationMillis, error, number, outcome, tokens, verdict } = record
+  const what = { ...named(battle), attempt: number }
+  const spent = { tokens, seconds: (durationMillis / 1000).toFixed(1) }
+  switch (outcome._tag) {
+    case "Scored":
+      return line(atMillis, "battle", what, "scored", { score: score(outcome.grade.score), ...spent })
+    case "Unscored":
+      return line(atMillis, "battle", what, "unscored", { ...spent, reason: shortened(outcome.reason) })
+    case "Pending":
+      return line(atMillis, "attempt", what, verdict, {
+        ...spent,
+        error: error === null ? undefined : shortened(error.message)
+      })
+  }
+}
+
+type Values = { readonly [key: string]: string | number | undefined }
+
+const named = ({ repetition, task }: Battle): Values => ({ task, repetition })
+
+const shortened = (text: string): string => clip(singleLine(text), REASON)
+
+const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)}s`
+
+const line = (atMillis: number, kind: string, ...parts: ReadonlyArray<string | Values>): string =>
+  [seconds(atMillis).padStart(9), kind.padEnd(8), ...parts.map((part) => typeof part === "string" ? part : pairs(part))]
+    .filter((part) => part !== "")
+    .join(" ")
+
+const pairs = (values: Values): string =>
+  Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${written(String(value))}`)
+    .join(" ")
+
+const written = (value: string): string => {
+  const text = singleLine(value)
+  return text !== "" && /^[^\s"=\\]+$/u.test(text) ? text : JSON.stringify(text)
+}

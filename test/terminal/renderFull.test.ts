@@ -1,0 +1,165 @@
+import { assert, describe, it } from "@effect/vitest"
+import { stripVTControlCharacters } from "node:util"
+import stringWidth from "string-width"
+import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
+import { initial, keyOf } from "../../src/terminal/CampaignView.ts"
+import { renderFull } from "../../src/terminal/renderFull.ts"
+import { began, definitionOf, endOf, eventsOf, lost, recordOf, scoredOutcome, Script, viewOf } from "./campaigns.ts"
+
+const sizes = [40, 80, 120, 200].flatMap((columns) => [10, 24, 60].map((rows) => ({ columns, rows })))
+const odd = [1, 2, 5, 16, 23].flatMap((columns) => [1, 2, 3, 7].map((rows) => ({ columns, rows })))
+
+const battle = (task: string, repetition = 1) => ({ task, agent: "agent", repetition })
+
+const linesOf = (events: ReadonlyArray<CampaignEvent>, now: number, columns = 120, rows = 24) =>
+  renderFull(viewOf(events), now, { columns, rows, color: false }).split("\n")
+
+/** Battles in flight since 0 with a token each; after the first ten, battle n is silent from n × 100 ms on. */
+const inFlight = (count: number, tokensEvery = 100, until = 10_000): Array<CampaignEvent> => {
+  const first = began(definitionOf(["roman-numerals", "run-length"], { repetitions: count, concurrency: count }))
+  const battles = first.battles.slice(0, count).map(({ battle }) => battle)
+  const events: Array<CampaignEvent> = [first]
+  for (const battle of battles) events.push({ _tag: "AttemptBegan", atMillis: 0, battle, number: 1 })
+  for (let atMillis = tokensEvery; atMillis <= until; atMillis += tokensEvery) {
+    battles.forEach((battle, index) => {
+      if (index >= 10 && atMillis > index * 100) return
+      events.push({
+        _tag: "TokensArrived",
+        atMillis,
+        battle,
+        phase: "decoding",
+        tokens: atMillis / tokensEvery,
+        arrived: 1
+      })
+    })
+  }
+  return events
+}
+
+/** How the lines of the battles begin on a small terminal, where not all of them fit. */
+const headsAt = (until: number) =>
+  linesOf(inFlight(10, 100, until), until + 50, 120, 10)
+    .filter((line) => line.includes("#"))
+    .map((line) => line.slice(0, 20))
+
+describe("renderFull", () => {
+  it.prop(
+    "no line is too wide, and there are never too many",
+    [Script],
+    ([script]) => {
+      const events = eventsOf(script)
+      const view = viewOf(events)
+      const render = (columns: number, rows: number, color: boolean) =>
+        renderFull(view, endOf(events) + 1_500, { columns, rows, color })
+      for (const { columns, rows } of [...sizes, ...odd]) {
+        const frame = stripVTControlCharacters(render(columns, rows, true))
+        const lines = frame.split("\n")
+        assert.isAtMost(lines.length, Math.max(1, rows - 1))
+        for (const line of lines) {
+          assert.isAtMost(stringWidth(line), columns, JSON.stringify(line))
+          assert.strictEqual(line, line.trimEnd())
+        }
+        if (rows === 24) assert.strictEqual(render(columns, rows, false), frame)
+      }
+    },
+    { arbitrary: { runs: 50 } }
+  )
+
+  it.prop("every battle in flight has a line or is counted", [Script], ([script]) => {
+    const events = eventsOf(script)
+    const view = viewOf(events)
+    const lines = renderFull(view, endOf(events), { columns: 120, rows: 24, color: false }).split("\n")
+    const shown = lines.slice(1).filter((line) => line.startsWith("  ") && line.includes("#")).length
+    const hidden = Number(/^ {2}and (\d+) more$/m.exec(lines.join("\n"))?.[1] ?? 0)
+    const occupied = view.slots.filter(({ key }) => key !== undefined).length
+    assert.strictEqual(shown + hidden, occupied)
+  })
+
+  it("shows nothing before the campaign has begun", () => {
+    assert.strictEqual(renderFull(initial, 0, { columns: 80, rows: 24, color: true }), "")
+  })
+
+  it("draws the whole of a campaign", () => {
+    const first = began(definitionOf(["roman-numerals", "run-length", "lru-cache"], { repetitions: 2, concurrency: 3 }))
+    const events: Array<CampaignEvent> = [first]
+    const end = (task: string, atMillis: number, values: Parameters<typeof recordOf>[1]) => {
+      events.push({ _tag: "AttemptBegan", atMillis: 0, battle: battle(task), number: 1 })
+      events.push({ _tag: "AttemptEnded", atMillis, record: recordOf(battle(task), values) })
+    }
+    end("roman-numerals", 3_000, {})
+    end("run-length", 3_500, { outcome: scoredOutcome(3, 5), tokens: 7 })
+    end("lru-cache", 4_000, { outcome: { _tag: "Unscored", reason: "no token from the engine for 60 s", attempt: 1 } })
+    const decoding = battle("roman-numerals", 2)
+    const retried = battle("run-length", 2)
+    events.push(
+      { _tag: "AttemptBegan", atMillis: 4_000, battle: decoding, number: 2 },
+      { _tag: "AttemptBegan", atMillis: 4_000, battle: retried, number: 1 },
+      {
+        _tag: "AttemptEnded",
+        atMillis: 5_000,
+        record: recordOf(retried, { error: lost("reset"), outcome: { _tag: "Pending" } })
+      },
+      { _tag: "RetryWaits", atMillis: 5_000, battle: retried, delayMillis: 4_000 }
+    )
+    for (let atMillis = 5_000, tokens = 8; atMillis < 8_000; atMillis += 250, tokens += 8) {
+      events.push({ _tag: "TokensArrived", atMillis, battle: decoding, phase: "decoding", tokens, arrived: 8 })
+    }
+    assert.deepStrictEqual(linesOf(events, 10_000, 100), [
+      "━━━━━━━━━━──────────  3/6  1 active    19 tok/s  elapsed 0:10      96 tok  ETA 0:03  ✓ 1  ◐ 1  ○ 1",
+      "",
+      "  roman-numerals  #2  decoding        96 tok    19 tok/s  quiet 2.2 s   attempt 2  ▄▄▄▄▄▄▄▄▄········",
+      "  run-length      #2  waiting     attempt 2 in 0.0 s: engine: connection lost: reset (after 3 token…",
+      "",
+      "○ lru-cache       #1  unscored    no token from the engine for 60 s",
+      "◐ run-length      #1  score 0.60       7 tok    40 tok/s  3.0 s   3 of 5 hidden tests passed; test …",
+      "✓ roman-numerals  #1  passed         120 tok    40 tok/s  3.0 s   2 of 2 hidden tests passed"
+    ])
+  })
+
+  it("shows those that have been silent longest when there is no room for all", () => {
+    const lines = linesOf(inFlight(40), 10_000)
+    const rows = lines.filter((line) => line.includes("quiet"))
+    assert.strictEqual(lines.length, 23)
+    assert.include(lines, "  and 20 more")
+    // Silent longest are those that became silent first.
+    assert.deepStrictEqual(
+      rows.map((line) => /quiet (\S+)/.exec(line)![1]),
+      [
+        ...Array.from({ length: 10 }, (_, index) => (9 - index / 10).toFixed(1)),
+        ...Array.from({ length: 10 }, (_, index) => (8 - index / 10).toFixed(1))
+      ].slice(0, rows.length)
+    )
+    assert.isAtLeast(rows.length, 18)
+  })
+
+  it("keeps its lines where they are while nobody is silent", () => {
+    assert.deepStrictEqual(headsAt(3_000), headsAt(3_100))
+    assert.deepStrictEqual(headsAt(3_000), headsAt(7_400))
+  })
+
+  it("keeps the line of a battle that has ended for the next one, for a second", () => {
+    const events = inFlight(3, 100, 1_000)
+    const { key } = viewOf(events).slots[0]!
+    const ended = began(definitionOf(["roman-numerals", "run-length"], { repetitions: 3 })).battles
+      .find(({ battle }) => keyOf(battle) === key)!
+    events.push({ _tag: "AttemptEnded", atMillis: 1_000, record: recordOf(ended.battle) })
+    const heads = (now: number) => linesOf(events, now, 120, 24).slice(2, 5).map((line) => line === "" ? "" : "battle")
+    assert.deepStrictEqual(heads(1_900), ["", "battle", "battle"])
+    assert.deepStrictEqual(heads(2_100), ["battle", "battle", ""])
+  })
+
+  it("uses colours for what they mean and nothing else", () => {
+    const events = inFlight(1, 100, 500)
+    const frame = renderFull(viewOf(events), 3_000, { columns: 120, rows: 24, color: true })
+    assert.include(frame, "\u001b[33mquiet 2.5 s")
+    assert.include(frame, "\u001b[2mdecoding")
+    assert.notInclude(frame, "\u001b[31m")
+  })
+
+  it("freezes the time when the campaign has ended", () => {
+    const events: Array<CampaignEvent> = [...inFlight(1, 100, 500), { _tag: "CampaignEnded", atMillis: 65_000 }]
+    const [header] = linesOf(events, 500_000)
+    assert.include(header, "elapsed 1:05")
+    assert.include(header, "ended")
+  })
+})
