@@ -128,10 +128,11 @@ const make = (fetch: typeof globalThis.fetch): A2aClient["Service"] => {
 const cancel = (client: Client, taskId: string | undefined): Effect.Effect<void> =>
   taskId === undefined
     ? Effect.void
-    : Effect.tryPromise((signal) => client.cancelTask({ tenant: "", id: taskId, metadata: undefined }, { signal })).pipe(
-      Effect.timeoutOption(CANCEL_TIMEOUT),
-      Effect.ignore
-    )
+    : Effect.tryPromise((signal) => client.cancelTask({ tenant: "", id: taskId, metadata: undefined }, { signal }))
+      .pipe(
+        Effect.timeoutOption(CANCEL_TIMEOUT),
+        Effect.ignore
+      )
 
 const requestOf = (message: A2aMessage): SendMessageRequest => ({
   tenant: "",

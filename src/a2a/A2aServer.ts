@@ -65,7 +65,9 @@ export const serve = Effect.fn("A2aServer.serve")(function*(
     gracefulShutdownTimeout: GRACEFUL_SHUTDOWN
   }).pipe(Effect.mapError((error) => ListenError.fromCause(host, port, error.cause)))
   // One cannot connect to the address that stands for all addresses.
-  const url = new URL(HttpServer.formatAddress(server.address).replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]")).href
+  const url =
+    new URL(HttpServer.formatAddress(server.address).replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]"))
+      .href
   const card = AgentCard.make(options.description, options.cardUrl ?? url)
   const relay = yield* Relay.make({
     executor,

@@ -52,7 +52,9 @@ export const make = (card: AgentCard, handler: A2ARequestHandler): JsonRpcDispat
       ? LEGACY_HTTP_EXTENSION_HEADER
       : HTTP_EXTENSION_HEADER
     const envelope = envelopeOf(body)
-    if ("error" in envelope) return { _tag: "Json", json: { jsonrpc: "2.0", id: null, error: envelope.error }, headers: {} }
+    if ("error" in envelope) {
+      return { _tag: "Json", json: { jsonrpc: "2.0", id: null, error: envelope.error }, headers: {} }
+    }
     const { id, method } = envelope
     const errorResponse = (error: unknown) => ({ jsonrpc: "2.0", id, error: mapError(error) })
 
@@ -87,9 +89,16 @@ const envelopeOf = (body: string) => {
     const request: unknown = JSON.parse(body)
     return typeof request === "object" && request !== null && "method" in request && typeof request.method === "string"
       ? { id: "id" in request ? request.id : null, method: request.method }
-      : { error: { code: -32600, message: "Expected a JSON-RPC request: an object with \"jsonrpc\", \"method\" and \"id\"." } }
+      : {
+        error: {
+          code: -32600,
+          message: "Expected a JSON-RPC request: an object with \"jsonrpc\", \"method\" and \"id\"."
+        }
+      }
   } catch (error) {
-    return { error: { code: -32700, message: `The body is not JSON: ${error instanceof Error ? error.message : error}` } }
+    return {
+      error: { code: -32700, message: `The body is not JSON: ${error instanceof Error ? error.message : error}` }
+    }
   }
 }
 
@@ -106,7 +115,8 @@ const resumed = <A>(first: IteratorResult<A>, iterator: AsyncIterator<A>): Async
         taken = true
         return Promise.resolve(first)
       },
-      return: (value?: unknown) => iterator.return?.(value) ?? Promise.resolve({ done: true as const, value: undefined })
+      return: (value?: unknown) =>
+        iterator.return?.(value) ?? Promise.resolve({ done: true as const, value: undefined })
     })
   }
 }

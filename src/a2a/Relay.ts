@@ -68,7 +68,9 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
             : Effect.void
         }
       }),
-      Effect.onInterrupt(() => Effect.sync(() => log.append([Ended.make({ state: "canceled", text: "", error: null })])))
+      Effect.onInterrupt(() =>
+        Effect.sync(() => log.append([Ended.make({ state: "canceled", text: "", error: null })]))
+      )
     )
 
   const start = Effect.fnUntraced(function*(request: AgentRequest) {

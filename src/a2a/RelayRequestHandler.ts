@@ -9,9 +9,9 @@
  */
 import {
   type AgentCard,
-  type Message,
   type ListTasksRequest,
   type ListTasksResponse,
+  type Message,
   type SendMessageRequest,
   type StreamResponse,
   type Task,
@@ -27,6 +27,7 @@ import {
 } from "@a2a-js/sdk/errors"
 import type { A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server"
 import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -34,7 +35,14 @@ import { randomUUID } from "node:crypto"
 import { coalesce } from "../token/TokenEvent.ts"
 import type { AgentRequest } from "./AgentExecutor.ts"
 import type { Relay } from "./Relay.ts"
-import { ANSWER_ARTIFACT_ID, makeEncoder, REASONING_ARTIFACT_ID, textOf, toArtifact, toTaskStatus } from "./StreamCodec.ts"
+import {
+  ANSWER_ARTIFACT_ID,
+  makeEncoder,
+  REASONING_ARTIFACT_ID,
+  textOf,
+  toArtifact,
+  toTaskStatus
+} from "./StreamCodec.ts"
 import type { TaskLog, TaskSnapshot } from "./TaskLog.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 
@@ -194,7 +202,7 @@ export class RelayRequestHandler implements A2ARequestHandler {
     const encode = makeEncoder(log, {
       exact: wantsExact(context),
       begun: task.artifacts.map((artifact) => artifact.artifactId),
-      timestamp: () => new Date(log.snapshot.statusAt).toISOString()
+      timestamp: () => isoTime(log.snapshot.statusAt)
     })
     const scope = Scope.makeUnsafe()
     await this.#run(Scope.provide(this.#relay.reading(log.taskId), scope))
@@ -231,7 +239,7 @@ export class RelayRequestHandler implements A2ARequestHandler {
     return {
       id: log.taskId,
       contextId: log.contextId,
-      status: toTaskStatus(log, state, statusText, new Date(statusAt).toISOString()),
+      status: toTaskStatus(log, state, statusText, isoTime(statusAt)),
       artifacts: [
         ...said.filter(({ text }) => text !== "").map(({ artifactId, text }) =>
           toArtifact(artifactId, artifactId, [{ _tag: "Text", text }])
@@ -243,6 +251,8 @@ export class RelayRequestHandler implements A2ARequestHandler {
     }
   }
 }
+
+const isoTime = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis))
 
 /** Waits until the log is longer than the cursor or the signal aborts. */
 const longer = (log: TaskLog, cursor: number, signal: AbortSignal): Promise<void> =>

@@ -11,12 +11,21 @@
  * `append`, and the text of foreign artifacts tells a repetition from a replacement. The cost per event does not
  * depend on the length of the answer.
  */
-import type { Message, Part, StreamResponse, Task, TaskStatus } from "@a2a-js/sdk"
+import type { Artifact as WireArtifact, Message, Part, StreamResponse, Task, TaskStatus } from "@a2a-js/sdk"
 import { Role, TaskState } from "@a2a-js/sdk"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { Delta, Finish } from "../token/TokenEvent.ts"
-import { Artifact, type ArtifactPart, Ended, type FinalState, type OpenState, Replaced, Status, type TaskEvent } from "./TaskEvent.ts"
+import {
+  Artifact,
+  type ArtifactPart,
+  Ended,
+  type FinalState,
+  type OpenState,
+  Replaced,
+  Status,
+  type TaskEvent
+} from "./TaskEvent.ts"
 import { decodeEvent, encodeEvent, TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 
 export const ANSWER_ARTIFACT_ID = "answer"
@@ -37,7 +46,9 @@ const toTaskState: Record<OpenState | FinalState, TaskState> = {
   "failed": TaskState.TASK_STATE_FAILED,
   "rejected": TaskState.TASK_STATE_REJECTED
 }
-const fromTaskState = new Map(Object.entries(toTaskState).map(([state, wire]) => [wire, state as OpenState | FinalState]))
+const fromTaskState = new Map(
+  Object.entries(toTaskState).map(([state, wire]) => [wire, state as OpenState | FinalState])
+)
 
 const isFinalState = (state: OpenState | FinalState): state is FinalState =>
   state === "completed" || state === "canceled" || state === "failed" || state === "rejected"
@@ -79,10 +90,11 @@ const agentMessage = (identity: TaskIdentity, text: string): Message => ({
   referenceTaskIds: []
 })
 
-export const toArtifact = (artifactId: string, name: string, parts: ReadonlyArray<ArtifactPart>) =>
+/** A whole artifact as the wire has it. */
+export const toArtifact = (artifactId: string, name: string, parts: ReadonlyArray<ArtifactPart>): WireArtifact =>
   wireArtifact(artifactId, name, parts.map((part) => part._tag === "Text" ? textPart(part.text) : dataPart(part.data)))
 
-const wireArtifact = (artifactId: string, name: string, parts: Array<Part>) => ({
+const wireArtifact = (artifactId: string, name: string, parts: Array<Part>): WireArtifact => ({
   artifactId,
   name,
   description: "",

@@ -11,13 +11,12 @@ import * as Schema from "effect/Schema"
 import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
 import { Task } from "../grading/Task.ts"
 
-export const AssessmentRequest = Schema.fromJsonString(Schema.Struct({
+const AssessmentRequest = Schema.fromJsonString(Schema.Struct({
   participants: Schema.Record(Schema.NonEmptyString, Schema.NonEmptyString),
   config: Schema.Struct({
     tasks: Schema.optionalKey(Schema.NonEmptyArray(Schema.Union([Schema.NonEmptyString, Task])))
   }).pipe(Schema.withDecodingDefault(Effect.succeed({})))
 }))
-export type AssessmentRequest = typeof AssessmentRequest.Type
 
 /** One task against one participant. */
 export interface Bout {
@@ -31,7 +30,7 @@ export const encode = Schema.encodeSync(AssessmentRequest)
 
 /** The bouts that a message asks for, or one line that says what was expected. */
 export const bouts = (text: string): Result.Result<ReadonlyArray<Bout>, string> => {
-  const decoded = Schema.decodeUnknownResult(AssessmentRequest)(text)
+  const decoded = Schema.decodeResult(AssessmentRequest)(text)
   if (Result.isFailure(decoded)) {
     return Result.fail(
       `expected {"participants": {"<role>": "<agent url>"}, "config": {}} as JSON text; ` +

@@ -26,7 +26,7 @@ import { Failed, FailReason } from "../liveness/Failed.ts"
 import { failIfStalled, outerLimit } from "../liveness/TokenGuard.ts"
 import * as Transcript from "../token/Transcript.ts"
 import { version } from "../version.ts"
-import { bouts, type Bout } from "./AssessmentRequest.ts"
+import { type Bout, bouts } from "./AssessmentRequest.ts"
 
 export interface GreenAgentOptions {
   readonly host: string
@@ -38,18 +38,18 @@ export interface GreenAgentOptions {
 }
 
 /** One row of a result: a grade, or why there is none. */
-export const BoutResult = Schema.Struct({
+const BoutResult = Schema.Struct({
   task: Schema.String,
   participant: Schema.String,
   grade: Schema.NullOr(Grade),
   reason: Schema.NullOr(Schema.String)
 })
-export type BoutResult = typeof BoutResult.Type
+type BoutResult = typeof BoutResult.Type
 
 /** The data part of the result artifact. */
 export const AssessmentResult = Schema.Struct({ results: Schema.Array(BoutResult) })
 
-export const RESULT_ARTIFACT_ID = "result"
+const RESULT_ARTIFACT_ID = "result"
 
 export class GreenAgent extends Context.Service<GreenAgent, { readonly url: string }>()("a2a-campaign/GreenAgent") {
   static readonly layer = (
@@ -79,7 +79,7 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
 }
 
 /** What the agent does with a message. */
-export const makeExecutor = (
+const makeExecutor = (
   client: A2aClient["Service"],
   grader: Grader["Service"],
   stallLimit: Duration.Duration
@@ -110,7 +110,9 @@ export const makeExecutor = (
         return events
       }),
       // The purple task's own end and artifacts are not the green task's.
-      Stream.filter((event) => event._tag !== "Ended" && event._tag !== "Artifact" && (request.exact || event._tag === "Status"))
+      Stream.filter((event) =>
+        event._tag !== "Ended" && event._tag !== "Artifact" && (request.exact || event._tag === "Status")
+      )
     )
     const grade = Stream.unwrap(Effect.gen(function*() {
       // Agents that keep their answer in a status message are met halfway.

@@ -32,7 +32,7 @@ export const plan = (definition: Definition): ReadonlyArray<Battle> => {
   for (let repetition = 1; repetition <= definition.repetitions; repetition++) {
     const round = definition.tasks.map((task) => ({ task: task.id, agent: definition.agent, repetition }))
     const order = new Map(round.map((battle) => [battle, hash(`${definition.seed} ${keyOf(battle)}`)]))
-    battles.push(...round.sort((a, b) => order.get(a)! - order.get(b)!))
+    battles.push(...round.toSorted((a, b) => order.get(a)! - order.get(b)!))
   }
   return battles
 }

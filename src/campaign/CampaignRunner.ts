@@ -90,7 +90,7 @@ const runBattle = Effect.fnUntraced(function*(options: BattleOptions) {
     Effect.catchTag("StoreError", (error) => Effect.succeed(error)),
     Effect.retry(schedule),
     // Stored as the battle's outcome already.
-    Effect.catchTag(["Stalled", "Failed"], () => Effect.succeed(undefined))
+    Effect.catchTag(["Stalled", "Failed"], () => Effect.void)
   )
   if (storeError !== undefined) return yield* storeError
 })

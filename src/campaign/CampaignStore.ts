@@ -55,7 +55,10 @@ export class CampaignStore extends Context.Service<CampaignStore, {
     CampaignStore,
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      yield* Effect.mapError(Migrator.make({})({ loader: Migrator.fromRecord(migrations) }), queryFailed("prepare the file"))
+      yield* Effect.mapError(
+        Migrator.make({})({ loader: Migrator.fromRecord(migrations) }),
+        queryFailed("prepare the file")
+      )
       return make(sql)
     })
   )
@@ -185,6 +188,8 @@ const battleOf = (row: Battle): Battle => ({ task: row.task, agent: row.agent, r
 const outcomeOf = (row: typeof BattleRow.Type): Outcome => {
   const attempt = row.counted_attempt ?? 0
   if (row.state === "scored" && row.grade !== null) return Outcome.cases.Scored.make({ grade: row.grade, attempt })
-  if (row.state === "unscored") return Outcome.cases.Unscored.make({ reason: row.reason ?? "no reason stored", attempt })
+  if (row.state === "unscored") {
+    return Outcome.cases.Unscored.make({ reason: row.reason ?? "no reason stored", attempt })
+  }
   return Outcome.cases.Pending.make({})
 }

@@ -94,7 +94,7 @@ const numbersOf = (
 }
 
 const percentiles = (values: ReadonlyArray<number | null>): Percentiles => {
-  const samples = values.filter((value) => value !== null).sort((a, b) => a - b)
+  const samples = values.filter((value) => value !== null).toSorted((a, b) => a - b)
   const rank = (share: number) => rounded(samples[Math.ceil(share * samples.length) - 1])
   return { p50: rank(0.5), p95: rank(0.95), n: samples.length }
 }

@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
@@ -44,6 +45,7 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
   })
   yield* session(options, onStored).pipe(
     Effect.scoped,
+    options.userInterface.mode === "full" ? withLogsKept : (effect) => effect,
     Effect.provide([A2aClient.layer, LiveRegion.layer]),
     Effect.onInterrupt(() =>
       Console.error(
@@ -54,6 +56,17 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
     )
   )
 })
+
+/** Keeps what is logged until the effect has ended, because a line from elsewhere would tear the live region. */
+const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const lines: Array<string> = []
+    const keep = Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))
+    return effect.pipe(
+      Effect.provide(Logger.layer([keep])),
+      Effect.ensuring(Effect.suspend(() => lines.length === 0 ? Effect.void : Console.error(lines.join("\n"))))
+    )
+  })
 
 const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: Effect.Effect<void>) {
   const { database, definition, isNew } = options
@@ -70,6 +83,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
     yield* Console.error(`campaign ${definition.id}: ${definition.agent}, kept in ${database}`)
     yield* play(options, agents)
     const summary = summarize(yield* loaded(database))
+    if (options.userInterface.mode === "full") yield* Console.error("")
     yield* Console.log(
       options.json
         ? JSON.stringify({ ...summary, db: database })
@@ -96,8 +110,11 @@ const play = Effect.fnUntraced(function*(
 /** The campaign in the store. */
 export const loaded = Effect.fnUntraced(function*(database: string) {
   const store = yield* CampaignStore
-  return yield* Effect.flatMap(store.load, Option.match({
-    onSome: Effect.succeed,
-    onNone: () => Effect.fail(inputError(`${database} holds no campaign; name the file of one with --db`))
-  }))
+  return yield* Effect.flatMap(
+    store.load,
+    Option.match({
+      onSome: Effect.succeed,
+      onNone: () => Effect.fail(inputError(`${database} holds no campaign; name the file of one with --db`))
+    })
+  )
 })

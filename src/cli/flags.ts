@@ -3,9 +3,9 @@
  *
  * Every flag has an environment variable `CAMPAIGN_<NAME>`; the flag wins. Keys have only the variable.
  */
+import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
-import * as Flag from "effect/cli/Flag"
 import * as Schema from "effect/Schema"
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))

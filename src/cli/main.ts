@@ -35,7 +35,11 @@ const presenter: CliOutput.Presenter = {
 Command.run(campaign, { version }).pipe(
   Effect.provide(CliOutput.layerPresenter(presenter)),
   Effect.catch((error) => {
-    if (error._tag === "ShowHelp") return error.errors.length === 0 ? Effect.void : Effect.fail(usageError("told above"))
+    if (error._tag === "ShowHelp") {
+      return error.errors.length === 0
+        ? Effect.void
+        : Effect.fail(usageError("told above"))
+    }
     const end = error instanceof CommandError ? error : inputError(error.message)
     return Effect.andThen(Console.error(`campaign: ${end.message}`), Effect.fail(end))
   }),

@@ -9,17 +9,21 @@ import { orExit } from "./CommandError.ts"
 import * as flags from "./flags.ts"
 import { userInterface } from "./userInterface.ts"
 
-export const resume = Command.make("resume", {
-  db: flags.database,
-  ui: flags.ui,
-  json: flags.json
-}, Effect.fn("campaign.resume")(function*({ db, json, ui }) {
-  const { definition } = yield* campaignSession.loaded(db).pipe(
-    Effect.provide(CampaignStore.layer({ filename: db, create: false })),
-    orExit
-  )
-  yield* campaignSession.run({ database: db, definition, isNew: false, userInterface: userInterface(ui), json })
-})).pipe(
+export const resume = Command.make(
+  "resume",
+  {
+    db: flags.database,
+    ui: flags.ui,
+    json: flags.json
+  },
+  Effect.fn("campaign.resume")(function*({ db, json, ui }) {
+    const { definition } = yield* campaignSession.loaded(db).pipe(
+      Effect.provide(CampaignStore.layer({ filename: db, create: false })),
+      orExit
+    )
+    yield* campaignSession.run({ database: db, definition, isNew: false, userInterface: userInterface(ui), json })
+  })
+).pipe(
   Command.withDescription("Go on with a campaign that was interrupted."),
   Command.withExamples([
     { command: "campaign resume --db campaign.db", description: "Play the battles that are still pending" }

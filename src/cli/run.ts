@@ -1,9 +1,9 @@
 /**
  * `campaign run`: a new campaign, against the embedded demonstration, an engine, or an A2A agent.
  */
-import * as Clock from "effect/Clock"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,44 +19,54 @@ import * as flags from "./flags.ts"
 import { invocation } from "./invocation.ts"
 import { userInterface } from "./userInterface.ts"
 
-export const run = Command.make("run", {
-  engine: Flag.optional(flags.engineUrl),
-  model: Flag.optional(flags.model),
-  agent: Flag.optional(flags.agentUrl),
-  maxTokens: flags.maxTokens,
-  db: Flag.optional(flags.database),
-  repeat: flags.repetitions,
-  concurrency: flags.concurrency,
-  seed: flags.seed,
-  task: flags.tasks,
-  stallLimit: flags.stallLimit,
-  ui: flags.ui,
-  json: flags.json
-}, Effect.fn("campaign.run")(function*(options) {
-  const startedAt = DateTime.makeUnsafe(yield* Clock.currentTimeMillis)
-  const stamp = DateTime.formatIso(startedAt).slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")
-  const database = Option.getOrElse(options.db, () => `campaign-${stamp}.db`)
-  const fileSystem = yield* FileSystem.FileSystem
-  const { agent, target } = yield* targetOf(options)
-  const tasks = yield* tasksOf(options.task)
-  if (yield* orExit(fileSystem.exists(database))) {
-    return yield* inputError(
-      `${database} exists already; go on with it by \`${invocation()} resume --db ${database}\`, or name another file ` +
-        "with --db"
-    )
-  }
-  const definition: Definition = {
-    id: stamp,
-    agent,
-    target,
-    tasks,
-    repetitions: options.repeat,
-    concurrency: options.concurrency,
-    seed: options.seed,
-    stallLimitMillis: Duration.toMillis(options.stallLimit)
-  }
-  yield* campaignSession.run({ database, definition, isNew: true, userInterface: userInterface(options.ui), json: options.json })
-})).pipe(
+export const run = Command.make(
+  "run",
+  {
+    engine: Flag.optional(flags.engineUrl),
+    model: Flag.optional(flags.model),
+    agent: Flag.optional(flags.agentUrl),
+    maxTokens: flags.maxTokens,
+    db: Flag.optional(flags.database),
+    repeat: flags.repetitions,
+    concurrency: flags.concurrency,
+    seed: flags.seed,
+    task: flags.tasks,
+    stallLimit: flags.stallLimit,
+    ui: flags.ui,
+    json: flags.json
+  },
+  Effect.fn("campaign.run")(function*(options) {
+    const startedAt = DateTime.makeUnsafe(yield* Clock.currentTimeMillis)
+    const stamp = DateTime.formatIso(startedAt).slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")
+    const database = Option.getOrElse(options.db, () => `campaign-${stamp}.db`)
+    const fileSystem = yield* FileSystem.FileSystem
+    const { agent, target } = yield* targetOf(options)
+    const tasks = yield* tasksOf(options.task)
+    if (yield* orExit(fileSystem.exists(database))) {
+      return yield* inputError(
+        `${database} exists already; go on with it by \`${invocation()} resume --db ${database}\`, or name another file ` +
+          "with --db"
+      )
+    }
+    const definition: Definition = {
+      id: stamp,
+      agent,
+      target,
+      tasks,
+      repetitions: options.repeat,
+      concurrency: options.concurrency,
+      seed: options.seed,
+      stallLimitMillis: Duration.toMillis(options.stallLimit)
+    }
+    yield* campaignSession.run({
+      database,
+      definition,
+      isNew: true,
+      userInterface: userInterface(options.ui),
+      json: options.json
+    })
+  })
+).pipe(
   Command.withDescription("Run a campaign. Without a target it is a demonstration with a simulated engine."),
   Command.withExamples([
     { command: "campaign run", description: "A demonstration: simulated engine, three tasks, three repetitions" },

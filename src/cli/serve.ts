@@ -26,24 +26,31 @@ const listenFlags = {
 }
 
 const checkedCardUrl = (cardUrl: Option.Option<string>) =>
-  Option.isNone(cardUrl) ? Effect.succeed(undefined) : parseUrl("card-url", cardUrl.value)
+  Option.match(cardUrl, {
+    onNone: () => Effect.sync((): string | undefined => undefined),
+    onSome: (url) => parseUrl("card-url", url)
+  })
 
-const purple = Command.make("purple", {
-  ...listenFlags,
-  engine: flags.engineUrl,
-  model: flags.model,
-  maxTokens: flags.maxTokens
-}, Effect.fn("campaign.serve.purple")(function*(options) {
-  const { maxTokens, model } = options
-  const cardUrl = yield* checkedCardUrl(options.cardUrl)
-  const engine = Engine.layer(yield* orExit(engineOptions({ url: options.engine, model, maxTokens })))
-  yield* Effect.gen(function*() {
-    yield* Engine.use((engine) => engine.check)
-    const agent = yield* PurpleAgent
-    yield* Console.log(`purple agent on ${model} listens at ${agent.url}`)
-    return yield* Effect.never
-  }).pipe(Effect.provide(PurpleAgent.layer({ ...options, cardUrl }).pipe(Layer.provideMerge(engine))), orExit)
-})).pipe(
+const purple = Command.make(
+  "purple",
+  {
+    ...listenFlags,
+    engine: flags.engineUrl,
+    model: flags.model,
+    maxTokens: flags.maxTokens
+  },
+  Effect.fn("campaign.serve.purple")(function*(options) {
+    const { maxTokens, model } = options
+    const cardUrl = yield* checkedCardUrl(options.cardUrl)
+    const engine = Engine.layer(yield* orExit(engineOptions({ url: options.engine, model, maxTokens })))
+    return yield* Effect.gen(function*() {
+      yield* Engine.use((engine) => engine.check)
+      const agent = yield* PurpleAgent
+      yield* Console.log(`purple agent on ${model} listens at ${agent.url}`)
+      return yield* Effect.never
+    }).pipe(Effect.provide(PurpleAgent.layer({ ...options, cardUrl }).pipe(Layer.provideMerge(engine))), orExit)
+  })
+).pipe(
   Command.withDescription("Serve an engine as an A2A agent that streams every token."),
   Command.withExamples([{
     command: "campaign serve purple --engine http://127.0.0.1:8000/v1 --model my-model",
@@ -57,7 +64,7 @@ const green = Command.make(
   Effect.fn("campaign.serve.green")(function*(options) {
     const cardUrl = yield* checkedCardUrl(options.cardUrl)
     const services = Layer.merge(A2aClient.layer, Grader.layer)
-    yield* Effect.gen(function*() {
+    return yield* Effect.gen(function*() {
       const agent = yield* GreenAgent
       yield* Console.log(`green agent listens at ${agent.url}`)
       return yield* Effect.never

@@ -119,7 +119,8 @@ const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["S
         reason._tag === "Rejected" && reason.status === 404
           ? Rejected.make({
             status: 404,
-            detail: `no list of models at ${options.baseUrl}/models; the address of an OpenAI-compatible API mostly ends in /v1`
+            detail:
+              `no list of models at ${options.baseUrl}/models; the address of an OpenAI-compatible API mostly ends in /v1`
           })
           : reason._tag === "Rejected" && reason.status === 401
           ? Rejected.make({ status: 401, detail: `${reason.detail}; put the key into CAMPAIGN_API_KEY` })

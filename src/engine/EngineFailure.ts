@@ -40,7 +40,7 @@ export const fromUnknown = (url: string, error: unknown): FailReason => {
 }
 
 /** The reason behind an HTTP error status. */
-export const fromStatus = (status: number, detail: string, retryAfter: number | null): FailReason => {
+const fromStatus = (status: number, detail: string, retryAfter: number | null): FailReason => {
   if (status === 429) return RateLimited.make({ status, retryAfterMillis: retryAfter, detail })
   if (status === 503) return Unavailable.make({ status, retryAfterMillis: retryAfter, detail })
   if (status >= 400 && status < 500 && status !== 408 && status !== 409) return Rejected.make({ status, detail })

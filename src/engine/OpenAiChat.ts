@@ -131,8 +131,7 @@ const watchedFetch = (fetch: typeof globalThis.fetch, onComment: () => void) => 
             controller.enqueue(result.value)
           }
         }),
-      cancel: (reason) =>
-        observation.done ? readToEnd().finally(() => bodyEnded.resolve()) : reader.cancel(reason)
+      cancel: (reason) => observation.done ? readToEnd().finally(() => bodyEnded.resolve()) : reader.cancel(reason)
     }, { highWaterMark: 0 })
   }
 

@@ -15,7 +15,7 @@ import { type Hop, Stalled } from "./Stalled.ts"
  * Stall limits are nested: an outer hop waits this much longer than the one inside it, so that the innermost hop,
  * which knows most, decides first. Two heartbeats of 5 s and 5 s more.
  */
-export const HOP_ALLOWANCE = Duration.seconds(15)
+const HOP_ALLOWANCE = Duration.seconds(15)
 
 /** The limit for a hop further out, given the limit of the innermost and how many hops lie between. */
 export const outerLimit = (limit: Duration.Duration, hops: number): Duration.Duration =>
@@ -31,34 +31,34 @@ export interface TokenGuardOptions<A> {
 }
 
 /** Fails with `Stalled` when no progress comes from `hop` within `limit`. */
-export const failIfStalled = <A>(options: TokenGuardOptions<A>) =>
-<E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E | Stalled, R> =>
-  Stream.suspend(() => {
-    let phase: Phase.Phase = "connecting"
-    let tokens = 0
-    return self.pipe(
-      Stream.mapArray((elements) => {
-        for (const element of elements) {
-          const event = options.asTokenEvent(element)
-          if (event === undefined) continue
-          phase = Phase.step(phase, event)
-          tokens += tokensOf(event)
-        }
-        return elements
-      }),
-      failIfSilent({
-        limit: options.limit,
-        isProgress: options.isProgress,
-        onSilence: (silentMillis) =>
-          new Stalled({
-            kind: options.hop === "engine" ? "silent" : "agent-silent",
-            hop: options.hop,
-            phase,
-            silentMillis,
-            limitMillis: Duration.toMillis(options.limit),
-            tokens,
-            confidence: "inferred"
-          })
-      })
-    )
-  })
+export const failIfStalled =
+  <A>(options: TokenGuardOptions<A>) => <E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E | Stalled, R> =>
+    Stream.suspend(() => {
+      let phase: Phase.Phase = "connecting"
+      let tokens = 0
+      return self.pipe(
+        Stream.mapArray((elements) => {
+          for (const element of elements) {
+            const event = options.asTokenEvent(element)
+            if (event === undefined) continue
+            phase = Phase.step(phase, event)
+            tokens += tokensOf(event)
+          }
+          return elements
+        }),
+        failIfSilent({
+          limit: options.limit,
+          isProgress: options.isProgress,
+          onSilence: (silentMillis) =>
+            new Stalled({
+              kind: options.hop === "engine" ? "silent" : "agent-silent",
+              hop: options.hop,
+              phase,
+              silentMillis,
+              limitMillis: Duration.toMillis(options.limit),
+              tokens,
+              confidence: "inferred"
+            })
+        })
+      )
+    })

@@ -23,7 +23,7 @@ import { CannotListen, InvalidOptions, PortInUse, SimulatorError } from "./Simul
 import { SimulatorOptions } from "./SimulatorOptions.ts"
 
 /** Where to listen (port 0: the system chooses) and how to behave. */
-export const ServedOptions = Schema.Struct({
+const ServedOptions = Schema.Struct({
   host: Schema.NonEmptyString,
   port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })),
   ...SimulatorOptions.fields

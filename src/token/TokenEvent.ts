@@ -74,7 +74,9 @@ export const isProgress = (event: TokenEvent): boolean => {
  * Joins neighbouring deltas of one channel into one, so that what waits for a slow reader goes out as one event.
  * Keeps order, text and token counts; leaves everything else as it is.
  */
-export const coalesce = <E extends { readonly _tag: string }>(events: ReadonlyArray<E | Delta>): ReadonlyArray<E | Delta> => {
+export const coalesce = <E extends { readonly _tag: string }>(
+  events: ReadonlyArray<E | Delta>
+): ReadonlyArray<E | Delta> => {
   if (events.length < 2) return events
   const out: Array<E | Delta> = []
   let run: Array<Delta> = []

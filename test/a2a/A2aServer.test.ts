@@ -1,6 +1,7 @@
+// @effect-diagnostics globalFetch:off
 /** An agent of ours, seen by its clients: ours, the SDK's of both versions, and bare HTTP. */
-import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client"
 import { Role } from "@a2a-js/sdk"
+import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -74,7 +75,9 @@ describe("our own client", () => {
         Finish.make({ reason: "stop" })
       ]
       // Apart in time, so that nothing waits and is joined.
-      const { url } = yield* agent(() => Stream.fromIterable(tokens).pipe(Stream.mapEffect((token) => Effect.as(Effect.sleep(20), token))))
+      const { url } = yield* agent(() =>
+        Stream.fromIterable(tokens).pipe(Stream.mapEffect((token) => Effect.as(Effect.sleep(20), token)))
+      )
       const { error, events } = yield* ask(url)
       assert.deepStrictEqual({ error, events }, {
         error: undefined,
@@ -89,7 +92,11 @@ describe("our own client", () => {
       const { error, events } = yield* ask(url)
       assert.instanceOf(error, Failed)
       assert.deepInclude(error, { hop: "engine", tokens: 1, reason: failed.reason })
-      assert.deepStrictEqual(events, [working, said("a"), Ended.make({ state: "failed", text: failed.message, error: failed })])
+      assert.deepStrictEqual(events, [
+        working,
+        said("a"),
+        Ended.make({ state: "failed", text: failed.message, error: failed })
+      ])
     }))
 
   it.live("refuses an agent that does not stream, instead of asking it in a way that hides its tokens", () =>
@@ -141,7 +148,9 @@ describe("a client of A2A 1.0", () => {
       const headers = { ...current, "A2A-Extensions": `https://example.org/other, ${TOKEN_EXTENSION_URI}` }
       const answer = yield* post(url, call("SendStreamingMessage", message("one")), headers)
       assert.strictEqual(answer.headers.get("a2a-extensions"), TOKEN_EXTENSION_URI)
-      const updates = dataOf(answer.text).slice(1).map((each) => Object.values(each["result"])[0] as Record<string, any>)
+      const updates = dataOf(answer.text).slice(1).map((each) =>
+        Object.values(each["result"])[0] as Record<string, any>
+      )
       assert.isTrue(updates.every((each) => TOKEN_EXTENSION_URI in each["metadata"]))
     }))
 
@@ -150,13 +159,18 @@ describe("a client of A2A 1.0", () => {
       const { url } = yield* echo
       const sent = JSON.parse((yield* post(url, call("SendMessage", message("one two")), current)).text).result.task
       assert.deepInclude(sent.status, { state: "TASK_STATE_COMPLETED" })
-      assert.deepStrictEqual(sent.artifacts.map((each: any) => each.parts), [[{ text: "one two", mediaType: "text/plain" }]])
+      assert.deepStrictEqual(sent.artifacts.map((each: any) => each.parts), [[{
+        text: "one two",
+        mediaType: "text/plain"
+      }]])
       const got = JSON.parse((yield* post(url, call("GetTask", { id: sent.id }), current)).text).result
       assert.deepStrictEqual(got, sent)
       assert.strictEqual(got.history[0].parts[0].text, "one two")
       const codes = []
       for (
-        const [method, params] of [["CancelTask", { id: sent.id }], ["SubscribeToTask", { id: sent.id }], ["GetTask", { id: "no" }]]
+        const [method, params] of [["CancelTask", { id: sent.id }], ["SubscribeToTask", { id: sent.id }], ["GetTask", {
+          id: "no"
+        }]]
       ) {
         codes.push(JSON.parse((yield* post(url, call(method as string, params), current)).text).error.code)
       }
@@ -206,7 +220,10 @@ describe("a client of A2A 1.0", () => {
     Effect.gen(function*() {
       const words = Array.from({ length: 400 }, (_, index) => ` ${index}`)
       const { url } = yield* agent(() =>
-        Stream.fromIterable(words.map(said)).pipe(Stream.rechunk(1), Stream.mapEffect((token) => Effect.as(Effect.sleep(1), token)))
+        Stream.fromIterable(words.map(said)).pipe(
+          Stream.rechunk(1),
+          Stream.mapEffect((token) => Effect.as(Effect.sleep(1), token))
+        )
       )
       const sent = yield* post(
         url,
@@ -231,7 +248,10 @@ describe("a client of A2A 1.0", () => {
       assert.strictEqual(yield* code("{"), -32700)
       assert.strictEqual(yield* code("[]"), -32600)
       assert.strictEqual(yield* code(call("Nonsense", {})), -32601)
-      assert.strictEqual(yield* code(call("SendStreamingMessage", { message: { messageId: "m", role: "ROLE_USER" } })), -32602)
+      assert.strictEqual(
+        yield* code(call("SendStreamingMessage", { message: { messageId: "m", role: "ROLE_USER" } })),
+        -32602
+      )
       assert.strictEqual(yield* code(call("GetTask", { id: "x" }), { "A2A-Version": "9.9" }), -32009)
     }))
 })
@@ -243,7 +263,9 @@ describe("a client of A2A 0.3", () => {
       const results = dataOf((yield* post(url, call("message/stream", legacyMessage("one two")))).text)
         .map((each) => each["result"])
       assert.deepInclude(results[0], { kind: "task" })
-      const text = results.flatMap((each) => each.kind === "artifact-update" ? each.artifact.parts[0].text : []).join("")
+      const text = results.flatMap((each) => each.kind === "artifact-update" ? each.artifact.parts[0].text : []).join(
+        ""
+      )
       assert.strictEqual(text, "one two")
       assert.deepInclude(results.at(-1), { kind: "status-update", final: true })
       assert.strictEqual(results.at(-1)!["status"].state, "completed")
@@ -282,7 +304,12 @@ describe("the SDK's client", () => {
               contextId: "",
               taskId: "",
               role: Role.ROLE_USER,
-              parts: [{ content: { $case: "text" as const, value: "one two" }, metadata: undefined, filename: "", mediaType: "" }],
+              parts: [{
+                content: { $case: "text" as const, value: "one two" },
+                metadata: undefined,
+                filename: "",
+                mediaType: ""
+              }],
               metadata: undefined,
               extensions: [],
               referenceTaskIds: []

@@ -36,11 +36,15 @@ describe("StreamCodec", () => {
     assert.deepStrictEqual(asJson(roundTrip(events, true)), asJson(events))
   }, { arbitrary: { runs: 300 } })
 
-  it.prop("a client without the extension gets the whole answer and nothing else as content", [tokenEvents], ([events]) => {
-    const plain = roundTrip(events, false).filter(isTokenEvent)
-    assert.strictEqual(Transcript.fromEvents(plain).content, Transcript.fromEvents(events).content)
-    assert.strictEqual(Transcript.fromEvents(plain).reasoning, "")
-  })
+  it.prop(
+    "a client without the extension gets the whole answer and nothing else as content",
+    [tokenEvents],
+    ([events]) => {
+      const plain = roundTrip(events, false).filter(isTokenEvent)
+      assert.strictEqual(Transcript.fromEvents(plain).content, Transcript.fromEvents(events).content)
+      assert.strictEqual(Transcript.fromEvents(plain).reasoning, "")
+    }
+  )
 
   it("carries the errors of inner hops unchanged", () => {
     const stalled = new Stalled({
@@ -52,7 +56,11 @@ describe("StreamCodec", () => {
       tokens: 17,
       confidence: "inferred"
     })
-    const failed = new Failed({ hop: "engine", tokens: 3, reason: { _tag: "MidStreamError", code: 500, detail: "died" } })
+    const failed = new Failed({
+      hop: "engine",
+      tokens: 3,
+      reason: { _tag: "MidStreamError", code: 500, detail: "died" }
+    })
     for (const error of [stalled, failed]) {
       const [ended] = roundTrip([Ended.make({ state: "failed", text: error.message, error })], true)
       assert.deepStrictEqual(ended, Ended.make({ state: "failed", text: error.message, error }))
@@ -103,7 +111,12 @@ describe("StreamCodec", () => {
       const { decode, taskId } = makeDecoder()
       const responses = [
         { task: { id: "task-9", contextId: "c", status: { state: "TASK_STATE_SUBMITTED" } } },
-        { statusUpdate: { taskId: "task-9", status: { state: "TASK_STATE_WORKING", message: { parts: [{ text: "hm" }] } } } },
+        {
+          statusUpdate: {
+            taskId: "task-9",
+            status: { state: "TASK_STATE_WORKING", message: { parts: [{ text: "hm" }] } }
+          }
+        },
         { artifactUpdate: { taskId: "task-9", artifact: { artifactId: "r", parts: [{ data: { score: 1 } }] } } },
         { statusUpdate: { taskId: "task-9", status: { state: "TASK_STATE_COMPLETED" } } }
       ]

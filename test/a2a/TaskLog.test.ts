@@ -8,26 +8,30 @@ const makeLog = () => new TaskLog({ taskId: "t", contextId: "c" }, () => 42)
 const completed = Ended.make({ state: "completed", text: "", error: null })
 
 describe("TaskLog", () => {
-  it.prop("shows every reader every event once and in order, wherever it begins", [taskEvents, taskEvents], ([first, second]) => {
-    const log = makeLog()
-    const reader = (cursor: number) => {
-      const seen: Array<TaskEvent> = []
-      const read = (): void => {
-        seen.push(...log.from(cursor + seen.length))
-        // A reader that is woken waits again before it returns, as Effect's do.
-        log.onLonger(cursor + seen.length, read)
+  it.prop(
+    "shows every reader every event once and in order, wherever it begins",
+    [taskEvents, taskEvents],
+    ([first, second]) => {
+      const log = makeLog()
+      const reader = (cursor: number) => {
+        const seen: Array<TaskEvent> = []
+        const read = (): void => {
+          seen.push(...log.from(cursor + seen.length))
+          // A reader that is woken waits again before it returns, as Effect's do.
+          log.onLonger(cursor + seen.length, read)
+        }
+        read()
+        return seen
       }
-      read()
-      return seen
+      const fromStart = reader(0)
+      log.append(first)
+      const cursor = log.length
+      const fromMiddle = reader(cursor)
+      for (const event of second) log.append([event])
+      assert.deepStrictEqual(fromStart, log.from(0))
+      assert.deepStrictEqual(fromMiddle, log.from(cursor))
     }
-    const fromStart = reader(0)
-    log.append(first)
-    const cursor = log.length
-    const fromMiddle = reader(cursor)
-    for (const event of second) log.append([event])
-    assert.deepStrictEqual(fromStart, log.from(0))
-    assert.deepStrictEqual(fromMiddle, log.from(cursor))
-  })
+  )
 
   it("never changes after its end", () => {
     const log = makeLog()

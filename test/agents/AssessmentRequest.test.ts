@@ -11,7 +11,10 @@ const refusal = (request: unknown) => {
 
 describe("AssessmentRequest", () => {
   it("plays every task against every participant", () => {
-    const result = asked({ participants: { a: "http://a/", b: "http://b/" }, config: { tasks: ["run-length", "roman-numerals"] } })
+    const result = asked({
+      participants: { a: "http://a/", b: "http://b/" },
+      config: { tasks: ["run-length", "roman-numerals"] }
+    })
     assert.deepStrictEqual(
       Result.getOrThrow(result).map(({ role, task, url }) => [role, url, task.id]),
       [
@@ -25,9 +28,15 @@ describe("AssessmentRequest", () => {
 
   it("takes tasks of its own, and the built-in ones where none are named, with or without a config", () => {
     const task = { ...demonstrationTasks[0]!, id: "own" }
-    assert.strictEqual(Result.getOrThrow(asked({ participants: { a: "http://a/" }, config: { tasks: [task] } }))[0]?.task.id, "own")
+    assert.strictEqual(
+      Result.getOrThrow(asked({ participants: { a: "http://a/" }, config: { tasks: [task] } }))[0]?.task.id,
+      "own"
+    )
     for (const config of [{}, undefined]) {
-      assert.strictEqual(Result.getOrThrow(asked({ participants: { a: "http://a/" }, config })).length, demonstrationTasks.length)
+      assert.strictEqual(
+        Result.getOrThrow(asked({ participants: { a: "http://a/" }, config })).length,
+        demonstrationTasks.length
+      )
     }
   })
 

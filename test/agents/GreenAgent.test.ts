@@ -12,7 +12,8 @@ import { Failed } from "../../src/liveness/Failed.ts"
 import { Finish, Usage } from "../../src/token/TokenEvent.ts"
 import { agent, ask, dataOf, post, said } from "../support/agents.ts"
 
-const solution = "```javascript\nfunction runLengthEncode(text) { return text.replace(/(.)\\1*/gs, (run, c) => run.length + c) }\n```"
+const solution =
+  "```javascript\nfunction runLengthEncode(text) { return text.replace(/(.)\\1*/gs, (run, c) => run.length + c) }\n```"
 
 const green = Effect.gen(function*() {
   const layer = GreenAgent.layer({ host: "127.0.0.1", port: 0, stallLimit: Duration.minutes(1) }).pipe(
@@ -26,7 +27,8 @@ const purple = (events: ReadonlyArray<TaskEvent>, error?: Failed) =>
   agent(() => Stream.concat(Stream.fromIterable(events), error === undefined ? Stream.empty : Stream.fail(error)))
 
 const answers = [solution, "\nDone."].map(said)
-const request = (url: string, tasks: ReadonlyArray<string>) => JSON.stringify({ participants: { agent: url }, config: { tasks } })
+const request = (url: string, tasks: ReadonlyArray<string>) =>
+  JSON.stringify({ participants: { agent: url }, config: { tasks } })
 
 describe("GreenAgent", () => {
   it.live("passes on every token of the purple agent to a client that asks for them, then the result", () =>
@@ -76,7 +78,11 @@ describe("GreenAgent", () => {
   it.live("fails with the error of the hop that broke, and not with a score", () =>
     Effect.gen(function*() {
       const { url } = yield* green
-      const broken = new Failed({ hop: "engine", tokens: 1, reason: { _tag: "MidStreamError", code: 500, detail: "died" } })
+      const broken = new Failed({
+        hop: "engine",
+        tokens: 1,
+        reason: { _tag: "MidStreamError", code: 500, detail: "died" }
+      })
       const { error, events } = yield* ask(url, request((yield* purple([said("a")], broken)).url, ["run-length"]))
       assert.deepInclude(error, { hop: "engine", reason: broken.reason })
       assert.isFalse(events.some((event) => event._tag === "Artifact"))
@@ -86,7 +92,10 @@ describe("GreenAgent", () => {
     Effect.gen(function*() {
       const { url } = yield* green
       const broken = new Failed({ hop: "engine", tokens: 0, reason: { _tag: "Truncated" } })
-      const { error, events } = yield* ask(url, request((yield* purple([], broken)).url, ["run-length", "roman-numerals"]))
+      const { error, events } = yield* ask(
+        url,
+        request((yield* purple([], broken)).url, ["run-length", "roman-numerals"])
+      )
       assert.isUndefined(error)
       const result = events.find((event) => event._tag === "Artifact")
       assert.deepNestedInclude(result, {

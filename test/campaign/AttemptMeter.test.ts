@@ -19,7 +19,10 @@ describe("AttemptMeter", () => {
     at(600, Finish.make({ reason: "stop" }))
     assert.strictEqual(AttemptMeter.timeToFirstToken(meter), 400)
     assert.strictEqual(AttemptMeter.tokensPerSecond(meter), 40)
-    assert.deepInclude(meter, { phase: "finishing", arrivals: [{ atMillis: 400, tokens: 1 }, { atMillis: 500, tokens: 4 }] })
+    assert.deepInclude(meter, {
+      phase: "finishing",
+      arrivals: [{ atMillis: 400, tokens: 1 }, { atMillis: 500, tokens: 4 }]
+    })
     at(700, Replaced.make({ text: "other" }))
     assert.deepInclude(meter.transcript, { content: "other", tokens: 5, finishReason: "stop" })
   })

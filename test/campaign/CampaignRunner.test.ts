@@ -24,11 +24,16 @@ const result = Artifact.make({
 } as never)
 
 /** A battle that takes a second and is scored. */
-const scored: Stream.Stream<TaskEvent> = Stream.make<ReadonlyArray<TaskEvent>>(said("x"), Finish.make({ reason: "stop" }), result).pipe(
+const scored: Stream.Stream<TaskEvent> = Stream.make<ReadonlyArray<TaskEvent>>(
+  said("x"),
+  Finish.make({ reason: "stop" }),
+  result
+).pipe(
   Stream.rechunk(1),
   Stream.mapEffect((event) => Effect.as(Effect.sleep(333), event))
 )
-const failing = (reason: FailReason) => Stream.concat(Stream.make(said("x")), Stream.fail(new Failed({ hop: "engine", tokens: 1, reason })))
+const failing = (reason: FailReason) =>
+  Stream.concat(Stream.make(said("x")), Stream.fail(new Failed({ hop: "engine", tokens: 1, reason })))
 const truncated: FailReason = { _tag: "Truncated" }
 
 interface Played {
@@ -72,18 +77,22 @@ const play = (
   }).pipe(Effect.provide([client, Layer.fresh(CampaignStore.layerMemory)]), Effect.orDie)
 }
 
-const tags = (events: ReadonlyArray<CampaignEvent>, tag: CampaignEvent["_tag"]) => events.filter((event) => event._tag === tag)
+const tags = (events: ReadonlyArray<CampaignEvent>, tag: CampaignEvent["_tag"]) =>
+  events.filter((event) => event._tag === tag)
 
 describe("CampaignRunner", () => {
   it.effect("scores every battle once and tells everything in order", () =>
     Effect.gen(function*() {
-      const { events, outcomes, sent } = yield* play(definitionOf({ tasks: ["a", "b"], repetitions: 3, concurrency: 2 }), [scored])
+      const { events, outcomes, sent } = yield* play(
+        definitionOf({ tasks: ["a", "b"], repetitions: 3, concurrency: 2 }),
+        [scored]
+      )
       assert.deepStrictEqual(outcomes, Array(6).fill("Scored"))
       assert.strictEqual(sent, 6)
       assert.deepStrictEqual([events[0]?._tag, events.at(-1)?._tag], ["CampaignBegan", "CampaignEnded"])
       assert.strictEqual(tags(events, "AttemptEnded").length, 6)
       const times = events.map(({ atMillis }) => atMillis)
-      assert.deepStrictEqual(times, [...times].sort((a, b) => a - b))
+      assert.deepStrictEqual(times, times.toSorted((a, b) => a - b))
       assert.closeTo(times.at(-1)!, 3000, 10)
     }))
 
@@ -105,13 +114,17 @@ describe("CampaignRunner", () => {
       assert.deepStrictEqual([again.outcomes, again.verdicts], [["Scored"], ["failed", "completed"]])
       const never = yield* play(definitionOf({}), [failing(truncated)])
       assert.deepStrictEqual([never.outcomes, never.verdicts], [["Unscored"], ["failed", "failed", "failed"]])
-      const delays = tags(never.events, "RetryWaits").map((event) => event._tag === "RetryWaits" ? event.delayMillis : 0)
+      const delays = tags(never.events, "RetryWaits").map((event) =>
+        event._tag === "RetryWaits" ? event.delayMillis : 0
+      )
       assert.deepStrictEqual(delays, [2000, 4000])
     }))
 
   it.effect("does not try again what would fail the same way", () =>
     Effect.gen(function*() {
-      const { outcomes, sent } = yield* play(definitionOf({}), [failing({ _tag: "Rejected", status: 400, detail: "no" })])
+      const { outcomes, sent } = yield* play(definitionOf({}), [
+        failing({ _tag: "Rejected", status: 400, detail: "no" })
+      ])
       assert.deepStrictEqual([outcomes, sent], [["Unscored"], 1])
     }))
 
@@ -134,13 +147,17 @@ describe("CampaignRunner", () => {
 
   it.effect("takes a task that completes without a grade for a failure, not for a score", () =>
     Effect.gen(function*() {
-      const { outcomes, verdicts } = yield* play(definitionOf({}), [Stream.make(said("x"), Finish.make({ reason: "stop" }))])
+      const { outcomes, verdicts } = yield* play(definitionOf({}), [
+        Stream.make(said("x"), Finish.make({ reason: "stop" }))
+      ])
       assert.deepStrictEqual([outcomes, verdicts], [["Unscored"], ["failed", "failed", "failed"]])
     }))
 
   it.effect("stores attempts in flight as cancelled when it is interrupted, and leaves their battles pending", () =>
     Effect.gen(function*() {
-      const { outcomes, verdicts } = yield* play(definitionOf({ repetitions: 4, concurrency: 2 }), [scored], { interruptAfter: 1500 })
+      const { outcomes, verdicts } = yield* play(definitionOf({ repetitions: 4, concurrency: 2 }), [scored], {
+        interruptAfter: 1500
+      })
       assert.deepStrictEqual(outcomes, ["Scored", "Scored", "Pending", "Pending"])
       assert.deepStrictEqual(verdicts, ["completed", "completed", "cancelled", "cancelled"])
     }))

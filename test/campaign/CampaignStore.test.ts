@@ -2,11 +2,11 @@ import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as SqlClient from "effect/sql/SqlClient"
 import type { AttemptRecord } from "../../src/campaign/AttemptRecord.ts"
 import { Outcome } from "../../src/campaign/Battle.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
-import * as SqlClient from "effect/sql/SqlClient"
 import { fromTests } from "../../src/grading/Grade.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import { definitionOf } from "../support/campaigns.ts"
@@ -70,8 +70,16 @@ describe("CampaignStore", () => {
           battles.find((each) => each.battle.task === "a" && each.battle.repetition === 1),
           { battle, outcome: Outcome.cases.Scored.make({ grade, attempt: 2 }) }
         )
-        assert.deepStrictEqual(attempts.map(({ number, verdict }) => [number, verdict]), [[1, "failed"], [2, "completed"]])
-        assert.deepInclude(attempts[1], { tokens: 17, timeToFirstTokenMillis: 400.25, tokensPerSecond: 50.5, durationMillis: 1234.5 })
+        assert.deepStrictEqual(attempts.map(({ number, verdict }) => [number, verdict]), [[1, "failed"], [
+          2,
+          "completed"
+        ]])
+        assert.deepInclude(attempts[1], {
+          tokens: 17,
+          timeToFirstTokenMillis: 400.25,
+          tokensPerSecond: 50.5,
+          durationMillis: 1234.5
+        })
         const sql = yield* SqlClient.SqlClient
         const rows = yield* sql`SELECT error, content, timings FROM attempt ORDER BY number`
         assert.deepInclude(JSON.parse(rows[0]!["error"] as string), { _tag: "Failed", hop: "engine" })

@@ -1,3 +1,4 @@
+// @effect-diagnostics globalTimers:off
 /** The engine client against servers that do what real ones have been seen to do. Real sockets, real time. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -16,23 +17,29 @@ const done = event("[DONE]")
 const eventStream = { "content-type": "text/event-stream" }
 
 /** Sends these pieces, each in a write of its own, and then ends the body unless told otherwise. */
-const sends = (pieces: ReadonlyArray<string>, options: { readonly end?: boolean; readonly reset?: boolean } = {}): Script =>
-(response) => {
-  response.writeHead(200, eventStream)
-  response.flushHeaders()
-  for (const piece of pieces) response.write(piece)
-  if (options.reset === true) setTimeout(() => response.destroy(), 50)
-  else if (options.end !== false) response.end()
-}
+const sends =
+  (pieces: ReadonlyArray<string>, options: { readonly end?: boolean; readonly reset?: boolean } = {}): Script =>
+  (response) => {
+    response.writeHead(200, eventStream)
+    response.flushHeaders()
+    for (const piece of pieces) response.write(piece)
+    if (options.reset === true) setTimeout(() => response.destroy(), 50)
+    else if (options.end !== false) response.end()
+  }
 
 interface Answer {
   readonly events: ReadonlyArray<TokenEvent>
   readonly text: string
-  readonly error: { readonly reason: { readonly _tag: string }; readonly tokens: number; readonly message: string } | undefined
+  readonly error:
+    | { readonly reason: { readonly _tag: string }; readonly tokens: number; readonly message: string }
+    | undefined
 }
 
 /** What the engine client makes of one request. */
-const ask = (url: string, options: { readonly finishGrace?: number; readonly key?: string } = {}): Effect.Effect<Answer> =>
+const ask = (
+  url: string,
+  options: { readonly finishGrace?: number; readonly key?: string } = {}
+): Effect.Effect<Answer> =>
   Effect.gen(function*() {
     const engine = yield* Engine
     const events: Array<TokenEvent> = []
@@ -62,7 +69,11 @@ describe("the end of a stream", () => {
     "finish, then reset": sends([chunk("a"), chunk("b", "stop")], { reset: true }),
     "finish, then the connection stays open": sends([chunk("a"), chunk("b", "stop")], { end: false }),
     "[DONE], then the connection stays open": sends([chunk("a"), chunk("b", "stop"), done], { end: false }),
-    "finish, then an error event": sends([chunk("a"), chunk("b", "stop"), event({ error: { message: "x", code: 500 } })]),
+    "finish, then an error event": sends([
+      chunk("a"),
+      chunk("b", "stop"),
+      event({ error: { message: "x", code: 500 } })
+    ]),
     "finish, then broken JSON": sends([chunk("a"), chunk("b", "stop"), "data: {\n\n"])
   }
   for (const [name, script] of Object.entries(completions)) {
@@ -81,7 +92,10 @@ describe("the end of a stream", () => {
       sends([chunk("a"), chunk("b"), event({ error: { message: "died", code: 500 } }), done]),
       "MidStreamError"
     ],
-    "named error event": [sends([chunk("a"), chunk("b"), "event: error\ndata: {\"message\":\"died\"}\n\n"]), "MidStreamError"],
+    "named error event": [
+      sends([chunk("a"), chunk("b"), "event: error\ndata: {\"message\":\"died\"}\n\n"]),
+      "MidStreamError"
+    ],
     "broken JSON": [sends([chunk("a"), chunk("b"), "data: {\"choices\":\n\n"]), "Malformed"],
     "JSON that is no chunk": [sends([chunk("a"), chunk("b"), event({ hello: 1 })]), "Malformed"],
     "finish reason abort": [sends([chunk("a"), chunk("b"), chunk("", "abort"), done]), "AbortedByServer"]
@@ -184,7 +198,7 @@ describe("liveness of the connection", () => {
         sends([": keep-alive\n\n", role, ": keep", "-alive\r\n\r\n", chunk(""), chunk("a", "stop"), done])
       )
       const signals = events.flatMap((event) => event._tag === "Signal" ? [event.signal] : [])
-      assert.deepStrictEqual([...signals].sort(), ["accepted", "empty", "keep-alive", "keep-alive", "role"])
+      assert.deepStrictEqual(signals.toSorted(), ["accepted", "empty", "keep-alive", "keep-alive", "role"])
       assert.strictEqual(Transcript.fromEvents(events).tokens, 1)
     }))
 
@@ -229,7 +243,9 @@ describe("liveness of the connection", () => {
 
   it.live("tokens that arrive together come as one chunk", () =>
     Effect.gen(function*() {
-      const server = yield* scriptedServer(sends([Array.from({ length: 50 }, () => chunk("x")).join("") + chunk("", "stop")]))
+      const server = yield* scriptedServer(
+        sends([Array.from({ length: 50 }, () => chunk("x")).join("") + chunk("", "stop")])
+      )
       const sizes = yield* Effect.gen(function*() {
         const engine = yield* Engine
         const sizes: Array<number> = []

@@ -4,14 +4,15 @@ import { initial, observe } from "../../src/engine/ServerSentEventObserver.ts"
 
 const observeAll = (text: string, cuts: ReadonlyArray<number> = []) => {
   const bytes = new TextEncoder().encode(text)
-  const positions = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
+  const positions = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length]
   return positions.slice(1).reduce(
     (observation, end, index) => observe(observation, bytes.subarray(positions[index], end)),
     initial
   )
 }
 
-const stream = "data: {\"a\": 1}\n\n: keep-alive\r\n\r\n:\n\ndata: {\"text\": \": no comment, [DONE]\"}\n\ndata: [DONE]\n\n"
+const stream =
+  "data: {\"a\": 1}\n\n: keep-alive\r\n\r\n:\n\ndata: {\"text\": \": no comment, [DONE]\"}\n\ndata: [DONE]\n\n"
 
 describe("ServerSentEventObserver", () => {
   it("counts comments and sees the sentinel, with any line ending", () => {
@@ -28,7 +29,9 @@ describe("ServerSentEventObserver", () => {
     }
   })
 
-  it.prop("does not depend on how the bytes are cut", [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 })))], ([cuts]) => {
+  it.prop("does not depend on how the bytes are cut", [
+    Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 })))
+  ], ([cuts]) => {
     assert.deepStrictEqual(observeAll(stream, cuts), observeAll(stream))
   })
 })

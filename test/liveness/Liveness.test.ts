@@ -59,21 +59,31 @@ const gapSchedules = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1
 )
 
 describe("timeoutFail", () => {
-  it.effect.prop("gives the same elements, outcome and time as Stream.timeoutOrElse", [gapSchedules], ([steps]) =>
-    Effect.gen(function*() {
-      const stream = afterGaps(steps.map((step) => step * 250))
-      assert.deepStrictEqual(yield* play(ours(stream)), yield* play(builtIn(stream)))
-    }), { arbitrary: { runs: 300 } })
+  it.effect.prop(
+    "gives the same elements, outcome and time as Stream.timeoutOrElse",
+    [gapSchedules],
+    ([steps]) =>
+      Effect.gen(function*() {
+        const stream = afterGaps(steps.map((step) => step * 250))
+        assert.deepStrictEqual(yield* play(ours(stream)), yield* play(builtIn(stream)))
+      }),
+    { arbitrary: { runs: 300 } }
+  )
 
-  it.effect.prop("gives the same with a slow consumer, whose time is not silence", [gapSchedules], ([steps]) =>
-    Effect.gen(function*() {
-      // The built-in operator reads one chunk ahead, so its times differ, and what it says of a gap of exactly the limit
-      // depends on which of its fibers wakes first.
-      const stream = afterGaps(steps.map((step) => step * 250 + 1))
-      const watched = yield* play(ours(stream), 3333)
-      const expected = yield* play(builtIn(stream), 3333)
-      assert.deepStrictEqual({ ...watched, atMillis: 0 }, { ...expected, atMillis: 0 })
-    }), { arbitrary: { runs: 300 } })
+  it.effect.prop(
+    "gives the same with a slow consumer, whose time is not silence",
+    [gapSchedules],
+    ([steps]) =>
+      Effect.gen(function*() {
+        // The built-in operator reads one chunk ahead, so its times differ, and what it says of a gap of exactly the limit
+        // depends on which of its fibers wakes first.
+        const stream = afterGaps(steps.map((step) => step * 250 + 1))
+        const watched = yield* play(ours(stream), 3333)
+        const expected = yield* play(builtIn(stream), 3333)
+        assert.deepStrictEqual({ ...watched, atMillis: 0 }, { ...expected, atMillis: 0 })
+      }),
+    { arbitrary: { runs: 300 } }
+  )
 
   it.effect("fails after the limit, not before", () =>
     Effect.gen(function*() {
@@ -112,7 +122,9 @@ describe("timeoutFail", () => {
   it.effect("interrupts the upstream pull before it hands on the error, and when it is interrupted itself", () =>
     Effect.gen(function*() {
       const events: Array<string> = []
-      const upstream = Stream.fromEffect(Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => events.push("closed")))))
+      const upstream = Stream.fromEffect(
+        Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => events.push("closed"))))
+      )
       const silent = yield* Effect.forkChild(
         Stream.runDrain(Liveness.timeoutFail(upstream, () => new Silent(), "1 second")).pipe(
           Effect.catch(() => Effect.sync(() => events.push("failed")))

@@ -45,7 +45,9 @@ export const post = (url: string, body: unknown, headers: Record<string, string>
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
       body: typeof body === "string" ? body : JSON.stringify(body)
-    }).then((response) => response.text().then((text) => ({ status: response.status, headers: response.headers, text })))
+    }).then((response) =>
+      response.text().then((text) => ({ status: response.status, headers: response.headers, text }))
+    )
   )
 
 /** The data of a server-sent event stream, parsed. */

@@ -7,7 +7,9 @@ import type { AddressInfo } from "node:net"
 export interface ScriptedServer {
   /** Without a slash at the end. */
   readonly url: string
-  readonly requests: Array<{ readonly path: string; readonly headers: IncomingMessage["headers"]; readonly body: string }>
+  readonly requests: Array<
+    { readonly path: string; readonly headers: IncomingMessage["headers"]; readonly body: string }
+  >
   /** Connections that the client closed before the response had ended. */
   readonly closedByClient: () => number
   /** Connections opened since the start. */

@@ -1,5 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { coalesce, Delta, Finish, isProgress, Signal, type TokenEvent, tokensOf, Usage } from "../../src/token/TokenEvent.ts"
+import {
+  coalesce,
+  Delta,
+  Finish,
+  isProgress,
+  Signal,
+  type TokenEvent,
+  tokensOf,
+  Usage
+} from "../../src/token/TokenEvent.ts"
 import * as Transcript from "../../src/token/Transcript.ts"
 import { tokenEvents } from "../support/arbitraries.ts"
 

@@ -1,0 +1,25 @@
+/** Every example runs as its first lines say, and prints what it promises. */
+import { assert, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
+import { root } from "./support/command.ts"
+
+const expected: Record<string, RegExp> = {
+  "guardedStream.ts": /token: alive\nno token for 90 seconds\n$/,
+  "engineTokens.ts": /function runLengthEncode[\s\S]*\d+ tokens by usage, finish reason stop\n$/
+}
+
+describe("examples", () => {
+  for (const name of readdirSync(join(root, "examples"))) {
+    it(name, () => {
+      const { status, stderr, stdout } = spawnSync(
+        process.execPath,
+        ["--conditions=a2a-campaign-source", join("examples", name)],
+        { cwd: root, encoding: "utf8" }
+      )
+      assert.strictEqual(status, 0, stderr)
+      assert.match(stdout, expected[name]!, stderr)
+    })
+  }
+})

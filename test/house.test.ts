@@ -1,0 +1,56 @@
+/** The rules of the house that a machine can check: who may import whom, and one version everywhere. */
+import { assert, describe, it } from "@effect/vitest"
+import { globSync, readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { version } from "../src/version.ts"
+
+const root = join(import.meta.dirname, "..")
+
+/** In the order in which a token travels; a folder may import those after it. `grading` stands below `agents`. */
+const order = ["cli", "terminal", "campaign", "agents", "grading", "a2a", "engine", "liveness", "token"]
+
+const imports = globSync("src/**/*.ts", { cwd: root }).flatMap((file) =>
+  [...readFileSync(join(root, file), "utf8").matchAll(/from "(\.[^"]+)"/g)].map(([, target]) => ({
+    file,
+    from: folderOf(file),
+    to: folderOf(relative(root, join(root, dirname(file), target!)))
+  }))
+)
+
+function folderOf(path: string): string {
+  const parts = path.split("/")
+  return parts.length > 2 ? parts[1]! : ""
+}
+
+describe("the house", () => {
+  it("has imports that point only downward", () => {
+    const upward = imports.filter(({ from, to }) =>
+      order.includes(from) && order.includes(to) && order.indexOf(to) < order.indexOf(from)
+    )
+    assert.deepStrictEqual(upward, [])
+  })
+
+  it("keeps the simulator an independent reading of vLLM: only the command starts it", () => {
+    const wrong = imports.filter(({ from, to }) =>
+      (from === "simulator" && to !== "simulator") || (to === "simulator" && from !== "simulator" && from !== "cli")
+    )
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("has a place for every folder", () => {
+    const folders = new Set(globSync("src/*/", { cwd: root }).map((path) => path.split("/")[1]))
+    for (const folder of folders) assert.include([...order, "simulator"], folder)
+  })
+
+  it("has one version", () => {
+    assert.strictEqual(version, JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version)
+  })
+
+  it("pins every dependency exactly and names no registry", () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+    for (const [name, range] of Object.entries({ ...dependencies, ...devDependencies })) {
+      assert.match(String(range), /^\d+\.\d+\.\d+$/, name)
+    }
+    assert.notInclude(readFileSync(join(root, "package-lock.json"), "utf8"), "\"resolved\"")
+  })
+})
