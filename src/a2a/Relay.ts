@@ -5,7 +5,8 @@
  * the work is cancelled, so that an engine is not left generating for nobody; `cancel` does it at once. Either way the
  * log ends with `canceled` and the executor's stream is interrupted, which closes its sockets.
  *
- * Finished tasks are kept for readers that come late, the oldest going first beyond a bound.
+ * Finished tasks are kept for those who ask late, as snapshots once their last reader has gone, the oldest going first
+ * beyond a bound.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -19,7 +20,7 @@ import type { AgentExecutor, AgentRequest } from "./AgentExecutor.ts"
 import { Ended, type RunError, Status } from "./TaskEvent.ts"
 import { TaskLog } from "./TaskLog.ts"
 
-/** Finished tasks kept for readers that come late. */
+/** Finished tasks kept for those who ask late. */
 const FINISHED_TASKS_KEPT = 1000
 
 export interface RelayOptions {
@@ -96,7 +97,9 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
     const left = (readers.get(taskId) ?? 1) - 1
     if (left > 0) return void readers.set(taskId, left)
     readers.delete(taskId)
-    if (logs.get(taskId)?.ended !== false) return
+    const log = logs.get(taskId)
+    if (log === undefined) return
+    if (log.ended) return log.forgetEvents()
     yield* FiberMap.run(orphans, taskId, Effect.andThen(Effect.sleep(orphanGrace), cancel(taskId)))
   })
 

@@ -3,7 +3,8 @@
  *
  * Laws: every reader sees every event from its cursor on, once and in order; an event appended after `Ended` is
  * dropped, because final states never change; appending costs the same however long the log and however many readers.
- * A reader that falls behind costs nothing but its cursor: what waits for it is in the log anyway.
+ * A reader that falls behind costs nothing but its cursor: what waits for it is in the log anyway. An ended log that
+ * nobody reads can forget its events; the snapshot stays.
  *
  * Gotcha: waking resumes readers synchronously and they may wait again inside the loop, so the set of waiters is
  * swapped before it is woken.
@@ -27,7 +28,8 @@ export class TaskLog implements TaskIdentity {
   readonly taskId: string
   readonly contextId: string
   readonly #now: () => number
-  readonly #events: Array<TaskEvent> = []
+  #events: Array<TaskEvent> = []
+  #forgotten = 0
   #waiters = new Set<() => void>()
   #snapshot: TaskSnapshot
   /** The task before its first event: where a reader from the start begins. */
@@ -50,7 +52,7 @@ export class TaskLog implements TaskIdentity {
 
   /** The number of events so far: the cursor of a reader that has seen everything. */
   get length(): number {
-    return this.#events.length
+    return this.#forgotten + this.#events.length
   }
 
   get snapshot(): TaskSnapshot {
@@ -73,14 +75,21 @@ export class TaskLog implements TaskIdentity {
     for (const wake of waiters) wake()
   }
 
-  /** The events from a cursor on. */
+  /** The events from a cursor on, as far as they are kept. */
   from(cursor: number): ReadonlyArray<TaskEvent> {
-    return cursor >= this.#events.length ? [] : this.#events.slice(cursor)
+    return cursor >= this.length ? [] : this.#events.slice(Math.max(0, cursor - this.#forgotten))
+  }
+
+  /** Gives back the memory of the events of an ended log. Its end and its snapshot stay. */
+  forgetEvents(): void {
+    if (!this.ended) return
+    this.#forgotten += this.#events.length - 1
+    this.#events = this.#events.slice(-1)
   }
 
   /** Calls `wake` once, when there is more than `cursor` events. Gives back how to stop waiting. */
   onLonger(cursor: number, wake: () => void): () => void {
-    if (this.#events.length > cursor) {
+    if (this.length > cursor) {
       wake()
       return () => {}
     }

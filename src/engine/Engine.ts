@@ -92,11 +92,13 @@ const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["S
         max_tokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
         ...counts
       }, { requestId: request.requestId, onComment })
-    return refusesExactCounts ? attempt(PLAIN_COUNTS) : attempt(EXACT_COUNTS).pipe(
-      Effect.catchIf(isRefusalOfFields, () => {
-        refusesExactCounts = true
-        return attempt(PLAIN_COUNTS)
-      })
+    if (refusesExactCounts) return attempt(PLAIN_COUNTS)
+    return attempt(EXACT_COUNTS).pipe(
+      Effect.catchIf(isRefusalOfFields, () =>
+        Effect.tap(attempt(PLAIN_COUNTS), () => {
+          refusesExactCounts = true
+          return Effect.void
+        }))
     )
   }
 

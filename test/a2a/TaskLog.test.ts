@@ -50,6 +50,21 @@ describe("TaskLog", () => {
     assert.strictEqual(log.snapshot.transcript.content, "ab")
   })
 
+  it("forgets its events only once it has ended, and keeps its end and its snapshot", () => {
+    const log = makeLog()
+    log.append([said("a"), said("b")])
+    log.forgetEvents()
+    assert.deepStrictEqual(log.from(0), [said("a"), said("b")])
+    log.append([completed])
+    const { length, snapshot } = log
+    log.forgetEvents()
+    log.forgetEvents()
+    assert.deepStrictEqual([log.from(0), log.from(2), log.from(3)], [[completed], [completed], []])
+    assert.deepStrictEqual([log.length, log.snapshot, log.ended], [length, snapshot, true])
+    log.append([said("c")])
+    assert.strictEqual(log.length, length)
+  })
+
   it("stops waking a reader that stopped waiting", () => {
     const log = makeLog()
     let wakes = 0

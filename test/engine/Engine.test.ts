@@ -84,6 +84,15 @@ describe("the end of a stream", () => {
       }))
   }
 
+  it.live("is ours to make when the server leaves the connection open after the finish", () =>
+    Effect.gen(function*() {
+      const server = yield* scriptedServer(sends([chunk("a", "stop")], { end: false }))
+      const began = performance.now()
+      yield* ask(server.url, { finishGrace: 300 })
+      assert.isAtLeast(performance.now() - began, 290)
+      yield* eventually("the server saw the close", () => server.closedByClient() === 1)
+    }))
+
   const failures: Record<string, readonly [Script, string]> = {
     "clean end without a finish": [sends([chunk("a"), chunk("b")]), "Truncated"],
     "[DONE] without a finish": [sends([chunk("a"), chunk("b"), done]), "DoneWithoutFinish"],
