@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 
-const READ_AHEAD = 1024
+const READ_AHEAD = 512
 
 export interface AsyncIterableOptions<A, B, E> {
   /** Called once per run of the stream, with the signal to pass on. */

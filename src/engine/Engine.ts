@@ -50,7 +50,7 @@ export interface EngineRequest {
 
 const DEFAULT_MAX_TOKENS = 4096
 /** Token events read ahead of a slow consumer before the socket is left unread. */
-const READ_AHEAD = 4096
+const READ_AHEAD = 512
 
 /** Request fields that vLLM understands and that other servers may refuse: exact token counts on every chunk. */
 const EXACT_COUNTS = { return_token_ids: true, stream_options: { include_usage: true, continuous_usage_stats: true } }

@@ -1,0 +1,102 @@
+/**
+ * `relay`: what does it cost to relay tokens over A2A, and does the cost of a token grow with the answer?
+ *
+ * Three agents over the same simulated engine, read by the same official client: ours, the one that users of
+ * @a2a-js/sdk write, and a raw relay without any A2A library, which is the floor. Everything runs in child processes,
+ * so that the processor time of the agent is the agent's alone.
+ *
+ * Gotcha: the SDK's handler does work that grows with the square of the answer, so every cell has a time budget. What
+ * does not end in it is stopped and reported as a lower bound.
+ */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { availableParallelism } from "node:os"
+import { BenchError } from "./relay/BenchError.ts"
+import { agentNames } from "./relay/calls.ts"
+import { type Cell, flatness, ratios } from "./relay/Cell.ts"
+import { measure } from "./relay/measure.ts"
+import { cellLine, render } from "./relay/render.ts"
+
+const positive = Schema.Int.check(Schema.isGreaterThan(0))
+
+const sizes = Flag.String("sizes").pipe(
+  Flag.withMetavar("N,N"),
+  Flag.withDescription("Tokens per answer, separated by commas"),
+  Flag.mapTryCatch(
+    (text) => Schema.decodeUnknownSync(Schema.NonEmptyArray(positive))(text.split(",").map(Number)),
+    () => "sizes are whole numbers above zero, separated by commas"
+  ),
+  Flag.withDefault([1000, 8000, 64_000] as const)
+)
+
+const repeats = Flag.Int("repeats").pipe(
+  Flag.withSchema(positive),
+  Flag.withDescription("Answers measured per agent and size, as far as the budget lasts"),
+  Flag.withDefault(3)
+)
+
+const budget = Flag.Finite("budget").pipe(
+  Flag.withSchema(Schema.Finite.check(Schema.isGreaterThan(0))),
+  Flag.withMetavar("SECONDS"),
+  Flag.withDescription("Time for all answers of one agent at one size"),
+  Flag.withDefault(60)
+)
+
+const pace = Flag.Finite("pace").pipe(
+  Flag.withSchema(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))),
+  Flag.withMetavar("MILLISECONDS"),
+  Flag.withDescription("Time between two tokens of the engine; 0 = flat out, where waiting tokens are joined"),
+  Flag.withDefault(0)
+)
+
+const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print one JSON object on stdout instead of the tables"),
+  Flag.withDefault(false)
+)
+
+export const relay = Command.make(
+  "relay",
+  { sizes, repeats, budget, pace, json },
+  Effect.fn("bench.relay")(function*(options) {
+    const cells: Array<Cell> = []
+    for (const tokens of [...new Set(options.sizes)].toSorted((left, right) => left - right)) {
+      for (const agent of agentNames) {
+        const cell = yield* measure({
+          agent,
+          tokens,
+          repeats: options.repeats,
+          budget: Duration.seconds(options.budget),
+          paceMillis: options.pace
+        })
+        yield* Console.error(cellLine(cell))
+        cells.push(cell)
+      }
+    }
+    const results = { cells, ratios: ratios(cells), flatness: flatness(cells) }
+    yield* Console.log(options.json ? JSON.stringify({ ...conditions(options), ...results }) : render(results))
+    const failed = cells.filter((cell) => cell.outcome === "failed")
+    if (failed.length > 0) return yield* new BenchError({ message: failed.map(cellLine).join("; "), exitCode: 1 })
+  })
+).pipe(
+  Command.withDescription("Relaying tokens over A2A: ours, a raw relay, and the SDK's own handler."),
+  Command.withExamples([{
+    command: "npm run bench -- relay --sizes 1000,8000 --repeats 5",
+    description: "Two sizes, medians of five"
+  }, {
+    command: "npm run bench -- relay --sizes 1000 --pace 5",
+    description: "An engine of 200 tokens per second, so that every token goes out by itself"
+  }])
+)
+
+const conditions = (options: { readonly repeats: number; readonly budget: number; readonly pace: number }) => ({
+  bench: "relay",
+  node: process.version,
+  processors: availableParallelism(),
+  repeats: options.repeats,
+  budgetSeconds: options.budget,
+  paceMillis: options.pace
+})

@@ -1,0 +1,64 @@
+/**
+ * Child process: the floor of what a relay of tokens can cost. `node:http` and the openai SDK, one write for each
+ * chunk, nothing kept, no cancellation, no second reader, no errors: it only knows how to be asked once and to succeed.
+ */
+import { AgentCard } from "@a2a-js/sdk"
+import { randomUUID } from "node:crypto"
+import { once } from "node:events"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { text } from "node:stream/consumers"
+import OpenAI from "openai"
+import { agentCard } from "./agentCard.ts"
+import { answerCalls } from "./answerCalls.ts"
+import { type AgentSettings, MODEL } from "./calls.ts"
+import { listen } from "./listen.ts"
+
+interface SendStreamingMessage {
+  readonly id: string | number
+  readonly method: "SendStreamingMessage"
+  readonly params: { readonly message: { readonly parts: ReadonlyArray<{ readonly text?: string }> } }
+}
+
+const relay = async (openai: OpenAI, maxTokens: number, request: IncomingMessage, response: ServerResponse) => {
+  const { id, params } = JSON.parse(await text(request)) as SendStreamingMessage
+  const taskId = randomUUID()
+  const contextId = randomUUID()
+  const send = async (result: object) => {
+    if (response.write(`data: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`)) return
+    await once(response, "drain")
+  }
+
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" })
+  await send({ task: { id: taskId, contextId, status: { state: "TASK_STATE_WORKING" } } })
+  const stream = await openai.chat.completions.create({
+    model: MODEL,
+    messages: [{ role: "user", content: params.message.parts.map((part) => part.text ?? "").join("") }],
+    max_tokens: maxTokens,
+    stream: true
+  })
+  let append = false
+  for await (const chunk of stream) {
+    const content = chunk.choices[0]?.delta.content ?? ""
+    if (content === "") continue
+    await send({
+      artifactUpdate: { taskId, contextId, artifact: { artifactId: "answer", parts: [{ text: content }] }, append }
+    })
+    append = true
+  }
+  await send({ statusUpdate: { taskId, contextId, status: { state: "TASK_STATE_COMPLETED" } } })
+  response.end()
+}
+
+answerCalls({
+  startAgent: async ({ engineUrl, maxTokens }: AgentSettings) => {
+    const openai = new OpenAI({ baseURL: engineUrl, apiKey: "none" })
+    let card = ""
+    const server = createServer((request, response) => {
+      if (request.method === "POST") return void relay(openai, maxTokens, request, response)
+      response.writeHead(200, { "content-type": "application/json" }).end(card)
+    })
+    const url = await listen(server)
+    card = JSON.stringify(AgentCard.toJSON(agentCard("raw relay", url)))
+    return url
+  }
+})
