@@ -12,7 +12,7 @@ const expected: Record<string, RegExp> = {
 
 describe("examples", () => {
   for (const name of readdirSync(join(root, "examples"))) {
-    it(name, () => {
+    it(`runs ${name}`, () => {
       const { status, stderr, stdout } = spawnSync(
         process.execPath,
         ["--conditions=a2a-campaign-source", join("examples", name)],

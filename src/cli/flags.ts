@@ -9,75 +9,97 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
+const milliseconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const portNumber = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))
 
-export const engineUrl = Flag.String("engine").pipe(
-  Flag.withDescription("The OpenAI-compatible engine, such as http://127.0.0.1:8000/v1"),
-  Flag.withMetavar("URL"),
-  Flag.withFallbackConfig(Config.String("CAMPAIGN_ENGINE"))
-)
+/** `CAMPAIGN_STALL_LIMIT` for `stall-limit`. */
+const variableOf = (name: string): string => `CAMPAIGN_${name.toUpperCase().replaceAll("-", "_")}`
 
-export const model = Flag.String("model").pipe(
-  Flag.withDescription("The model to ask the engine for"),
-  Flag.withMetavar("NAME"),
-  Flag.withFallbackConfig(Config.String("CAMPAIGN_MODEL"))
-)
+const text = (name: string, options: { readonly metavar: string; readonly description: string }) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar(options.metavar),
+    Flag.withDescription(options.description),
+    Flag.withFallbackConfig(Config.String(variableOf(name)))
+  )
 
-export const agentUrl = Flag.String("agent").pipe(
-  Flag.withDescription("An A2A agent to test instead of an engine"),
-  Flag.withMetavar("URL"),
-  Flag.withFallbackConfig(Config.String("CAMPAIGN_AGENT"))
-)
+const integer = (
+  name: string,
+  options: { readonly schema: typeof positive; readonly default: number; readonly description: string }
+) =>
+  Flag.Int(name).pipe(
+    Flag.withMetavar("N"),
+    Flag.withSchema(options.schema),
+    Flag.withDescription(`${options.description} (${options.default})`),
+    Flag.withFallbackConfig(Config.Int(variableOf(name))),
+    Flag.withDefault(options.default)
+  )
 
-export const maxTokens = Flag.Int("max-tokens").pipe(
-  Flag.withSchema(positive),
-  Flag.withDescription("The most tokens an answer may have"),
-  Flag.withFallbackConfig(Config.Int("CAMPAIGN_MAX_TOKENS")),
-  Flag.withDefault(4096)
-)
+const time = (name: string, options: { readonly default: number; readonly description: string }) =>
+  Flag.Finite(name).pipe(
+    Flag.withMetavar("MILLISECONDS"),
+    Flag.withSchema(milliseconds),
+    Flag.withDescription(`${options.description} (${options.default})`),
+    Flag.withFallbackConfig(Config.Finite(variableOf(name))),
+    Flag.withDefault(options.default)
+  )
 
-export const database = Flag.String("db").pipe(
-  Flag.withDescription("The SQLite file that holds the campaign"),
-  Flag.withMetavar("FILE"),
-  Flag.withFallbackConfig(Config.String("CAMPAIGN_DB"))
-)
+export const engineUrl = text("engine", {
+  metavar: "URL",
+  description: "The OpenAI-compatible engine, such as http://127.0.0.1:8000/v1; its key is read from CAMPAIGN_API_KEY"
+})
 
-export const repetitions = Flag.Int("repeat").pipe(
-  Flag.withSchema(positive),
-  Flag.withDescription("How often each task is played"),
-  Flag.withFallbackConfig(Config.Int("CAMPAIGN_REPEAT")),
-  Flag.withDefault(3)
-)
+export const model = text("model", { metavar: "NAME", description: "The model to ask the engine for" })
 
-export const concurrency = Flag.Int("concurrency").pipe(
-  Flag.withSchema(positive),
-  Flag.withAlias("j"),
-  Flag.withDescription("How many battles run at once"),
-  Flag.withFallbackConfig(Config.Int("CAMPAIGN_CONCURRENCY")),
-  Flag.withDefault(3)
-)
+export const agentUrl = text("agent", { metavar: "URL", description: "An A2A agent to test instead of an engine" })
 
-export const seed = Flag.Int("seed").pipe(
-  Flag.withDescription("Everything random follows from it"),
-  Flag.withFallbackConfig(Config.Int("CAMPAIGN_SEED")),
-  Flag.withDefault(1)
-)
+export const database = text("db", {
+  metavar: "FILE",
+  description: "The SQLite file that holds the campaign; a new one is named after the time unless given"
+})
+
+export const maxTokens = integer("max-tokens", {
+  schema: positive,
+  default: 4096,
+  description: "The most tokens an answer may have"
+})
+
+export const repetitions = integer("repeat", {
+  schema: positive,
+  default: 3,
+  description: "How often each task is played"
+})
+
+export const concurrency = integer("concurrency", {
+  schema: positive,
+  default: 3,
+  description: "How many battles run at once"
+}).pipe(Flag.withAlias("j"))
+
+export const seed = integer("seed", {
+  schema: Schema.Int,
+  default: 1,
+  description: "The order of battles and the simulated engine follow from it"
+})
 
 export const tasks = Flag.String("task").pipe(
-  Flag.withDescription("Play only this task; may be given more than once"),
   Flag.withMetavar("ID"),
-  Flag.atLeast(0)
+  Flag.withDescription("Play only this task; may be given more than once (all)"),
+  Flag.atLeast(1),
+  Flag.withFallbackConfig(Config.map(Config.String("CAMPAIGN_TASK"), (names) => names.split(/\s*,\s*/))),
+  Flag.withDefault([])
 )
 
 export const stallLimit = Flag.String("stall-limit").pipe(
-  Flag.withDescription("Silence of the engine after which an attempt is given up, such as \"90 seconds\""),
+  Flag.withMetavar("DURATION"),
+  Flag.withDescription("Silence of the engine after which an attempt is given up, such as \"90 seconds\" (15 minutes)"),
   Flag.withSchema(Schema.DurationFromString),
   Flag.withFallbackConfig(Config.Duration("CAMPAIGN_STALL_LIMIT")),
   Flag.withDefault(Duration.minutes(15))
 )
 
 export const ui = Flag.Literals("ui", ["auto", "full", "plain", "none"]).pipe(
-  Flag.withDescription("How progress is shown on stderr; auto chooses full on a terminal and plain lines elsewhere"),
+  Flag.withMetavar("KIND"),
+  Flag.withDescription("How progress is shown on stderr; auto is full on a terminal and plain lines elsewhere (auto)"),
   Flag.withFallbackConfig(Config.Literals(["auto", "full", "plain", "none"], "CAMPAIGN_UI")),
   Flag.withDefault("auto")
 )
@@ -88,24 +110,38 @@ export const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
-export const host = Flag.String("host").pipe(
-  Flag.withDescription("The address to listen on; 0.0.0.0 for all"),
-  Flag.withFallbackConfig(Config.String("CAMPAIGN_HOST")),
-  Flag.withDefault("127.0.0.1")
-)
+export const host = text("host", {
+  metavar: "ADDRESS",
+  description: "The address to listen on, 0.0.0.0 for all (127.0.0.1)"
+}).pipe(Flag.withDefault("127.0.0.1"))
 
 /** The port to listen on, with the verb's own default. */
 export const port = (defaultPort: number) =>
-  Flag.Int("port").pipe(
-    Flag.withSchema(portNumber),
-    Flag.withDescription("The port to listen on; 0 for any free one"),
-    Flag.withFallbackConfig(Config.Int("CAMPAIGN_PORT")),
-    Flag.withDefault(defaultPort)
-  )
+  integer("port", {
+    schema: portNumber,
+    default: defaultPort,
+    description: "The port to listen on, 0 for any free one"
+  })
 
-export const cardUrl = Flag.String("card-url").pipe(
-  Flag.withDescription("The address on the agent card, where clients see another one than the server"),
-  Flag.withMetavar("URL"),
-  Flag.withFallbackConfig(Config.String("CAMPAIGN_CARD_URL")),
-  Flag.optional
-)
+export const cardUrl = text("card-url", {
+  metavar: "URL",
+  description: "The address on the agent card, where clients see another one than the server"
+}).pipe(Flag.optional)
+
+/** What the simulated engine does, under the names that vLLM and its simulators use where they have one. */
+export const simulated = {
+  model: text("model", { metavar: "NAME", description: "The name of the model it serves (simulated-model)" }).pipe(
+    Flag.withDefault("simulated-model")
+  ),
+  timeToFirstTokenMillis: time("time-to-first-token", { default: 400, description: "Mean time to the first token" }),
+  interTokenMillis: time("inter-token-latency", {
+    default: 20,
+    description: "Mean time between two tokens, 0 for as fast as possible"
+  }),
+  maxConcurrentRequests: integer("max-num-seqs", {
+    schema: positive,
+    default: 256,
+    description: "Requests answered at once; more wait in a queue"
+  }),
+  streamInterval: integer("stream-interval", { schema: positive, default: 1, description: "Tokens per streamed chunk" })
+}
