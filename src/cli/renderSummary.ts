@@ -22,12 +22,13 @@ export const renderSummary = (summary: CampaignSummary, options: SummaryOptions)
     "",
     ...table(rows),
     "",
-    `Battles: ${battles.planned} planned, ${outcomesOf(battles)}.`,
-    `Attempts: ${attempts.total} (${attempts.completed} completed, ${attempts.stalled} stalled, ` +
-    `${attempts.failed} failed, ${attempts.cancelled} cancelled). ` +
-    `TTFT ${millis(summary.ttftMs.p50)} p50, ${millis(summary.ttftMs.p95)} p95 of ${summary.ttftMs.n}.`,
-    "Score is the mean share of hidden tests passed, over scored battles only; TTFT and tokens/s are of completed",
-    "attempts, as they arrived here.",
+    `Battles:  ${battles.planned} planned: ${outcomesOf(battles)}`,
+    `Attempts: ${attempts.total}: ${attempts.completed} completed, ${attempts.stalled} stalled, ` +
+    `${attempts.failed} failed, ${attempts.cancelled} cancelled`,
+    `TTFT:     ${millis(summary.ttftMs.p50)} p50, ${millis(summary.ttftMs.p95)} p95, of ${summary.ttftMs.n} attempts`,
+    "",
+    "Score is the mean share of hidden tests passed, over scored battles only.",
+    "TTFT and tokens/s are of completed attempts, as their tokens arrived here.",
     ...summary.unscored.map(({ reason, repetition, task }) => `Not scored: ${task} #${repetition}: ${reason}`),
     `Stored in ${options.database}`,
     ...(battles.pending > 0 ? [`Go on with: ${options.resume}`] : [])

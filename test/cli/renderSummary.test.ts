@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Outcome } from "../../src/campaign/Battle.ts"
+import { summarize } from "../../src/campaign/CampaignSummary.ts"
+import { renderSummary } from "../../src/cli/renderSummary.ts"
+import { fromTests } from "../../src/grading/Grade.ts"
+import { definitionOf } from "../support/campaigns.ts"
+
+const battleOf = (task: string, repetition: number) => ({ task, agent: "agent-1", repetition })
+const scored = (passes: ReadonlyArray<boolean>) =>
+  Outcome.cases.Scored.make({
+    attempt: 1,
+    grade: fromTests(passes.map((passed) => ({ outcome: passed ? "passed" as const : "threw" as const })))
+  })
+const attempt = (task: string, verdict: "completed" | "stalled", ttft: number | null) => ({
+  battle: battleOf(task, 1),
+  number: 1,
+  verdict,
+  tokens: 100,
+  timeToFirstTokenMillis: ttft,
+  tokensPerSecond: ttft === null ? null : 50,
+  durationMillis: 2000
+})
+
+const summary = summarize({
+  definition: definitionOf({ tasks: ["a", "long-task-name"], repetitions: 2 }),
+  battles: [
+    { battle: battleOf("a", 1), outcome: scored([true, true]) },
+    { battle: battleOf("a", 2), outcome: scored([true, false]) },
+    {
+      battle: battleOf("long-task-name", 1),
+      outcome: Outcome.cases.Unscored.make({ reason: "engine: hung", attempt: 1 })
+    },
+    { battle: battleOf("long-task-name", 2), outcome: Outcome.cases.Pending.make({}) }
+  ],
+  attempts: [
+    attempt("a", "completed", 400),
+    attempt("a", "completed", 600),
+    attempt("a", "completed", 500),
+    attempt("long-task-name", "stalled", 9999)
+  ]
+})
+
+describe("summarize", () => {
+  it("counts what is not scored beside the score, and takes latencies of completed attempts only", () => {
+    assert.deepInclude(summary, {
+      battles: { planned: 4, scored: 2, unscored: 1, pending: 1 },
+      score: 0.75,
+      passed: 1,
+      tokens: 300,
+      ttftMs: { p50: 500, p95: 600, n: 3 },
+      attempts: { total: 4, completed: 3, stalled: 1, failed: 0, cancelled: 0 },
+      unscored: [{ task: "long-task-name", repetition: 1, reason: "engine: hung" }]
+    })
+    assert.deepInclude(summary.tasks[1], { score: null, ttftMs: { p50: null, p95: null, n: 0 } })
+  })
+})
+
+describe("renderSummary", () => {
+  const text = renderSummary(summary, { database: "c.db", resume: "campaign resume --db c.db" })
+
+  it("says what is not known instead of a number, what is not scored, and how to go on", () => {
+    assert.match(text, /long-task-name\s+0\/2\s+–\s+0\/0\s+–\s+–\s+0/)
+    assert.include(text, "Not scored: long-task-name #1: engine: hung")
+    assert.include(text, "Go on with: campaign resume --db c.db")
+  })
+
+  it("fits 80 columns and aligns its table", () => {
+    const lines = text.split("\n")
+    assert.isAtMost(Math.max(...lines.map((line) => line.length)), 80)
+    assert.strictEqual(new Set(lines.slice(2, 6).map((line) => line.length)).size, 1)
+  })
+})
