@@ -4,6 +4,7 @@ import { Role } from "@a2a-js/sdk"
 import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
@@ -29,7 +30,7 @@ const working = Status.make({ state: "working", text: "" })
 const echo = agent((request) => Stream.fromIterable(request.text.split(/(?= )/).map(said)))
 
 /** Begins to speak and then stays silent; tells when it is interrupted. */
-const hangs = Effect.gen(function*() {
+const hangs = Effect.fnUntraced(function*(orphanGrace: Duration.Input) {
   const interrupted = yield* Deferred.make<void>()
   const server = yield* agent(
     () =>
@@ -37,7 +38,7 @@ const hangs = Effect.gen(function*() {
         Stream.make(said("begun")),
         Stream.fromEffect(Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined)))
       ),
-    { orphanGrace: 100 }
+    { orphanGrace }
   )
   return { ...server, interrupted: Deferred.await(interrupted) }
 })
@@ -117,7 +118,7 @@ describe("our own client", () => {
 
   it.live("cancels the task when it is interrupted while the agent is silent", () =>
     Effect.gen(function*() {
-      const { interrupted, url } = yield* hangs
+      const { interrupted, url } = yield* hangs("1 hour")
       const fiber = yield* Effect.forkChild(ask(url))
       yield* Effect.sleep(200)
       yield* Fiber.interrupt(fiber)
@@ -181,7 +182,7 @@ describe("a client of A2A 1.0", () => {
 
   it.live("cancels a silent task at once, and again without harm", () =>
     Effect.gen(function*() {
-      const { interrupted, url } = yield* hangs
+      const { interrupted, url } = yield* hangs("1 hour")
       const sent = yield* post(
         url,
         call("SendMessage", { ...message("x"), configuration: { returnImmediately: true } }),
@@ -199,7 +200,7 @@ describe("a client of A2A 1.0", () => {
 
   it.live("that goes away lets the task go on for the grace, then it is cancelled", () =>
     Effect.gen(function*() {
-      const { interrupted, url } = yield* hangs
+      const { interrupted, url } = yield* hangs(100)
       const controller = new AbortController()
       const response = yield* Effect.promise(() =>
         fetch(url, {

@@ -3,6 +3,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { Engine } from "../../src/engine/Engine.ts"
@@ -87,8 +88,12 @@ describe("the end of a stream", () => {
   it.live("is ours to make when the server leaves the connection open after the finish", () =>
     Effect.gen(function*() {
       const server = yield* scriptedServer(sends([chunk("a", "stop")], { end: false }))
+      const engine = yield* Effect.provide(
+        Engine,
+        yield* Layer.build(Engine.layer({ baseUrl: server.url, model: "m", finishGrace: 300 }))
+      )
       const began = performance.now()
-      yield* ask(server.url, { finishGrace: 300 })
+      yield* Stream.runDrain(engine.stream({ messages: [{ role: "user", content: "hi" }], requestId: "1" }))
       assert.isAtLeast(performance.now() - began, 290)
       yield* eventually("the server saw the close", () => server.closedByClient() === 1)
     }))
@@ -221,7 +226,13 @@ describe("liveness of the connection", () => {
     it.live(`interrupting a silent stream ${when} closes the socket`, () =>
       Effect.gen(function*() {
         const server = yield* scriptedServer(script)
-        const fiber = yield* Effect.forkChild(ask(server.url))
+        // The engine outlives the stream, so that nothing but the stream's own end can close the socket.
+        const engine = yield* Effect.provide(
+          Engine,
+          yield* Layer.build(Engine.layer({ baseUrl: server.url, model: "m" }))
+        )
+        const request = { messages: [{ role: "user", content: "hi" }], requestId: "1" } as const
+        const fiber = yield* Effect.forkChild(Stream.runDrain(engine.stream(request)))
         yield* eventually("the request arrived", () => server.requests.length === 1)
         yield* Effect.sleep(50)
         assert.strictEqual(server.closedByClient(), 0)
