@@ -1,11 +1,13 @@
-// What the simulated model answers to a prompt.
-//
-// An answer source is data (it can come from a configuration file): one fixed text, a script of regular expressions
-// with candidate answers, random words, or tokens of no meaning in a given number.
-//
-// Law: the answer is a pure function of source, simulator seed, prompt and draw. The draw is the request's own `seed`
-// if it has one; else it is the number of times this prompt was seen before. Then every round of n requests serves each
-// of the n candidates once, in an order that depends on the seed: scores do not depend on the order of arrival.
+/**
+ * What the simulated model answers to a prompt.
+ *
+ * An answer source is data (it can come from a configuration file): one fixed text, a script of regular expressions
+ * with candidate answers, random words, or tokens of no meaning in a given number.
+ *
+ * Law: the answer is a pure function of source, simulator seed, prompt and draw. The draw is the request's own `seed`
+ * if it has one; else it is the number of times this prompt was seen before. Then every round of n requests serves each
+ * of the n candidates once, in an order that depends on the seed: scores do not depend on the order of arrival.
+ */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

@@ -1,11 +1,13 @@
-// What a client may ask of /v1/chat/completions, and what it is told when it asks wrongly.
-//
-// Read leniently, as vLLM does: unknown keys are ignored, null stands for "not given". Sampling settings
-// (temperature, stop, tools, ...) are accepted and have no effect on the simulated model.
-//
-// The order of the checks is vLLM's: content type, JSON, shape, then the model's name. Gotcha: vLLM has two spellings
-// of the 400's type ("Bad Request" from the request parser, "BadRequestError" from everywhere else, older and newer
-// versions differ in which is used where); here it is always "BadRequestError".
+/**
+ * What a client may ask of /v1/chat/completions, and what it is told when it asks wrongly.
+ *
+ * Read leniently, as vLLM does: unknown keys are ignored, null stands for "not given". Sampling settings
+ * (temperature, stop, tools, ...) are accepted and have no effect on the simulated model.
+ *
+ * The order of the checks is vLLM's: content type, JSON, shape, then the model's name. Gotcha: vLLM has two spellings
+ * of the 400's type ("Bad Request" from the request parser, "BadRequestError" from everywhere else, older and newer
+ * versions differ in which is used where); here it is always "BadRequestError".
+ */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

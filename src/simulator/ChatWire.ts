@@ -1,12 +1,14 @@
-// Engine outputs as vLLM writes them on /v1/chat/completions; pure text, no sockets.
-//
-// A stream is: the role chunk, one chunk per engine output (the last one has `finish_reason` and `stop_reason`, and
-// carries the last token), if asked a chunk with the usage and no choices, `data: [DONE]`. The role chunk belongs to
-// the first output: it is not sent when the request is accepted.
-//
-// Keys follow vLLM's serialisation, which leaves out what was never set but writes null for what was set to null:
-// `logprobs`, `finish_reason` and `token_ids` are null on a delta, `prompt_token_ids` and `prompt_text` are null on the
-// role chunk only, `system_fingerprint` is absent.
+/**
+ * Engine outputs as vLLM writes them on /v1/chat/completions; pure text, no sockets.
+ *
+ * A stream is: the role chunk, one chunk per engine output (the last one has `finish_reason` and `stop_reason`, and
+ * carries the last token), if asked a chunk with the usage and no choices, `data: [DONE]`. The role chunk belongs to
+ * the first output: it is not sent when the request is accepted.
+ *
+ * Keys follow vLLM's serialisation, which leaves out what was never set but writes null for what was set to null:
+ * `logprobs`, `finish_reason` and `token_ids` are null on a delta, `prompt_token_ids` and `prompt_text` are null on the
+ * role chunk only, `system_fingerprint` is absent.
+ */
 import type { ChatRequest } from "./ChatRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
 import { tokenId, tokenize } from "./Tokenizer.ts"

@@ -1,9 +1,11 @@
-// What the simulated model says when nothing else is configured: three small programming tasks, each with right
-// answers and subtly wrong ones, so that a first campaign with hidden tests has something to tell apart.
-//
-// Every answer is written as a language model would write it: a sentence or two, one fenced block of JavaScript with
-// one function declaration, a closing sentence; 80 to 180 tokens in all. Right ones stand before wrong ones; the tests
-// in test/simulator run the code of each and hold it to that.
+/**
+ * What the simulated model says when nothing else is configured: three small programming tasks, each with right
+ * answers and subtly wrong ones, so that a first campaign with hidden tests has something to tell apart.
+ *
+ * Every answer is written as a language model would write it: a sentence or two, one fenced block of JavaScript with
+ * one function declaration, a closing sentence; 80 to 180 tokens in all. Right ones stand before wrong ones; the tests
+ * in test/simulator run the code of each and hold it to that.
+ */
 
 const answer = (before: string, code: string, after: string) =>
   `${before}\n\n\`\`\`javascript\n${code.trim()}\n\`\`\`\n\n${after}`

@@ -1,14 +1,16 @@
-// The simulated engine: requests wait in a queue, run, and their outputs are fetched by whoever asked.
-//
-// One fiber runs the loop for all requests, as vLLM's engine core does. In each step it gives every running request the
-// tokens that are due, admits waiting requests in the order of their arrival while there is room, and sleeps until the
-// next token is due or something arrives or leaves. The full scheduler (token budget, chunked prefill, preemption) and
-// the engine faults replace `step` and nothing else; nothing outside this file knows how tokens get their times.
-//
-// Laws: the engine never waits for a slow reader; tokens that were not fetched yet are fetched together (as vLLM's
-// output collector merges them). Token i belongs to exactly one output. The last output, and only it, has a finish
-// reason; it carries the last token (only an empty answer ends with an output without tokens). Closing the stream of
-// outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
+/**
+ * The simulated engine: requests wait in a queue, run, and their outputs are fetched by whoever asked.
+ *
+ * One fiber runs the loop for all requests, as vLLM's engine core does. In each step it gives every running request the
+ * tokens that are due, admits waiting requests in the order of their arrival while there is room, and sleeps until the
+ * next token is due or something arrives or leaves. The full scheduler (token budget, chunked prefill, preemption) and
+ * the engine faults replace `step` and nothing else; nothing outside this file knows how tokens get their times.
+ *
+ * Laws: the engine never waits for a slow reader; tokens that were not fetched yet are fetched together (as vLLM's
+ * output collector merges them). Token i belongs to exactly one output. The last output, and only it, has a finish
+ * reason; it carries the last token (only an empty answer ends with an output without tokens). Closing the stream of
+ * outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
+ */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -1,12 +1,14 @@
-// What the simulator did, event by event, for tests that must know the truth behind the wire.
-//
-// All events but one are about the wire and are recorded by the HTTP side: the request was accepted, its headers were
-// flushed, a chunk was written (one event per write, with the number of tokens in it; `first-token` just before the
-// first), the last output was written, the client was seen to close before that. `abort-honoured` is recorded by the
-// engine loop when it drops a request it has not finished; a request that had finished in the engine before the client
-// closed has `close-seen` only. A request that does not stream has no `headers` and one chunk.
-//
-// The journal keeps the last 100 000 events; `sequence` goes on counting, so a gap at the front can be seen.
+/**
+ * What the simulator did, event by event, for tests that must know the truth behind the wire.
+ *
+ * All events but one are about the wire and are recorded by the HTTP side: the request was accepted, its headers were
+ * flushed, a chunk was written (one event per write, with the number of tokens in it; `first-token` just before the
+ * first), the last output was written, the client was seen to close before that. `abort-honoured` is recorded by the
+ * engine loop when it drops a request it has not finished; a request that had finished in the engine before the client
+ * closed has `close-seen` only. A request that does not stream has no `headers` and one chunk.
+ *
+ * The journal keeps the last 100 000 events; `sequence` goes on counting, so a gap at the front can be seen.
+ */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 

@@ -1,10 +1,12 @@
-// When the tokens of one request come: the time to its first token and the gaps between the others.
-//
-// Law: with coefficient 0 each time is exactly its mean; otherwise the times are log-normal (never negative, with a
-// longer tail to the right, as measured engines have) with that mean and a standard deviation of coefficient x mean.
-// A mean of 0 stays 0: with gaps of 0 the whole answer is due together with its first token ("flat out").
-//
-// The full engine model will replace this by the duration of a scheduler step; only EngineLoop.ts asks it.
+/**
+ * When the tokens of one request come: the time to its first token and the gaps between the others.
+ *
+ * Law: with coefficient 0 each time is exactly its mean; otherwise the times are log-normal (never negative, with a
+ * longer tail to the right, as measured engines have) with that mean and a standard deviation of coefficient x mean.
+ * A mean of 0 stays 0: with gaps of 0 the whole answer is due together with its first token ("flat out").
+ *
+ * The full engine model will replace this by the duration of a scheduler step; only EngineLoop.ts asks it.
+ */
 import type { SeededRandom } from "./SeededRandom.ts"
 
 /** Times of one request, in milliseconds; each call draws the next one. */

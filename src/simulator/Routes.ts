@@ -1,11 +1,13 @@
-// The HTTP side: reads requests, hands them to the engine loop, writes its outputs as they come.
-//
-// Facts kept here: the 200 and its headers leave before the request is queued in the engine, everything that refuses a
-// request comes before that; a client that goes away interrupts the body, which closes the stream of engine outputs,
-// which aborts the request; /health, /version and /v1/models answer from here and say nothing about the engine.
-//
-// Gotcha: NodeHttpServer writes the head of a stream response before it starts the body, but Node keeps it back until
-// the first byte. So the body begins by flushing the headers of the very response it belongs to.
+/**
+ * The HTTP side: reads requests, hands them to the engine loop, writes its outputs as they come.
+ *
+ * Facts kept here: the 200 and its headers leave before the request is queued in the engine, everything that refuses a
+ * request comes before that; a client that goes away interrupts the body, which closes the stream of engine outputs,
+ * which aborts the request; /health, /version and /v1/models answer from here and say nothing about the engine.
+ *
+ * Gotcha: NodeHttpServer writes the head of a stream response before it starts the body, but Node keeps it back until
+ * the first byte. So the body begins by flushing the headers of the very response it belongs to.
+ */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

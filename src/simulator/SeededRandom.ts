@@ -1,10 +1,12 @@
-// Random numbers that depend on nothing but their seed.
-//
-// Everything in the simulator that varies (which answer, which words, how long a token takes) is drawn from here, so
-// that a campaign against the simulator gives the same scores on every machine and in every order of arrival.
-//
-// Laws: equal parts give an equal seed; equal seeds give equal sequences. The parts of a seed are kept apart
-// ("ab","c" differs from "a","bc"). The quality is that of a simulation, not of cryptography.
+/**
+ * Random numbers that depend on nothing but their seed.
+ *
+ * Everything in the simulator that varies (which answer, which words, how long a token takes) is drawn from here, so
+ * that a campaign against the simulator gives the same scores on every machine and in every order of arrival.
+ *
+ * Laws: equal parts give an equal seed; equal seeds give equal sequences. The parts of a seed are kept apart
+ * ("ab","c" differs from "a","bc"). The quality is that of a simulation, not of cryptography.
+ */
 
 /** A sequence of random numbers; each call moves it on. */
 export interface SeededRandom {

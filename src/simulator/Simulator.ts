@@ -1,12 +1,14 @@
-// A look-alike of vLLM's OpenAI-compatible server, for demonstrations and tests without a GPU.
-//
-// It is an independent reading of vLLM's behaviour: it shares no code with our client side, so that a misunderstanding
-// there cannot cancel itself out here. The wire is real (a socket on a port); all randomness follows from one seed.
-//
-// Parts: Routes.ts (HTTP) -> EngineLoop.ts (when tokens come) -> Answers.ts (which tokens), ChatWire.ts (how they are
-// written), Journal.ts (what happened).
-//
-// Gotcha: closing the scope cuts open connections first. A graceful shutdown would wait for streams that may never end.
+/**
+ * A look-alike of vLLM's OpenAI-compatible server, for demonstrations and tests without a GPU.
+ *
+ * It is an independent reading of vLLM's behaviour: it shares no code with our client side, so that a misunderstanding
+ * there cannot cancel itself out here. The wire is real (a socket on a port); all randomness follows from one seed.
+ *
+ * Parts: Routes.ts (HTTP) -> EngineLoop.ts (when tokens come) -> Answers.ts (which tokens), ChatWire.ts (how they are
+ * written), Journal.ts (what happened).
+ *
+ * Gotcha: closing the scope cuts open connections first. A graceful shutdown would wait for streams that may never end.
+ */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

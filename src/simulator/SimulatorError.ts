@@ -1,6 +1,8 @@
-// Why a simulator did not start; nothing else can fail: once it runs, bad requests are answered over HTTP.
-//
-// One outer error with a tagged reason. The message of each is one line for a terminal.
+/**
+ * Why a simulator did not start; nothing else can fail: once it runs, bad requests are answered over HTTP.
+ *
+ * One outer error with a tagged reason. The message of each is one line for a terminal.
+ */
 import * as Schema from "effect/Schema"
 
 export class PortInUse extends Schema.TaggedError<PortInUse>()("PortInUse", {

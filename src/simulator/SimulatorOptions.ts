@@ -1,7 +1,9 @@
-// Every setting of the simulated engine, with its default.
-//
-// The encoded form is what users write (in code or in a file); all keys are optional there. Times are means in
-// milliseconds. Listening address and port are not here: they belong to the layer that opens the socket.
+/**
+ * Every setting of the simulated engine, with its default.
+ *
+ * The encoded form is what users write (in code or in a file); all keys are optional there. Times are means in
+ * milliseconds. Listening address and port are not here: they belong to the layer that opens the socket.
+ */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { AnswerSource, demonstration } from "./Answers.ts"

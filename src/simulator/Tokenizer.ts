@@ -1,10 +1,12 @@
-// Cuts text in pieces that look like a language model's tokens: " word", "\n", "(", "    ".
-//
-// Laws: the pieces of a text, joined, are exactly the text (each code point belongs to exactly one alternative of the
-// expression below); one piece is one token; no piece is empty; the same piece always has the same id.
-//
-// A long word or a run of indentation is one piece, but no piece has more than about 16 characters, so that a prompt
-// without spaces still counts as many tokens.
+/**
+ * Cuts text in pieces that look like a language model's tokens: " word", "\n", "(", "    ".
+ *
+ * Laws: the pieces of a text, joined, are exactly the text (each code point belongs to exactly one alternative of the
+ * expression below); one piece is one token; no piece is empty; the same piece always has the same id.
+ *
+ * A long word or a run of indentation is one piece, but no piece has more than about 16 characters, so that a prompt
+ * without spaces still counts as many tokens.
+ */
 import { seedOf } from "./SeededRandom.ts"
 
 const piece = / ?[\p{L}\p{M}\p{N}_]{1,16}| ?[^\s\p{L}\p{M}\p{N}_]| {1,16}(?= )|\s/gu

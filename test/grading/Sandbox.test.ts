@@ -362,7 +362,7 @@ layer(Sandbox.layer, { excludeTestServices: true })("Sandbox", (it) => {
           denied
         )
         assert.strictEqual(
-          yield* attempt("return (await import('node:fs')).writeFileSync('/tmp/a2a-campaign-escape', '')"),
+          yield* attempt("return (await import('node:fs')).writeFileSync('a2a-campaign-escape', '')"),
           denied
         )
         assert.strictEqual(yield* attempt("return (await import('node:child_process')).execSync('true')"), denied)
