@@ -14,7 +14,8 @@
  * - A stream outside a transaction keeps the connection until it ends: a query in its consumer would wait for ever.
  *   Put both into one `withTransaction`, or collect first.
  * - Only null, strings, numbers, bigints, booleans and byte arrays can be bound; encode dates and objects by a schema.
- *   SQLite stores NaN as NULL, and integers beyond 2^53 cannot be read. Rows have no prototype.
+ *   SQLite stores NaN as NULL, and integers beyond 2^53 cannot be read. Rows have no prototype. Node 22 reads a text
+ *   only up to its first NUL; all of it is in the file, and Node 24 reads it.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -286,25 +287,35 @@ type Row = Record<string, unknown>
 const pullRows = (
   rows: Iterator<Row>,
   transformRows: (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
-): Pull.Pull<Arr.NonEmptyReadonlyArray<Row>, SqlError.SqlError> =>
-  Effect.filterOrElse(
+): Pull.Pull<Arr.NonEmptyReadonlyArray<Row>, SqlError.SqlError> => {
+  // The iterator of Node 22 begins again when it is asked after its end.
+  let ended = false
+  return Effect.filterOrElse(
     query("executeStream", () => {
       const chunk: Array<Row> = []
-      while (chunk.length < streamedRowsPerChunk) {
+      while (!ended && chunk.length < streamedRowsPerChunk) {
         const next = rows.next()
-        if (next.done === true) break
-        chunk.push(next.value)
+        if (next.done === true) ended = true
+        else chunk.push(next.value)
       }
       return transformRows === undefined ? chunk : transformRows(chunk)
     }),
     Arr.isReadonlyArrayNonEmpty,
     () => Cause.done()
   )
+}
 
-/** Least recently used first, which is the order a `Map` keeps if every use inserts anew. */
+/**
+ * Least recently used first, which is the order a `Map` keeps if every use inserts anew. A statement that may change a
+ * table empties it, because on Node 22 a prepared statement keeps the columns it once had.
+ */
 const makeStatementCache = (prepare: (sql: string) => StatementSync) => {
   const statements = new Map<string, StatementSync>()
   return (sql: string): StatementSync => {
+    if (/^\s*(alter|create|drop)\b/i.test(sql)) {
+      statements.clear()
+      return prepare(sql)
+    }
     const statement = statements.get(sql) ?? prepare(sql)
     statements.delete(sql)
     statements.set(sql, statement)
