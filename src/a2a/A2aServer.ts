@@ -96,15 +96,14 @@ const jsonRpc = Effect.fnUntraced(function*(
     Effect.option
   )
   if (body._tag === "None") return HttpServerResponse.text("The body cannot be read or is too large.", { status: 413 })
-  const controller = new AbortController()
-  const answer = yield* Effect.promise(() =>
-    dispatch({ body: body.value, headers: request.headers, signal: controller.signal })
-  ).pipe(Effect.onInterrupt(() => Effect.sync(() => controller.abort())))
+  // Aborts when the request is over: its response sent to the end, or its client gone.
+  const signal = yield* Effect.abortSignal
+  const answer = yield* Effect.promise(() => dispatch({ body: body.value, headers: request.headers, signal }))
   if (answer._tag === "Json") return HttpServerResponse.jsonUnsafe(answer.json, { headers: answer.headers })
-  return HttpServerResponse.stream(
-    serverSentEvents(answer).pipe(Stream.ensuring(Effect.sync(() => controller.abort()))),
-    { contentType: SSE_HEADERS["Content-Type"], headers: { ...STREAM_HEADERS, ...answer.headers } }
-  )
+  return HttpServerResponse.stream(serverSentEvents(answer), {
+    contentType: SSE_HEADERS["Content-Type"],
+    headers: { ...STREAM_HEADERS, ...answer.headers }
+  })
 })
 
 /** One write for the events that wait together, and a comment now and then. */
