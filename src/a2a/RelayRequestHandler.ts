@@ -4,8 +4,9 @@
  * The SDK brings dispatch, codecs and error mapping of A2A 1.0 and 0.3; everything that costs per token is ours: a
  * reader is a cursor into the log, and what waits for it goes out coalesced.
  *
- * Gotcha: a generator that waits for an event cannot be closed from outside (`return()` waits for `next()`), so every
- * reader watches the abort signal that the server puts into the call's context.
+ * Gotcha: a generator that waits for an event cannot be closed from outside (`return()` waits for `next()`), and one that
+ * nobody asks for more never ends by itself. So every reader watches the abort signal that the server puts into the
+ * call's context.
  */
 import {
   type AgentCard,
@@ -85,9 +86,9 @@ export class RelayRequestHandler implements A2ARequestHandler {
     const log = await this.#start(params, context)
     if (params.configuration?.returnImmediately !== true) {
       const signal = abortSignalOf(context)
-      await this.#reading(log, async () => {
-        while (!log.ended && !signal.aborted) await longer(log, log.length, signal)
-      })
+      const gone = await this.#reading(log, signal)
+      while (!log.ended && !signal.aborted) await longer(log, log.length, signal)
+      await gone()
     }
     return this.#task(log, params.configuration?.historyLength)
   }
@@ -204,8 +205,7 @@ export class RelayRequestHandler implements A2ARequestHandler {
       begun: task.artifacts.map((artifact) => artifact.artifactId),
       timestamp: () => isoTime(log.snapshot.statusAt)
     })
-    const scope = Scope.makeUnsafe()
-    await this.#run(Scope.provide(this.#relay.reading(log.taskId), scope))
+    const gone = await this.#reading(log, signal)
     try {
       yield { payload: { $case: "task", value: task } }
       while (!signal.aborted) {
@@ -219,14 +219,21 @@ export class RelayRequestHandler implements A2ARequestHandler {
         await longer(log, cursor, signal)
       }
     } finally {
-      await this.#run(Scope.close(scope, Exit.void))
+      await gone()
     }
   }
 
-  async #reading(log: TaskLog, use: () => Promise<void>): Promise<void> {
-    await this.#run(
-      Effect.scoped(Effect.andThen(this.#relay.reading(log.taskId), Effect.promise(use)))
-    )
+  /**
+   * Says that the task is read, until what it gives is called or the signal aborts: a generator that stands at a `yield`
+   * when its client goes is never resumed, and would read for ever.
+   */
+  async #reading(log: TaskLog, signal: AbortSignal): Promise<() => Promise<void>> {
+    const scope = Scope.makeUnsafe()
+    await this.#run(Scope.provide(this.#relay.reading(log.taskId), scope))
+    const gone = () => this.#run(Scope.close(scope, Exit.void))
+    if (signal.aborted) await gone()
+    else signal.addEventListener("abort", () => void gone(), { once: true })
+    return gone
   }
 
   #task(log: TaskLog, historyLength: number | undefined, snapshot: TaskSnapshot = log.snapshot): Task {
@@ -257,6 +264,7 @@ const isoTime = (millis: number): string => DateTime.formatIso(DateTime.makeUnsa
 /** Waits until the log is longer than the cursor or the signal aborts. */
 const longer = (log: TaskLog, cursor: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
+    if (signal.aborted) return resolve()
     const settle = () => {
       stop()
       signal.removeEventListener("abort", settle)

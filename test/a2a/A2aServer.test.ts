@@ -217,6 +217,32 @@ describe("a client of A2A 1.0", () => {
       assert.isAtLeast(performance.now() - before, 90)
     }))
 
+  it.live("that goes away while it does not read is missed all the same", () =>
+    Effect.gen(function*() {
+      const interrupted = yield* Deferred.make<void>()
+      const text = "x".repeat(10_000)
+      const { url } = yield* agent(
+        () =>
+          Stream.fromEffectRepeat(Effect.as(Effect.sleep(1), said(text))).pipe(
+            Stream.ensuring(Deferred.succeed(interrupted, undefined))
+          ),
+        { orphanGrace: 100 }
+      )
+      const controller = new AbortController()
+      yield* Effect.promise(() =>
+        fetch(url, {
+          method: "POST",
+          headers: current,
+          body: JSON.stringify(call("SendStreamingMessage", message("x"))),
+          signal: controller.signal
+        })
+      )
+      // Long enough for every buffer between the task and the client to be full.
+      yield* Effect.sleep(1500)
+      controller.abort()
+      yield* Effect.timeout(Deferred.await(interrupted), "2 seconds")
+    }))
+
   it.live("that subscribes to a flowing task gets the rest without loss or doubling", () =>
     Effect.gen(function*() {
       const words = Array.from({ length: 400 }, (_, index) => ` ${index}`)
