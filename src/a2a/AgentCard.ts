@@ -12,7 +12,13 @@ export interface AgentDescription {
   readonly name: string
   readonly description: string
   readonly version: string
-  readonly skill: { readonly id: string; readonly name: string; readonly description: string }
+  readonly skill: {
+    readonly id: string
+    readonly name: string
+    readonly description: string
+    /** At least one: clients of 0.3 require the list, and the JSON of a card leaves out empty ones. */
+    readonly tags: readonly [string, ...ReadonlyArray<string>]
+  }
 }
 
 /** The card of an agent that is reached at `url`. */
@@ -32,7 +38,7 @@ export const make = (description: AgentDescription, url: string): AgentCard => (
   defaultOutputModes: ["text/plain", "application/json"],
   skills: [{
     ...description.skill,
-    tags: [],
+    tags: [...description.skill.tags],
     examples: [],
     inputModes: [],
     outputModes: [],

@@ -69,7 +69,8 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
             skill: {
               id: "assess",
               name: "assess",
-              description: "Takes an AgentBeats assessment request and returns a score for every task."
+              description: "Takes an AgentBeats assessment request and returns a score for every task.",
+              tags: ["evaluation", "agentbeats"]
             }
           },
           executor: makeExecutor(client, grader, options.stallLimit)

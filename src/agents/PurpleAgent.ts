@@ -39,7 +39,7 @@ export class PurpleAgent extends Context.Service<PurpleAgent, { readonly url: st
             name: `purple agent on ${engine.model}`,
             description: "Answers a message with the tokens of its engine, one by one.",
             version,
-            skill: { id: "answer", name: "answer", description: "Answers a prompt." }
+            skill: { id: "answer", name: "answer", description: "Answers a prompt.", tags: ["chat"] }
           },
           executor: makeExecutor(engine, options.stallLimit)
         })

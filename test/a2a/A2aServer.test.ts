@@ -62,6 +62,21 @@ describe("the card", () => {
         [[url, "1.0"], [url, "0.3"]]
       )
       assert.deepInclude(card["capabilities"], { streaming: true })
+      // The Python client of 0.3 refuses a card that leaves out any of these, and ProtoJSON leaves out empty lists.
+      for (
+        const field of [
+          "name",
+          "description",
+          "version",
+          "capabilities",
+          "defaultInputModes",
+          "defaultOutputModes",
+          "skills"
+        ]
+      ) {
+        assert.property(card, field)
+      }
+      assert.hasAllKeys(card["skills"][0], ["id", "name", "description", "tags"])
       assert.strictEqual(card["capabilities"].extensions[0].uri, TOKEN_EXTENSION_URI)
     }))
 })
@@ -382,7 +397,12 @@ describe("the server", () => {
       const error = yield* Effect.flip(serve({
         host: "127.0.0.1",
         port: Number(new URL(url).port),
-        description: { name: "", description: "", version: "", skill: { id: "", name: "", description: "" } },
+        description: {
+          name: "",
+          description: "",
+          version: "",
+          skill: { id: "", name: "", description: "", tags: ["test"] }
+        },
         executor: () => Stream.empty
       }))
       assert.match(error.message, /^port \d+ on 127\.0\.0\.1 is already in use; .*--port/)

@@ -20,7 +20,7 @@ export const agent = (executor: AgentExecutor, options: { readonly orphanGrace?:
       name: "test agent",
       description: "An agent of a test.",
       version: "1",
-      skill: { id: "test", name: "test", description: "Tests." }
+      skill: { id: "test", name: "test", description: "Tests.", tags: ["test"] }
     },
     executor,
     ...options
