@@ -9,6 +9,9 @@ import { Battle, Outcome } from "./Battle.ts"
 export const Verdict = Schema.Literals(["completed", "stalled", "failed", "cancelled"])
 export type Verdict = typeof Verdict.Type
 
+/** What a number of tokens rests on: the engine's usage report, or the sum of the deltas as they came. */
+export const TokenBasis = Schema.Literals(["deltas", "usage"])
+
 export const AttemptRecord = Schema.Struct({
   battle: Battle,
   /** From 1, within the battle. */
@@ -21,8 +24,7 @@ export const AttemptRecord = Schema.Struct({
   startedAt: Schema.Finite,
   durationMillis: Schema.Finite,
   tokens: Schema.Int,
-  /** What `tokens` rests on: the engine's usage report, or the sum of the deltas. */
-  tokenBasis: Schema.Literals(["deltas", "usage"]),
+  tokenBasis: TokenBasis,
   promptTokens: Schema.NullOr(Schema.Int),
   finishReason: Schema.NullOr(Schema.String),
   timeToFirstTokenMillis: Schema.NullOr(Schema.Finite),

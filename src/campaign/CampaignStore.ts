@@ -18,7 +18,7 @@ import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import { RunError } from "../a2a/TaskEvent.ts"
 import { Grade } from "../grading/Grade.ts"
-import { AttemptRecord, Verdict } from "./AttemptRecord.ts"
+import { AttemptRecord, TokenBasis, Verdict } from "./AttemptRecord.ts"
 import { Battle, Outcome, plan } from "./Battle.ts"
 import { migrations } from "./CampaignMigrations.ts"
 import { Definition } from "./Definition.ts"
@@ -31,6 +31,7 @@ export const AttemptSummary = Schema.Struct({
   number: Schema.Int,
   verdict: Verdict,
   tokens: Schema.Int,
+  tokenBasis: TokenBasis,
   timeToFirstTokenMillis: Schema.NullOr(Schema.Finite),
   tokensPerSecond: Schema.NullOr(Schema.Finite),
   durationMillis: Schema.Finite
@@ -93,6 +94,7 @@ const AttemptRow = Schema.Struct({
   number: Schema.Int,
   verdict: Verdict,
   tokens: Schema.Int,
+  token_basis: TokenBasis,
   ttft_ms: Schema.NullOr(Schema.Finite),
   tokens_per_second: Schema.NullOr(Schema.Finite),
   duration_ms: Schema.Finite
@@ -120,7 +122,7 @@ const make = (sql: SqlClient.SqlClient): CampaignStore["Service"] => {
       Schema.decodeUnknownEffect(Schema.Array(BattleRow))
     )
     const attempts = yield* Effect.flatMap(
-      sql`SELECT task, agent, repetition, number, verdict, tokens, ttft_ms, tokens_per_second, duration_ms
+      sql`SELECT task, agent, repetition, number, verdict, tokens, token_basis, ttft_ms, tokens_per_second, duration_ms
         FROM attempt JOIN battle USING (battle_id) ORDER BY attempt_id`,
       Schema.decodeUnknownEffect(Schema.Array(AttemptRow))
     )
@@ -132,6 +134,7 @@ const make = (sql: SqlClient.SqlClient): CampaignStore["Service"] => {
         number: row.number,
         verdict: row.verdict,
         tokens: row.tokens,
+        tokenBasis: row.token_basis,
         timeToFirstTokenMillis: row.ttft_ms,
         tokensPerSecond: row.tokens_per_second,
         durationMillis: row.duration_ms

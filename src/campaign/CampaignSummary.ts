@@ -29,6 +29,8 @@ export interface TaskSummary {
   readonly passed: number
   /** Generated tokens of completed attempts. */
   readonly tokens: number
+  /** What they rest on in all of those attempts, or null where there is none. */
+  readonly tokenBasis: "usage" | "deltas" | "mixed" | null
   readonly ttftMs: Percentiles
   readonly tokensPerSecond: Percentiles
 }
@@ -88,9 +90,15 @@ const numbersOf = (
     score: rounded(grades.reduce((sum, grade) => sum + grade.score, 0) / grades.length),
     passed: grades.filter((grade) => grade.passed).length,
     tokens: completed.reduce((sum, attempt) => sum + attempt.tokens, 0),
+    tokenBasis: basisOf(completed),
     ttftMs: percentiles(completed.map((attempt) => attempt.timeToFirstTokenMillis)),
     tokensPerSecond: percentiles(completed.map((attempt) => attempt.tokensPerSecond))
   }
+}
+
+const basisOf = (attempts: ReadonlyArray<AttemptSummary>): TaskSummary["tokenBasis"] => {
+  const bases = new Set(attempts.map((attempt) => attempt.tokenBasis))
+  return bases.size > 1 ? "mixed" : [...bases][0] ?? null
 }
 
 const percentiles = (values: ReadonlyArray<number | null>): Percentiles => {

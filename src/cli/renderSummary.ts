@@ -25,10 +25,15 @@ export const renderSummary = (summary: CampaignSummary, options: SummaryOptions)
     `Battles:  ${battles.planned} planned: ${outcomesOf(battles)}`,
     `Attempts: ${attempts.total}: ${attempts.completed} completed, ${attempts.stalled} stalled, ` +
     `${attempts.failed} failed, ${attempts.cancelled} cancelled`,
-    `TTFT:     ${millis(summary.ttftMs.p50)} p50, ${millis(summary.ttftMs.p95)} p95, of ${summary.ttftMs.n} attempts`,
+    summary.ttftMs.n === 0
+      ? "TTFT:     not measured, no attempt completed with a token"
+      : `TTFT:     ${millis(summary.ttftMs.p50)} p50, ${
+        millis(summary.ttftMs.p95)
+      } p95, of ${summary.ttftMs.n} attempts`,
     "",
     "Score is the mean share of hidden tests passed, over scored battles only.",
     "TTFT and tokens/s are of completed attempts, as their tokens arrived here.",
+    ...countOf(summary),
     ...summary.unscored.map(({ reason, repetition, task }) => `Not scored: ${task} #${repetition}: ${reason}`),
     `Stored in ${options.database}`,
     ...(battles.pending > 0 ? [`Go on with: ${options.resume}`] : [])
@@ -45,6 +50,19 @@ const rowOf = (name: string, numbers: Omit<TaskSummary, "task">): ReadonlyArray<
   numbers.tokensPerSecond.p50 === null ? "–" : numbers.tokensPerSecond.p50.toFixed(1),
   String(numbers.tokens)
 ]
+
+const countOf = ({ tokenBasis }: CampaignSummary): ReadonlyArray<string> => {
+  switch (tokenBasis) {
+    case null:
+      return []
+    case "usage":
+      return ["Tokens are the engine's own count."]
+    case "deltas":
+      return ["Tokens are counted as they came, one for each piece of text."]
+    case "mixed":
+      return ["Tokens are the engine's count where it reported one, else one a piece of text."]
+  }
+}
 
 const outcomesOf = ({ pending, scored, unscored }: BattleCounts): string =>
   `${scored} scored, ${unscored} unscored, ${pending} pending`

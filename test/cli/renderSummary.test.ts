@@ -16,6 +16,7 @@ const attempt = (task: string, verdict: "completed" | "stalled", ttft: number | 
   number: 1,
   verdict,
   tokens: 100,
+  tokenBasis: "usage" as const,
   timeToFirstTokenMillis: ttft,
   tokensPerSecond: ttft === null ? null : 50,
   durationMillis: 2000
@@ -47,6 +48,7 @@ describe("summarize", () => {
       score: 0.75,
       passed: 1,
       tokens: 300,
+      tokenBasis: "usage",
       ttftMs: { p50: 500, p95: 600, n: 3 },
       attempts: { total: 4, completed: 3, stalled: 1, failed: 0, cancelled: 0 },
       unscored: [{ task: "long-task-name", repetition: 1, reason: "engine: hung" }]
