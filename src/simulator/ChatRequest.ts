@@ -67,6 +67,16 @@ const errorBody = (code: number, type: string, message: string, param: string | 
 const badRequest = (message: string, param: string | null = null) =>
   Result.fail(errorBody(400, "BadRequestError", message, param))
 
+/** The answer to a prompt that the engine could not hold. */
+export const contextTooLong = (contextTokens: number, promptTokens: number): ErrorBody =>
+  errorBody(
+    400,
+    "BadRequestError",
+    `This model's maximum context length is ${contextTokens} tokens. However, your request has ${promptTokens} input ` +
+      "tokens. Please reduce the length of the input messages.",
+    "input_tokens"
+  )
+
 const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
 const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
 const decodeBody = Schema.decodeUnknownResult(Body)

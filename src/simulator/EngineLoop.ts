@@ -1,10 +1,10 @@
 /**
  * The simulated engine: requests wait in a queue, run, and their outputs are fetched by whoever asked.
  *
- * One fiber runs the loop for all requests, as vLLM's engine core does. In each step it gives every running request the
- * tokens that are due, admits waiting requests in the order of their arrival while there is room, and sleeps until the
- * next token is due or something arrives or leaves. The full scheduler (token budget, chunked prefill, preemption) and
- * the engine faults replace `step` and nothing else; nothing outside this file knows how tokens get their times.
+ * One fiber runs the loop for all requests, as vLLM's engine core does: it carries out the steps of the scheduler
+ * (Scheduler.ts) that are due, and sleeps until the next one or until something arrives or leaves. Nothing else calls
+ * the scheduler's steps, and metrics hear of nothing but steps: while the loop does not turn, requests are accepted,
+ * gauges keep their last values, and no token comes. Faults of the engine belong here.
  *
  * Laws: the engine never waits for a slow reader; tokens that were not fetched yet are fetched together (as vLLM's
  * output collector merges them). Token i belongs to exactly one output. The last output, and only it, has a finish
@@ -21,6 +21,9 @@ import * as Stream from "effect/Stream"
 import type { Answer } from "./Answers.ts"
 import type { Journal } from "./Journal.ts"
 import type { Pace } from "./Pacing.ts"
+import * as Scheduler from "./Scheduler.ts"
+import type { FinishReason } from "./Scheduler.ts"
+import { tokenize } from "./Tokenizer.ts"
 
 export interface EngineRequest {
   readonly id: string
@@ -30,8 +33,6 @@ export interface EngineRequest {
   readonly maxTokens: number
   readonly pace: Pace
 }
-
-export type FinishReason = "stop" | "length"
 
 /** What the engine emits for one request: one output becomes one chunk on the wire. */
 export interface EngineOutput {
@@ -58,24 +59,18 @@ export interface EngineLoop {
   readonly streams: Effect.Effect<ReadonlyArray<OpenStream>>
 }
 
-export interface EngineLoopOptions {
+/** See SimulatorOptions. What is left out limits nothing. */
+export interface EngineLoopOptions extends Partial<Scheduler.SchedulerOptions> {
   readonly maxConcurrentRequests: number
-  /** Tokens per output; see SimulatorOptions. */
+  /** Tokens per output. */
   readonly streamInterval: number
 }
 
 // About 100 kB of wire: large enough to be fast, small enough that a slow reader holds little memory.
 const outputsPerFetch = 512
 
-interface Entry {
+interface Entry extends Scheduler.Sequence {
   readonly request: EngineRequest
-  /** Tokens this request will get. */
-  readonly total: number
-  readonly finishReason: FinishReason
-  /** Monotonic milliseconds at which the next token is due; only when running. */
-  due: number
-  state: OpenStream["state"]
-  generated: number
   fetched: number
   /** The last output was fetched. */
   ended: boolean
@@ -83,84 +78,68 @@ interface Entry {
   readonly ready: Latch.Latch
 }
 
-const newEntry = (request: EngineRequest): Entry => ({
-  request,
-  total: Math.min(request.answer.length, request.maxTokens),
-  finishReason: request.answer.length > request.maxTokens ? "length" : "stop",
-  due: 0,
-  state: "queued",
-  generated: 0,
-  fetched: 0,
-  ended: false,
-  ready: Latch.makeUnsafe()
-})
-
-/** Starts the loop; it runs until the scope closes. */
+/** Starts the loop; it runs until the scope closes. `report` hears of every step of the scheduler, synchronously. */
 export const make = Effect.fn("EngineLoop.make")(function*(
   options: EngineLoopOptions,
-  journal: Journal
+  journal: Journal,
+  report: (step: Scheduler.StepReport) => void = () => {}
 ): Effect.fn.Return<EngineLoop, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const limits = { maxNumBatchedTokens: Infinity, kvCacheTokens: Infinity, timeFactorUnderLoad: 1, ...options }
   const open = new Set<Entry>()
-  // Sets iterate in the order of insertion, which makes `waiting` a queue that can be left anywhere.
-  const waiting = new Set<Entry>()
-  const running = new Set<Entry>()
   const wake = Latch.makeUnsafe()
 
   /** Tokens that must be there before the next output may leave. */
   const nextBoundary = (entry: Entry) => entry.fetched === 0 ? 1 : entry.fetched + options.streamInterval
 
-  const advance = (entry: Entry, time: number) => {
-    while (entry.due <= time && entry.state !== "finished") {
-      if (entry.generated < entry.total) {
-        entry.generated++
-        entry.state = "decoding"
-        entry.due += entry.request.pace.gap()
-      }
-      if (entry.generated === entry.total) entry.state = "finished"
+  // Readers may run the moment their latch opens; that must not be in the middle of a step.
+  const readable = new Set<Entry>()
+  const scheduler = Scheduler.make<Entry>(limits, (step) => {
+    for (const entry of step.outputs) {
+      if (entry.state === "finished" || entry.generated >= nextBoundary(entry)) readable.add(entry)
     }
-    if (entry.state === "finished") running.delete(entry)
-    if (entry.state === "finished" || entry.generated >= nextBoundary(entry)) entry.ready.openUnsafe()
-  }
-
-  /** One round of the engine; returns when the next token is due. */
-  const step = (time: number): number => {
-    for (const entry of running) advance(entry, time)
-    for (const entry of waiting) {
-      if (running.size >= options.maxConcurrentRequests) break
-      waiting.delete(entry)
-      running.add(entry)
-      entry.state = "prefill"
-      entry.due = time + entry.request.pace.timeToFirstToken()
-      advance(entry, time)
-    }
-    let next = Infinity
-    for (const entry of running) next = Math.min(next, entry.due)
-    return next
-  }
+    report(step)
+  })
 
   yield* Effect.forkScoped(Effect.forever(Effect.suspend(() => {
-    // Closed before the step, so that what happens during or after it is not missed.
+    // Closed before the steps, so that what happens during or after them is not missed.
     wake.closeUnsafe()
     const time = now()
-    const next = step(time)
+    const next = scheduler.advance(time)
+    const woken = Array.from(readable)
+    readable.clear()
+    for (const entry of woken) entry.ready.openUnsafe()
+    if (next <= time) return Effect.yieldNow
     return next === Infinity ? wake.await : Effect.timeoutOption(wake.await, next - time)
   })))
+
+  const newEntry = (request: EngineRequest): Entry => ({
+    ...Scheduler.newSequence(limits, {
+      promptTokens: tokenize(request.prompt).length,
+      answerTokens: request.answer.length,
+      maxTokens: request.maxTokens,
+      pace: request.pace
+    }, now()),
+    request,
+    fetched: 0,
+    ended: false,
+    ready: Latch.makeUnsafe()
+  })
 
   const submit = (request: EngineRequest) =>
     Effect.acquireRelease(
       Effect.sync(() => {
         const entry = newEntry(request)
         open.add(entry)
-        waiting.add(entry)
+        scheduler.submit(entry)
         wake.openUnsafe()
         return entry
       }),
       (entry) =>
         Effect.sync(() => {
           open.delete(entry)
-          if (!waiting.delete(entry) && !running.delete(entry)) return
+          if (!scheduler.abort(entry)) return
           journal.record(request.id, "abort-honoured")
           // A place may have become free.
           wake.openUnsafe()

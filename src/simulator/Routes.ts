@@ -24,9 +24,11 @@ import * as ChatWire from "./ChatWire.ts"
 import type { EngineLoop, EngineOutput } from "./EngineLoop.ts"
 import type { Journal } from "./Journal.ts"
 import * as Pacing from "./Pacing.ts"
+import { blocksOf, blockTokens } from "./Scheduler.ts"
 import * as SeededRandom from "./SeededRandom.ts"
 import { seedOf } from "./SeededRandom.ts"
 import type { SimulatorOptions } from "./SimulatorOptions.ts"
+import { tokenize } from "./Tokenizer.ts"
 
 /** The version of vLLM whose behaviour is imitated. */
 const imitatedVersion = "0.30.0"
@@ -63,6 +65,7 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
   const answer = Answers.make(options.answers, options.seed)
   const draw = Answers.makeDrawCounter()
   const nextId = makeRequestIds(options.seed)
+  const contextTokens = blocksOf(options) * blockTokens
 
   return Effect.gen(function*() {
     const httpRequest = yield* HttpServerRequest.HttpServerRequest
@@ -71,6 +74,10 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
     const parsed = ChatRequest.parse(options.model, httpRequest.headers["content-type"], text)
     if (Result.isFailure(parsed)) return jsonUnsafe(parsed.failure, { status: parsed.failure.error.code })
     const request = parsed.success
+    const promptTokens = tokenize(request.prompt).length
+    if (promptTokens >= contextTokens) {
+      return jsonUnsafe(ChatRequest.contextTooLong(contextTokens, promptTokens), { status: 400 })
+    }
 
     const id = nextId(httpRequest.headers["x-request-id"])
     const head = { id, created: yield* currentSecond, model: options.model }
