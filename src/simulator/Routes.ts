@@ -23,7 +23,9 @@ import * as ChatRequest from "./ChatRequest.ts"
 import * as ChatWire from "./ChatWire.ts"
 import type { EngineLoop, EngineOutput } from "./EngineLoop.ts"
 import type { Journal } from "./Journal.ts"
+import type { Metrics } from "./Metrics.ts"
 import * as Pacing from "./Pacing.ts"
+import * as PrometheusText from "./PrometheusText.ts"
 import { blocksOf, blockTokens } from "./Scheduler.ts"
 import * as SeededRandom from "./SeededRandom.ts"
 import { seedOf } from "./SeededRandom.ts"
@@ -48,9 +50,11 @@ const makeRequestIds = (seed: number) => {
 }
 
 /** Records a connection that closes before all of the response was handed to it, before anything reacts to that. */
-const recordClose = (journal: Journal, id: string, response: ServerResponse) =>
+const recordClose = (journal: Journal, metrics: Metrics, id: string, response: ServerResponse) =>
   response.prependListener("close", () => {
-    if (!response.writableFinished) journal.record(id, "close-seen")
+    if (response.writableFinished) return
+    journal.record(id, "close-seen")
+    metrics.clientDisconnected()
   })
 
 const recordWrite = (journal: Journal, id: string, outputs: ReadonlyArray<EngineOutput>) => {
@@ -61,7 +65,7 @@ const recordWrite = (journal: Journal, id: string, outputs: ReadonlyArray<Engine
   if (last.finishReason !== undefined) journal.record(id, "finish")
 }
 
-const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal: Journal) => {
+const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal: Journal, metrics: Metrics) => {
   const answer = Answers.make(options.answers, options.seed)
   const draw = Answers.makeDrawCounter()
   const nextId = makeRequestIds(options.seed)
@@ -85,7 +89,7 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
     const drawn = draw(prompt, request.seed)
     const random = SeededRandom.make(seedOf(options.seed, "pace", prompt, Answers.drawKey(drawn)))
     journal.record(id, "request")
-    recordClose(journal, id, response)
+    recordClose(journal, metrics, id, response)
     const outputs = engine.generate({
       id,
       prompt,
@@ -139,9 +143,9 @@ const models = (options: SimulatorOptions) =>
     }))
 
 /** All routes of the simulated server; `/sim/...` is ours, the rest is vLLM's. */
-export const make = (options: SimulatorOptions, engine: EngineLoop, journal: Journal) =>
+export const make = (options: SimulatorOptions, engine: EngineLoop, journal: Journal, metrics: Metrics) =>
   Layer.mergeAll(
-    HttpRouter.add("POST", "/v1/chat/completions", chatCompletions(options, engine, journal)),
+    HttpRouter.add("POST", "/v1/chat/completions", chatCompletions(options, engine, journal, metrics)),
     HttpRouter.add("GET", "/v1/models", models(options)),
     HttpRouter.add("GET", "/health", HttpServerResponse.empty({ status: 200 })),
     HttpRouter.add("GET", "/version", jsonUnsafe({ version: imitatedVersion })),
@@ -149,6 +153,11 @@ export const make = (options: SimulatorOptions, engine: EngineLoop, journal: Jou
       "GET",
       "/load",
       Effect.map(engine.streams, (streams) => jsonUnsafe({ server_load: streams.length }))
+    ),
+    HttpRouter.add(
+      "GET",
+      "/metrics",
+      Effect.map(metrics.text, (text) => HttpServerResponse.text(text, { contentType: PrometheusText.contentType }))
     ),
     HttpRouter.add("GET", "/sim/streams", Effect.map(engine.streams, (streams) => jsonUnsafe(streams))),
     HttpRouter.add("GET", "/sim/journal", Effect.map(journal.events, (events) => jsonUnsafe(events))),

@@ -47,8 +47,9 @@ export interface Sequence extends DueQueue.Due {
   lastTokenAt: number
   /** The token before the last one. */
   previousTokenAt: number
-  /** Preemptions since the last output. */
+  /** How often it was preempted, and how often of these before its last output. */
   preemptions: number
+  reportedPreemptions: number
   /** The present prefill: its tokens, how many of them are computed, and how long all of them take. */
   prefillTokens: number
   computed: number
@@ -68,6 +69,8 @@ export interface StepReport<S extends Sequence = Sequence> {
   readonly kvCacheUsage: number
   /** Prompt tokens of requests that were admitted for the first time. */
   readonly prefixCacheQueries: number
+  /** Preemptions that those with an output had since their output before. */
+  readonly preemptions: number
   /** Who got a token or finished; empty when only chunks of prompts ended, or nothing did. */
   readonly outputs: ReadonlyArray<S>
 }
@@ -107,6 +110,7 @@ export const newSequence = (
     lastTokenAt: NaN,
     previousTokenAt: NaN,
     preemptions: 0,
+    reportedPreemptions: 0,
     prefillTokens: 0,
     computed: 0,
     prefillMillis: 0,
@@ -130,6 +134,10 @@ export interface Scheduler<S extends Sequence> {
 // About 20 ms; answers without any gap would else keep the process from everything else.
 const stepsPerAdvance = 65_536
 
+// Sums of durations and readings of a clock are rounded differently: a microsecond's difference is none. Without this
+// the loop would wake a fraction of a nanosecond early and, under a virtual clock, for ever.
+const toleranceMillis = 0.001
+
 /** An idle scheduler; `report` hears of every step. */
 export const make = <S extends Sequence>(
   options: SchedulerOptions,
@@ -151,6 +159,7 @@ export const make = <S extends Sequence>(
   let admissions = 0
   /** Something arrived or left since the last step. */
   let changed = false
+  let lastStep = -Infinity
 
   const load = () => {
     const { maxConcurrentRequests: places, timeFactorUnderLoad: factor } = options
@@ -263,11 +272,17 @@ export const make = <S extends Sequence>(
 
   const step = (time: number) => {
     changed = false
+    lastStep = time
     const outputs: Array<S> = []
+    let preemptions = 0
     let next = inFlight.first()
     // Only what was in flight before this step: works without duration that begin in it end in the next one.
     while (next !== undefined && next.due === time) {
-      if (end(next, time)) outputs.push(next)
+      if (end(next, time)) {
+        outputs.push(next)
+        preemptions += next.preemptions - next.reportedPreemptions
+        next.reportedPreemptions = next.preemptions
+      }
       next = inFlight.first()
     }
     const waitingBefore = preempted.length
@@ -281,6 +296,7 @@ export const make = <S extends Sequence>(
       waiting: arrived.size + preempted.length,
       kvCacheUsage: blocks === Infinity ? 0 : 1 - free.blocks / blocks,
       prefixCacheQueries,
+      preemptions,
       outputs
     })
   }
@@ -301,8 +317,8 @@ export const make = <S extends Sequence>(
     advance: (now) => {
       for (let steps = 0; steps < stepsPerAdvance; steps++) {
         const next = inFlight.first()?.due ?? Infinity
-        if (next <= now) step(next)
-        else if (changed) step(now)
+        if (next <= now + toleranceMillis) step(next)
+        else if (changed) step(Math.max(now, lastStep))
         else return next
       }
       return inFlight.first()?.due ?? now
