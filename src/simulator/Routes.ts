@@ -1,8 +1,8 @@
 /**
  * The HTTP side: reads requests, hands them to the engine loop, writes its outputs as they come.
  *
- * Facts kept here: the 200 and its headers leave before the request is queued in the engine, everything that refuses a
- * request comes before that; a client that goes away interrupts the body, which closes the stream of engine outputs,
+ * Facts kept here: the 200 and its headers leave before the request is queued in the engine (unless told otherwise),
+ * everything that refuses a request comes before that; a client that goes away interrupts the body, which closes the stream of engine outputs,
  * which aborts the request; /health, /version and /v1/models answer from here and say nothing about the engine.
  *
  * Gotcha: NodeHttpServer writes the head of a stream response before it starts the body, but Node keeps it back until
@@ -22,6 +22,7 @@ import * as Answers from "./Answers.ts"
 import * as ChatRequest from "./ChatRequest.ts"
 import * as ChatWire from "./ChatWire.ts"
 import type { EngineLoop, EngineOutput } from "./EngineLoop.ts"
+import * as EventStream from "./EventStream.ts"
 import type { Journal } from "./Journal.ts"
 import * as Pacing from "./Pacing.ts"
 import * as SeededRandom from "./SeededRandom.ts"
@@ -93,15 +94,20 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
       return jsonUnsafe(ChatWire.completion(head, request, collected))
     }
     const encoder = ChatWire.makeStreamEncoder(head, request)
-    const flushHeaders = Effect.sync(() => {
+    let flushed = false
+    const flushHeaders = () => {
+      if (flushed) return
+      flushed = true
       response.flushHeaders()
       journal.record(id, "headers")
-    })
-    const body = Stream.fromEffectDrain(flushHeaders).pipe(
-      Stream.concat(Stream.mapArray(outputs, (waiting) => {
-        recordWrite(journal, id, waiting)
-        return [encoder.encode(waiting)] as const
-      })),
+    }
+    const body = Stream.mapArray(outputs, (waiting) => {
+      flushHeaders()
+      recordWrite(journal, id, waiting)
+      return [encoder.encode(waiting)] as const
+    }).pipe(
+      EventStream.keepAlive(options.sseKeepAliveInterval),
+      EventStream.withHeaders(options.headers, flushHeaders),
       Stream.encodeText
     )
     return HttpServerResponse.stream(body, { contentType: "text/event-stream; charset=utf-8" })

@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { AnswerSource, demonstration } from "./Answers.ts"
+import { wireFields } from "./WireOptions.ts"
 
 const Millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
@@ -28,6 +29,7 @@ export const SimulatorOptions = Schema.Struct({
   streamInterval: Positive.pipe(Schema.withDecodingDefault(Effect.succeed(1))),
   /** If set, requests to /v1 must carry it as bearer key. */
   apiKey: Schema.optional(Schema.NonEmptyString),
-  answers: AnswerSource.pipe(Schema.withDecodingDefault(Effect.succeed(demonstration)))
+  answers: AnswerSource.pipe(Schema.withDecodingDefault(Effect.succeed(demonstration))),
+  ...wireFields
 })
 export type SimulatorOptions = typeof SimulatorOptions.Type
