@@ -2,7 +2,7 @@
  * What a client may ask of /v1/chat/completions, and what it is told when it asks wrongly.
  *
  * Read leniently, as vLLM does: unknown keys are ignored, null stands for "not given". Sampling settings
- * (temperature, stop, tools, ...) are accepted and have no effect on the simulated model.
+ * (temperature, stop, ...) are accepted and have no effect on the simulated model.
  *
  * The order of the checks is vLLM's: content type, JSON, shape, then the model's name. Gotcha: vLLM has two spellings
  * of the 400's type ("Bad Request" from the request parser, "BadRequestError" from everywhere else, older and newer
@@ -33,7 +33,10 @@ const Body = Schema.Struct({
   max_completion_tokens: optional(Schema.Int),
   n: optional(Schema.Int),
   seed: optional(Schema.Int),
-  return_token_ids: optional(Schema.Boolean)
+  return_token_ids: optional(Schema.Boolean),
+  include_reasoning: optional(Schema.Boolean),
+  tools: optional(Schema.Array(Schema.Unknown)),
+  tool_choice: optional(Schema.Unknown)
 })
 
 /** A request as the rest of the simulator sees it. */
@@ -45,6 +48,9 @@ export interface ChatRequest {
   /** Usage on every chunk; only together with `includeUsage`, as in vLLM. */
   readonly continuousUsage: boolean
   readonly returnTokenIds: boolean
+  readonly includeReasoning: boolean
+  /** The request has tools and allows their use. */
+  readonly mayCallTools: boolean
   /** `Infinity` when not given. */
   readonly maxTokens: number
   readonly seed: Option.Option<number>
@@ -117,6 +123,8 @@ export const parse = (
     includeUsage,
     continuousUsage: includeUsage && (streamOptions?.continuous_usage_stats ?? false),
     returnTokenIds: body.return_token_ids ?? false,
+    includeReasoning: body.include_reasoning ?? true,
+    mayCallTools: (body.tools ?? []).length > 0 && body.tool_choice !== "none",
     maxTokens,
     seed: Option.fromNullishOr(body.seed)
   })

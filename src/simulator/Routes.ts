@@ -52,16 +52,24 @@ const recordClose = (journal: Journal, id: string, response: ServerResponse) =>
     if (!response.writableFinished) journal.record(id, "close-seen")
   })
 
-const recordWrite = (journal: Journal, id: string, outputs: ReadonlyArray<EngineOutput>) => {
-  const tokens = outputs.reduce((sum, output) => sum + output.tokens.length, 0)
-  const last = outputs.at(-1)!
-  if (tokens > 0 && last.generated === tokens) journal.record(id, "first-token")
-  if (tokens > 0) journal.record(id, "chunk", tokens)
-  if (last.finishReason !== undefined) journal.record(id, "finish")
+/** Records writes; the tokens of outputs that wrote nothing are counted with the next write. */
+const makeWriteRecorder = (journal: Journal, id: string) => {
+  let recorded = 0
+  return (outputs: ReadonlyArray<EngineOutput>) => {
+    const { finishReason, generated } = outputs.at(-1)!
+    if (recorded === 0 && generated > 0) journal.record(id, "first-token")
+    if (generated > recorded) journal.record(id, "chunk", generated - recorded)
+    recorded = generated
+    if (finishReason !== undefined) journal.record(id, "finish")
+  }
 }
 
 const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal: Journal) => {
-  const answer = Answers.make(options.answers, options.seed)
+  const answer = Answers.withReasoning(
+    Answers.make(options.answers, options.seed),
+    options.reasoningTokens,
+    options.seed
+  )
   const draw = Answers.makeDrawCounter()
   const nextId = makeRequestIds(options.seed)
 
@@ -80,6 +88,7 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
     const random = SeededRandom.make(seedOf(options.seed, "pace", prompt, Answers.drawKey(drawn)))
     journal.record(id, "request")
     recordClose(journal, id, response)
+    const recordWrite = makeWriteRecorder(journal, id)
     const outputs = engine.generate({
       id,
       prompt,
@@ -90,10 +99,10 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
 
     if (!request.stream) {
       const collected = yield* Stream.runCollect(outputs)
-      recordWrite(journal, id, collected)
-      return jsonUnsafe(ChatWire.completion(head, request, collected))
+      recordWrite(collected)
+      return jsonUnsafe(ChatWire.completion(head, request, options, collected))
     }
-    const encoder = ChatWire.makeStreamEncoder(head, request)
+    const encoder = ChatWire.makeStreamEncoder(head, request, options)
     let flushed = false
     const flushHeaders = () => {
       if (flushed) return
@@ -102,10 +111,15 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
       journal.record(id, "headers")
     }
     const body = Stream.mapArray(outputs, (waiting) => {
-      flushHeaders()
-      recordWrite(journal, id, waiting)
-      return [encoder.encode(waiting)] as const
+      const text = encoder.encode(waiting)
+      if (text !== "") {
+        flushHeaders()
+        recordWrite(waiting)
+      }
+      return [text] as const
     }).pipe(
+      // Outputs that nothing is told of must not count as a sign of life.
+      Stream.filter((text) => text !== ""),
       EventStream.keepAlive(options.sseKeepAliveInterval),
       EventStream.withHeaders(options.headers, flushHeaders),
       Stream.encodeText

@@ -7,8 +7,10 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
+/** Part of SimulatorOptions. */
 export const wireFields = {
   /**
    * When the 200 and its headers leave a streamed answer: before the request is queued (vLLM), or with the first byte of
@@ -18,5 +20,25 @@ export const wireFields = {
     Schema.withDecodingDefault(Effect.succeed("at-once" as const))
   ),
   /** vLLM's --sse-keep-alive-interval: seconds of idleness after which a comment is sent; 0 = never. */
-  sseKeepAliveInterval: Seconds.pipe(Schema.withDecodingDefault(Effect.succeed(0)))
+  sseKeepAliveInterval: Seconds.pipe(Schema.withDecodingDefault(Effect.succeed(0))),
+  /** If not 0, an answer that has no reasoning of its own begins with about so many tokens of it. */
+  reasoningTokens: Count.pipe(Schema.withDecodingDefault(Effect.succeed(0))),
+  /** The key of reasoning in deltas and messages: vLLM's newest, or the one of older versions and other servers. */
+  reasoningField: Schema.Literals(["reasoning", "reasoning_content"]).pipe(
+    Schema.withDecodingDefault(Effect.succeed("reasoning" as const))
+  ),
+  /** Whether a tool call is told piece by piece, or as a whole at its end after a long silence. */
+  toolCallParser: Schema.Literals(["streaming", "buffering"]).pipe(
+    Schema.withDecodingDefault(Effect.succeed("streaming" as const))
+  ),
+  /** The text of every n-th token is held back and comes with the next one: its chunk is empty. 0 = of none. */
+  holdBackEvery: Count.pipe(Schema.withDecodingDefault(Effect.succeed(0))),
+  /** Whether the chunk that says "stop" carries the last text, or comes after it, empty. */
+  finishCarriesText: Schema.Boolean.pipe(Schema.withDecodingDefault(Effect.succeed(true)))
 }
+
+/** The settings that decide how outputs become chunks. */
+export type ChunkOptions = Pick<
+  Schema.Struct.Type<typeof wireFields>,
+  "reasoningField" | "toolCallParser" | "holdBackEvery" | "finishCarriesText"
+>

@@ -23,6 +23,8 @@ describe("ChatRequest", () => {
       includeUsage: false,
       continuousUsage: false,
       returnTokenIds: false,
+      includeReasoning: true,
+      mayCallTools: false,
       maxTokens: Infinity,
       seed: Option.none()
     }
@@ -43,6 +45,8 @@ describe("ChatRequest", () => {
       stream: true,
       stream_options: { include_usage: true, continuous_usage_stats: true },
       return_token_ids: true,
+      include_reasoning: false,
+      tools: [{ type: "function", function: { name: "f" } }],
       max_tokens: 5,
       max_completion_tokens: 7,
       seed: -3
@@ -55,10 +59,19 @@ describe("ChatRequest", () => {
         includeUsage: true,
         continuousUsage: true,
         returnTokenIds: true,
+        includeReasoning: false,
+        mayCallTools: true,
         maxTokens: 7,
         seed: Option.some(-3)
       })
     )
+  })
+
+  it("does not call tools where the request forbids it or has none", () => {
+    for (const body of [{ messages, tools: [] }, { messages, tools: [{}], tool_choice: "none" }]) {
+      const result = parse(body)
+      assert.isTrue(Result.isSuccess(result) && !result.success.mayCallTools)
+    }
   })
 
   it("gives continuous usage only together with usage", () => {
