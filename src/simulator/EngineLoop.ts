@@ -29,6 +29,8 @@ export interface EngineRequest {
   /** The answer is cut after so many tokens. */
   readonly maxTokens: number
   readonly pace: Pace
+  /** Tokens of the next decoding step, at least 1; absent: always 1. More come from speculative decoding. */
+  readonly tokensOfStep?: () => number
 }
 
 export type FinishReason = "stop" | "length"
@@ -81,6 +83,10 @@ interface Entry {
   ended: boolean
   /** Opened when there may be something to fetch. */
   readonly ready: Latch.Latch
+  /** How many tokens were there after each step that made several; an output never ends inside a step. */
+  readonly stepEnds: Array<number>
+  /** Index of the first of them that is not fetched. */
+  nextStep: number
 }
 
 const newEntry = (request: EngineRequest): Entry => ({
@@ -92,8 +98,16 @@ const newEntry = (request: EngineRequest): Entry => ({
   generated: 0,
   fetched: 0,
   ended: false,
-  ready: Latch.makeUnsafe()
+  ready: Latch.makeUnsafe(),
+  stepEnds: [],
+  nextStep: 0
 })
+
+/** The end of the step that made token number `generated`. Asked for in order. */
+const endOfStep = (entry: Entry, generated: number): number => {
+  while (entry.nextStep < entry.stepEnds.length && entry.stepEnds[entry.nextStep]! < generated) entry.nextStep++
+  return entry.stepEnds[entry.nextStep] ?? generated
+}
 
 /** Starts the loop; it runs until the scope closes. */
 export const make = Effect.fn("EngineLoop.make")(function*(
@@ -114,7 +128,11 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   const advance = (entry: Entry, time: number) => {
     while (entry.due <= time && entry.state !== "finished") {
       if (entry.generated < entry.total) {
-        entry.generated++
+        const { tokensOfStep } = entry.request
+        // There are no drafts to verify before the first token.
+        const made = entry.generated === 0 ? 1 : tokensOfStep?.() ?? 1
+        entry.generated = Math.min(entry.total, entry.generated + made)
+        if (tokensOfStep !== undefined) entry.stepEnds.push(entry.generated)
         entry.state = "decoding"
         entry.due += entry.request.pace.gap()
       }
@@ -172,7 +190,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     while (!entry.ended && outputs.length < outputsPerFetch) {
       const boundary = nextBoundary(entry)
       if (boundary > entry.generated && entry.state !== "finished") break
-      const until = Math.min(boundary, entry.generated)
+      const until = endOfStep(entry, Math.min(boundary, entry.generated))
       const tokens: Array<string> = []
       for (let index = entry.fetched; index < until; index++) tokens.push(entry.request.answer.token(index))
       entry.fetched = until

@@ -85,7 +85,7 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
     const head = { id, created: yield* currentSecond, model: options.model }
     const { maxTokens, prompt } = request
     const drawn = draw(prompt, request.seed)
-    const random = SeededRandom.make(seedOf(options.seed, "pace", prompt, Answers.drawKey(drawn)))
+    const randomFor = (use: string) => SeededRandom.make(seedOf(options.seed, use, prompt, Answers.drawKey(drawn)))
     journal.record(id, "request")
     recordClose(journal, id, response)
     const recordWrite = makeWriteRecorder(journal, id)
@@ -94,7 +94,10 @@ const chatCompletions = (options: SimulatorOptions, engine: EngineLoop, journal:
       prompt,
       maxTokens,
       answer: answer(prompt, drawn),
-      pace: Pacing.make(options, random)
+      pace: Pacing.make(options, randomFor("pace")),
+      ...(options.speculativeTokens === 0 ? {} : {
+        tokensOfStep: Pacing.stepSizes(options.speculativeTokens, randomFor("steps"))
+      })
     })
 
     if (!request.stream) {

@@ -33,6 +33,8 @@ export const wireFields = {
   ),
   /** The text of every n-th token is held back and comes with the next one: its chunk is empty. 0 = of none. */
   holdBackEvery: Count.pipe(Schema.withDecodingDefault(Effect.succeed(0))),
+  /** Speculative decoding: each step makes 1 to k + 1 tokens, which leave in one chunk; 0 = off. */
+  speculativeTokens: Count.pipe(Schema.withDecodingDefault(Effect.succeed(0))),
   /** Whether the chunk that says "stop" carries the last text, or comes after it, empty. */
   finishCarriesText: Schema.Boolean.pipe(Schema.withDecodingDefault(Effect.succeed(true)))
 }

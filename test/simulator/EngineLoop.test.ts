@@ -146,6 +146,39 @@ describe("EngineLoop", () => {
       assert.strictEqual(outputs.at(-1)?.finishReason, "stop")
     }))
 
+  it.effect("never cuts a step of several tokens, holds whole steps back, and keeps its pace", () =>
+    Effect.gen(function*() {
+      for (const [streamInterval, expected] of [[1, [1, 2, 3, 1, 2, 2]], [4, [1, 5, 5]]] as const) {
+        const { engine } = yield* start({ streamInterval })
+        const sizes = [2, 3, 1]
+        let step = 0
+        const { outputs } = yield* run(engine, {
+          ...request("a", 11),
+          tokensOfStep: () => sizes[step++ % sizes.length]!
+        })
+        yield* TestClock.adjust(149)
+        assert.isUndefined(outputs.at(-1)?.finishReason)
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual(outputs.map(({ tokens }) => tokens.length), [...expected])
+        assert.strictEqual(outputs.flatMap(({ tokens }) => tokens).join(""), " 0 1 2 3 4 5 6 7 8 9 10")
+        assert.strictEqual(outputs.at(-1)?.finishReason, "stop")
+      }
+    }))
+
+  it.effect("gives a slow reader the steps as they were made", () =>
+    Effect.gen(function*() {
+      const { engine } = yield* start()
+      const lengths: Array<number> = []
+      yield* Effect.forkChild(
+        Stream.runForEachArray(engine.generate({ ...request("a", 1000), tokensOfStep: () => 3 }), (chunk) => {
+          lengths.push(...chunk.map(({ tokens }) => tokens.length))
+          return Effect.sleep(2000)
+        })
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(lengths, [1, ...Array(333).fill(3)])
+    }))
+
   it.effect.prop(
     "gives every token once, in order, and one finish, for any pace, interval and reader",
     [

@@ -156,6 +156,27 @@ describe("Simulator: text that is held back", () => {
     }).pipe(Effect.provide(saying("a b c d e f g", { holdBackEvery: 3 }))))
 })
 
+describe("Simulator: speculative decoding", () => {
+  const text = Array.from({ length: 60 }, (_, index) => ` ${index}`).join("")
+  const chunked = Effect.gen(function*() {
+    const chunks = chunksOf(yield* stream({ ...userMessage("Hi"), ...counting, return_token_ids: true }))
+    assert.strictEqual(contentOf(chunks), text)
+    const sizes: Array<number> = chunks.slice(1, -1).map((chunk) => chunk.choices[0].token_ids.length)
+    const counts = chunks.slice(1, -1).map((chunk) => chunk.usage.completion_tokens)
+    assert.deepStrictEqual(counts, sizes.map((_, index) => sizes.slice(0, index + 1).reduce((a, b) => a + b)))
+    return sizes
+  })
+
+  it.live("puts 1 to k + 1 tokens in a chunk, the same in every run", () =>
+    Effect.gen(function*() {
+      const options = { speculativeTokens: 3, interTokenMillis: 1 }
+      const first = yield* Effect.provide(chunked, saying(text, options))
+      assert.deepStrictEqual([...new Set(first)].toSorted(), [1, 2, 3, 4])
+      assert.deepStrictEqual(yield* Effect.provide(chunked, saying(text, options)), first)
+      assert.notDeepEqual(yield* Effect.provide(chunked, saying(text, { ...options, seed: 2 })), first)
+    }))
+})
+
 describe("Simulator: the finish chunk", () => {
   it.live("comes empty after the last text if told so, except where the answer was cut", () =>
     Effect.gen(function*() {
