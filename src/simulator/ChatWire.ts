@@ -11,8 +11,9 @@
  */
 import type { ChatRequest } from "./ChatRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
+import type { ErrorBody } from "./GenerationRequest.ts"
 import * as OutputParser from "./OutputParser.ts"
-import { tokenId, tokenize } from "./Tokenizer.ts"
+import { tokenId } from "./Tokenizer.ts"
 import type { ChunkOptions } from "./WireOptions.ts"
 
 /** What all chunks of one answer share. */
@@ -23,13 +24,14 @@ export interface AnswerHead {
   readonly model: string
 }
 
-const usageOf = (promptTokens: number, completionTokens: number) => ({
+/** `usage` as vLLM writes it. */
+export const usageOf = (promptTokens: number, completionTokens: number) => ({
   prompt_tokens: promptTokens,
   total_tokens: promptTokens + completionTokens,
   completion_tokens: completionTokens
 })
 
-const idsOf = (tokens: ReadonlyArray<string>) => tokens.map(tokenId)
+export const idsOf = (tokens: ReadonlyArray<string>) => tokens.map(tokenId)
 
 const parserOptions = (head: AnswerHead, request: ChatRequest, options: ChunkOptions): OutputParser.ParserOptions => ({
   reasoning: true,
@@ -55,8 +57,7 @@ export const makeStreamEncoder = (
   options: ChunkOptions
 ): StreamEncoder => {
   const parser = OutputParser.make(parserOptions(head, request, options))
-  const promptTokens = tokenize(request.prompt)
-  const usage = (completionTokens: number) => usageOf(promptTokens.length, completionTokens)
+  const usage = (completionTokens: number) => usageOf(request.promptTokens, completionTokens)
   const event = (choices: ReadonlyArray<object>, rest: object) =>
     `data: ${
       JSON.stringify({
@@ -76,7 +77,7 @@ export const makeStreamEncoder = (
       [{ index: 0, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null }],
       {
         ...continuousUsage(0),
-        prompt_token_ids: request.returnTokenIds ? idsOf(promptTokens) : null,
+        prompt_token_ids: request.promptTokenIds,
         prompt_text: null
       }
     )
@@ -140,7 +141,6 @@ export const completion = (
   options: ChunkOptions,
   outputs: ReadonlyArray<EngineOutput>
 ): object => {
-  const promptTokens = tokenize(request.prompt)
   const tokens = outputs.flatMap((output) => output.tokens)
   const { content, reasoning, toolCalls } = OutputParser.parseAll(parserOptions(head, request, options), tokens)
   return {
@@ -166,10 +166,13 @@ export const completion = (
       token_ids: request.returnTokenIds ? idsOf(tokens) : null
     }],
     service_tier: null,
-    usage: { ...usageOf(promptTokens.length, tokens.length), prompt_tokens_details: null },
+    usage: { ...usageOf(request.promptTokens, tokens.length), prompt_tokens_details: null },
     prompt_logprobs: null,
-    prompt_token_ids: request.returnTokenIds ? idsOf(promptTokens) : null,
+    prompt_token_ids: request.promptTokenIds,
     prompt_text: null,
     kv_transfer_params: null
   }
 }
+
+/** What ends a stream that fails after its headers; vLLM says `[DONE]` even then. */
+export const errorEvents = (error: ErrorBody): string => `data: ${JSON.stringify(error)}\n\ndata: [DONE]\n\n`

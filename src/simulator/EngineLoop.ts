@@ -8,8 +8,8 @@
  *
  * Laws: the engine never waits for a slow reader; tokens that were not fetched yet are fetched together (as vLLM's
  * output collector merges them). Token i belongs to exactly one output. The last output, and only it, has a finish
- * reason; it carries the last token (only an empty answer ends with an output without tokens). Closing the stream of
- * outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
+ * reason; it carries the last token (only an empty or aborted answer ends with an output without tokens). Closing the
+ * stream of outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -33,7 +33,10 @@ export interface EngineRequest {
   readonly tokensOfStep?: () => number
 }
 
-export type FinishReason = "stop" | "length"
+export type FinishReason = "stop" | "length" | "abort"
+
+/** What a pause does to the requests that are open: finish them ("abort"), let those that run end, or freeze them. */
+export type PauseMode = "abort" | "wait" | "keep"
 
 /** What the engine emits for one request: one output becomes one chunk on the wire. */
 export interface EngineOutput {
@@ -58,6 +61,10 @@ export interface EngineLoop {
   /** Submits when the stream starts. Each chunk holds what is waiting, at most 512 outputs. */
   readonly generate: (request: EngineRequest) => Stream.Stream<EngineOutput>
   readonly streams: Effect.Effect<ReadonlyArray<OpenStream>>
+  /** Stops the engine; new requests queue until it resumes. Returns when it stands: with "wait", when nothing runs. */
+  readonly pause: (mode: PauseMode) => Effect.Effect<void>
+  /** Goes on. Frozen requests lose the time of the pause and nothing else. */
+  readonly resume: Effect.Effect<void>
 }
 
 export interface EngineLoopOptions {
@@ -72,8 +79,8 @@ const outputsPerFetch = 512
 interface Entry {
   readonly request: EngineRequest
   /** Tokens this request will get. */
-  readonly total: number
-  readonly finishReason: FinishReason
+  total: number
+  finishReason: FinishReason
   /** Monotonic milliseconds at which the next token is due; only when running. */
   due: number
   state: OpenStream["state"]
@@ -121,6 +128,11 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   const waiting = new Set<Entry>()
   const running = new Set<Entry>()
   const wake = Latch.makeUnsafe()
+  let admitting = true
+  /** When the engine was frozen; undefined = it is not. */
+  let frozenAt: number | undefined
+  /** Opened when nothing runs. */
+  const drained = Latch.makeUnsafe()
 
   /** Tokens that must be there before the next output may leave. */
   const nextBoundary = (entry: Entry) => entry.fetched === 0 ? 1 : entry.fetched + options.streamInterval
@@ -144,15 +156,17 @@ export const make = Effect.fn("EngineLoop.make")(function*(
 
   /** One round of the engine; returns when the next token is due. */
   const step = (time: number): number => {
+    if (frozenAt !== undefined) return Infinity
     for (const entry of running) advance(entry, time)
     for (const entry of waiting) {
-      if (running.size >= options.maxConcurrentRequests) break
+      if (!admitting || running.size >= options.maxConcurrentRequests) break
       waiting.delete(entry)
       running.add(entry)
       entry.state = "prefill"
       entry.due = time + entry.request.pace.timeToFirstToken()
       advance(entry, time)
     }
+    if (running.size === 0) drained.openUnsafe()
     let next = Infinity
     for (const entry of running) next = Math.min(next, entry.due)
     return next
@@ -200,6 +214,43 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     return outputs
   }
 
+  const thaw = () => {
+    const frozenFor = frozenAt === undefined ? 0 : now() - frozenAt
+    for (const entry of running) entry.due += frozenFor
+    frozenAt = undefined
+  }
+
+  const finishAborted = (entry: Entry) => {
+    entry.total = entry.generated
+    entry.finishReason = "abort"
+    entry.state = "finished"
+    waiting.delete(entry)
+    running.delete(entry)
+    entry.ready.openUnsafe()
+  }
+
+  const pause = (mode: PauseMode) =>
+    Effect.suspend(() => {
+      admitting = false
+      if (mode === "keep") {
+        frozenAt ??= now()
+        return Effect.void
+      }
+      thaw()
+      if (mode === "abort") {
+        for (const entry of [...running, ...waiting]) finishAborted(entry)
+      }
+      drained.closeUnsafe()
+      wake.openUnsafe()
+      return drained.await
+    })
+
+  const resume = Effect.sync(() => {
+    thaw()
+    admitting = true
+    wake.openUnsafe()
+  })
+
   type Outputs = readonly [EngineOutput, ...ReadonlyArray<EngineOutput>]
 
   const generate = (request: EngineRequest) =>
@@ -220,6 +271,8 @@ export const make = Effect.fn("EngineLoop.make")(function*(
 
   return {
     generate,
+    pause,
+    resume,
     streams: Effect.sync(() =>
       Array.from(open, (entry) => ({
         id: entry.request.id,

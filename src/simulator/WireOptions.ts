@@ -1,5 +1,5 @@
 /**
- * Settings of the wire: what does not change which tokens are made, only how and when their bytes leave.
+ * Settings of the wire: what changes how and when the bytes leave, not so much which tokens are made.
  *
  * Each is off by default, so that the default wire is that of a plain vLLM without extra flags. Where vLLM or
  * llm-d-inference-sim has a flag for the same thing, its name is kept.
@@ -9,6 +9,9 @@ import * as Schema from "effect/Schema"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** What vLLM says when its engine core has died. */
+const engineDead = "EngineCore encountered an issue. See stack trace (above) for the root cause."
 
 /** Part of SimulatorOptions. */
 export const wireFields = {
@@ -36,7 +39,16 @@ export const wireFields = {
   /** Speculative decoding: each step makes 1 to k + 1 tokens, which leave in one chunk; 0 = off. */
   speculativeTokens: Count.pipe(Schema.withDecodingDefault(Effect.succeed(0))),
   /** Whether the chunk that says "stop" carries the last text, or comes after it, empty. */
-  finishCarriesText: Schema.Boolean.pipe(Schema.withDecodingDefault(Effect.succeed(true)))
+  finishCarriesText: Schema.Boolean.pipe(Schema.withDecodingDefault(Effect.succeed(true))),
+  /** vLLM's --max-model-len: tokens of prompt and answer together; no limit unless given. */
+  maxModelLength: Schema.optional(Schema.Int.check(Schema.isGreaterThan(0))),
+  /** Every answer that has more than `afterTokens` tokens fails there: in a stream with an error event, else with `code`. */
+  midStreamError: Schema.optional(Schema.Struct({
+    afterTokens: Schema.Int.check(Schema.isGreaterThan(0)),
+    /** vLLM answers 400 to some errors of its own, so both are ours to imitate. */
+    code: Schema.Literals([400, 500]).pipe(Schema.withDecodingDefault(Effect.succeed(500 as const))),
+    message: Schema.String.pipe(Schema.withDecodingDefault(Effect.succeed(engineDead)))
+  }))
 }
 
 /** The settings that decide how outputs become chunks. */

@@ -179,6 +179,73 @@ describe("EngineLoop", () => {
       assert.deepStrictEqual(lengths, [1, ...Array(333).fill(3)])
     }))
 
+  it.effect("freezes all requests and goes on where they were", () =>
+    Effect.gen(function*() {
+      const { engine, journal } = yield* start({ maxConcurrentRequests: 2 })
+      const decoding = yield* run(engine, request("a", 4))
+      const prefill = yield* run(engine, request("b", 1, 125))
+      yield* TestClock.adjust(115)
+      yield* engine.pause("keep")
+      const late = yield* run(engine, request("c", 1))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(decoding.outputs.length, 2)
+      assert.deepStrictEqual(yield* states(engine), ["a decoding 2", "b prefill 0", "c queued 0"])
+      yield* engine.resume
+      yield* TestClock.adjust(4)
+      assert.strictEqual(decoding.outputs.length, 2)
+      yield* TestClock.adjust(1)
+      assert.strictEqual(decoding.outputs.length, 3)
+      yield* TestClock.adjust(5)
+      assert.strictEqual(prefill.outputs.length, 1)
+      yield* TestClock.adjust(100)
+      assert.strictEqual(decoding.outputs.at(-1)?.finishReason, "stop")
+      assert.strictEqual(late.outputs.at(-1)?.finishReason, "stop")
+      assert.deepStrictEqual(yield* journal.events, [])
+    }))
+
+  it.effect("lets what runs end before it stands, and keeps the rest in the queue", () =>
+    Effect.gen(function*() {
+      const { engine } = yield* start({ maxConcurrentRequests: 1 })
+      const running = yield* run(engine, request("a", 2))
+      const queued = yield* run(engine, request("b", 1))
+      yield* TestClock.adjust(50)
+      const pausing = yield* Effect.forkChild(engine.pause("wait"))
+      yield* TestClock.adjust(59)
+      assert.isUndefined(pausing.pollUnsafe())
+      yield* TestClock.adjust(1)
+      yield* Fiber.join(pausing)
+      assert.strictEqual(running.outputs.at(-1)?.finishReason, "stop")
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* states(engine), ["b queued 0"])
+      yield* engine.resume
+      yield* TestClock.adjust(100)
+      assert.strictEqual(queued.outputs.length, 1)
+    }))
+
+  it.effect("finishes all requests with abort, in every state, also frozen ones", () =>
+    Effect.gen(function*() {
+      const { engine, journal } = yield* start({ maxConcurrentRequests: 2, streamInterval: 5 })
+      const decoding = yield* run(engine, request("a", 9))
+      const prefill = yield* run(engine, request("b", 9, 5000))
+      const queued = yield* run(engine, request("c", 9))
+      yield* TestClock.adjust(125)
+      yield* engine.pause("keep")
+      yield* engine.pause("abort")
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(decoding.outputs.map(({ finishReason, tokens }) => [tokens.length, finishReason]), [
+        [1, undefined],
+        [2, "abort"]
+      ])
+      for (const { outputs } of [prefill, queued]) {
+        assert.deepStrictEqual(outputs, [{ tokens: [], generated: 0, finishReason: "abort" }])
+      }
+      assert.deepStrictEqual(yield* states(engine), [])
+      assert.deepStrictEqual(yield* journal.events, [])
+      const late = yield* run(engine, request("d", 1))
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(late.outputs, [])
+    }))
+
   it.effect.prop(
     "gives every token once, in order, and one finish, for any pace, interval and reader",
     [
