@@ -61,7 +61,7 @@ export interface EngineLoop {
   /** Submits when the stream starts. Each chunk holds what is waiting, at most 512 outputs. */
   readonly generate: (request: EngineRequest) => Stream.Stream<EngineOutput>
   readonly streams: Effect.Effect<ReadonlyArray<OpenStream>>
-  /** Stops the engine; new requests queue until it resumes. Returns when it stands: with "wait", when nothing runs. */
+  /** Stops the engine; new requests queue until it resumes. Returns when nothing runs, or it resumes; "keep" at once. */
   readonly pause: (mode: PauseMode) => Effect.Effect<void>
   /** Goes on. Frozen requests lose the time of the pause and nothing else. */
   readonly resume: Effect.Effect<void>
@@ -248,6 +248,8 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   const resume = Effect.sync(() => {
     thaw()
     admitting = true
+    // Whoever still waits for the engine to stand waits no longer.
+    drained.openUnsafe()
     wake.openUnsafe()
   })
 

@@ -24,6 +24,8 @@ const { jsonUnsafe } = HttpServerResponse
 /** The three routes for one engine. */
 export const make = (engine: EngineLoop) => {
   let level: number | undefined
+  // A sleep that was still waiting when somebody woke the engine, or sent it to sleep otherwise, must not count.
+  let changes = 0
 
   const sleep = Effect.gen(function*() {
     const { url } = yield* HttpServerRequest.HttpServerRequest
@@ -34,12 +36,14 @@ export const make = (engine: EngineLoop) => {
       const message = isMode(mode) ? `Invalid sleep level: ${query.get("level")}` : `Invalid pause mode: ${mode}`
       return jsonUnsafe(badRequest(message), { status: 400 })
     }
+    const change = ++changes
     yield* engine.pause(mode)
-    level = asked
+    if (change === changes) level = asked
     return HttpServerResponse.empty({ status: 200 })
   })
 
   const wakeUp = Effect.gen(function*() {
+    changes++
     level = undefined
     yield* engine.resume
     return HttpServerResponse.empty({ status: 200 })

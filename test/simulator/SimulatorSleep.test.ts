@@ -81,6 +81,18 @@ describe("Simulator: sleep", () => {
       assert.strictEqual(chunks.at(-1).usage.completion_tokens, 40)
     }).pipe(Effect.provide(engine)))
 
+  it.live("is not asleep if it was woken before it slept", () =>
+    Effect.gen(function*() {
+      const reading = yield* begun
+      const sleeping = yield* Effect.forkChild(sleep("?mode=wait"))
+      yield* Effect.sleep(30)
+      yield* wakeUp
+      assert.strictEqual((yield* Fiber.join(sleeping)).status, 200)
+      assert.isFalse(yield* isSleeping)
+      yield* Fiber.join(reading)
+      assert.include(yield* stream({ ...userMessage("Hi"), max_tokens: 2 }), "[DONE]")
+    }).pipe(Effect.provide(engine)))
+
   it.live("lets new requests wait for the waking, with their headers sent", () =>
     Effect.gen(function*() {
       yield* sleep("?level=2")
