@@ -5,7 +5,7 @@
  * `remove` of a member that is not there does nothing. `push`, `removeFirst` and `remove` cost O(log n), which matters
  * because each token of each request passes through here.
  *
- * Gotcha: the queue writes `place` of its members, and `due` must not change while a member is in it.
+ * Gotcha: the queue writes `place` of its members, and `due` must not change while a member is in it, except by `shift`.
  */
 
 /** What can stand in the queue. */
@@ -21,6 +21,8 @@ export interface DueQueue<A extends Due> {
   readonly first: () => A | undefined
   readonly push: (member: A) => void
   readonly remove: (member: A) => void
+  /** Lets all members end later by so many milliseconds; their order stays. */
+  readonly shift: (millis: number) => void
 }
 
 /** An empty queue. */
@@ -55,6 +57,9 @@ export const make = <A extends Due>(): DueQueue<A> => {
   }
   return {
     first: () => heap[0],
+    shift: (millis) => {
+      for (const member of heap) member.due += millis
+    },
     push: (member) => rise(member, heap.length),
     remove: (member) => {
       const place = member.place

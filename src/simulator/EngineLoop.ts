@@ -8,8 +8,8 @@
  *
  * Laws: the engine never waits for a slow reader; tokens that were not fetched yet are fetched together (as vLLM's
  * output collector merges them). Token i belongs to exactly one output. The last output, and only it, has a finish
- * reason; it carries the last token (only an empty answer ends with an output without tokens). Closing the stream of
- * outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
+ * reason; it carries the last token (only an empty or aborted answer ends with an output without tokens). Closing the
+ * stream of outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -28,11 +28,18 @@ import { tokenize } from "./Tokenizer.ts"
 export interface EngineRequest {
   readonly id: string
   readonly prompt: string
+  /** Counted in the prompt if absent. */
+  readonly promptTokens?: number
   readonly answer: Answer
   /** The answer is cut after so many tokens. */
   readonly maxTokens: number
   readonly pace: Pace
+  /** Tokens of the next decoding step, at least 1; absent: always 1. More come from speculative decoding. */
+  readonly tokensOfStep?: () => number
 }
+
+/** What a pause does to the requests that are open: finish them ("abort"), let those that run end, or freeze them. */
+export type PauseMode = "abort" | "wait" | "keep"
 
 /** What the engine emits for one request: one output becomes one chunk on the wire. */
 export interface EngineOutput {
@@ -57,6 +64,10 @@ export interface EngineLoop {
   /** Submits when the stream starts. Each chunk holds what is waiting, at most 512 outputs. */
   readonly generate: (request: EngineRequest) => Stream.Stream<EngineOutput>
   readonly streams: Effect.Effect<ReadonlyArray<OpenStream>>
+  /** Stops the engine; new requests queue until it resumes. Returns when nothing runs, or it resumes; "keep" at once. */
+  readonly pause: (mode: PauseMode) => Effect.Effect<void>
+  /** Goes on. Frozen requests lose the time of the pause and nothing else. */
+  readonly resume: Effect.Effect<void>
 }
 
 /** See SimulatorOptions. What is left out limits nothing. */
@@ -76,6 +87,16 @@ interface Entry extends Scheduler.Sequence {
   ended: boolean
   /** Opened when there may be something to fetch. */
   readonly ready: Latch.Latch
+  /** How many tokens were there after each step that made several; an output never ends inside a step. */
+  readonly stepEnds: Array<number>
+  /** Index of the first of them that is not fetched. */
+  nextStep: number
+}
+
+/** The end of the step that made token number `generated`. Asked for in order. */
+const endOfStep = (entry: Entry, generated: number): number => {
+  while (entry.nextStep < entry.stepEnds.length && entry.stepEnds[entry.nextStep]! < generated) entry.nextStep++
+  return entry.stepEnds[entry.nextStep] ?? generated
 }
 
 /** Starts the loop; it runs until the scope closes. `report` hears of every step of the scheduler, synchronously. */
@@ -89,6 +110,8 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   const limits = { maxNumBatchedTokens: Infinity, kvCacheTokens: Infinity, timeFactorUnderLoad: 1, ...options }
   const open = new Set<Entry>()
   const wake = Latch.makeUnsafe()
+  /** Opened when nothing runs. */
+  const drained = Latch.makeUnsafe()
 
   /** Tokens that must be there before the next output may leave. */
   const nextBoundary = (entry: Entry) => entry.fetched === 0 ? 1 : entry.fetched + options.streamInterval
@@ -97,6 +120,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   const readable = new Set<Entry>()
   const scheduler = Scheduler.make<Entry>(limits, (step) => {
     for (const entry of step.outputs) {
+      if (entry.tokensOfStep !== undefined) entry.stepEnds.push(entry.generated)
       if (entry.state === "finished" || entry.generated >= nextBoundary(entry)) readable.add(entry)
     }
     report(step)
@@ -110,21 +134,25 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     const woken = Array.from(readable)
     readable.clear()
     for (const entry of woken) entry.ready.openUnsafe()
+    if (scheduler.isIdle()) drained.openUnsafe()
     if (next <= time) return Effect.yieldNow
     return next === Infinity ? wake.await : Effect.timeoutOption(wake.await, next - time)
   })))
 
   const newEntry = (request: EngineRequest): Entry => ({
     ...Scheduler.newSequence(limits, {
-      promptTokens: tokenize(request.prompt).length,
+      promptTokens: request.promptTokens ?? tokenize(request.prompt).length,
       answerTokens: request.answer.length,
       maxTokens: request.maxTokens,
-      pace: request.pace
+      pace: request.pace,
+      tokensOfStep: request.tokensOfStep
     }, now()),
     request,
     fetched: 0,
     ended: false,
-    ready: Latch.makeUnsafe()
+    ready: Latch.makeUnsafe(),
+    stepEnds: [],
+    nextStep: 0
   })
 
   const submit = (request: EngineRequest) =>
@@ -151,7 +179,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     while (!entry.ended && outputs.length < outputsPerFetch) {
       const boundary = nextBoundary(entry)
       if (boundary > entry.generated && entry.state !== "finished") break
-      const until = Math.min(boundary, entry.generated)
+      const until = endOfStep(entry, Math.min(boundary, entry.generated))
       const tokens: Array<string> = []
       for (let index = entry.fetched; index < until; index++) tokens.push(entry.request.answer.token(index))
       entry.fetched = until
@@ -160,6 +188,28 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     }
     return outputs
   }
+
+  const pause = (mode: PauseMode) =>
+    Effect.suspend(() => {
+      scheduler.admit(false)
+      if (mode === "keep") {
+        scheduler.freeze(now())
+        return Effect.void
+      }
+      scheduler.thaw(now())
+      if (mode === "abort") scheduler.abortAll()
+      drained.closeUnsafe()
+      wake.openUnsafe()
+      return drained.await
+    })
+
+  const resume = Effect.sync(() => {
+    scheduler.thaw(now())
+    scheduler.admit(true)
+    // Whoever still waits for the engine to stand waits no longer.
+    drained.openUnsafe()
+    wake.openUnsafe()
+  })
 
   type Outputs = readonly [EngineOutput, ...ReadonlyArray<EngineOutput>]
 
@@ -181,6 +231,8 @@ export const make = Effect.fn("EngineLoop.make")(function*(
 
   return {
     generate,
+    pause,
+    resume,
     streams: Effect.sync(() =>
       Array.from(open, (entry) => ({
         id: entry.request.id,

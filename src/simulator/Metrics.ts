@@ -8,7 +8,8 @@
  *
  * As in vLLM: prompt tokens count when the prompt is done, once, even if it is computed again after a preemption; a
  * preemption counts with the next output of its request; a request that its client abandons has no latencies and is no
- * `request_success`, so `finished_reason="abort"` stays 0 here. The prefix cache is asked but never hits.
+ * `request_success`, so `finished_reason="abort"` counts those that the engine itself aborts. Several tokens of one
+ * step have one gap. The prefix cache is asked but never hits.
  *
  * Gotcha: `lora_requests_info` is a timestamp that moves with every step, though there are no adapters.
  */
@@ -155,7 +156,9 @@ export const make = (options: MetricsOptions): Effect.Effect<Metrics> =>
     }
 
     const finish = (sequence: Sequence, time: number) => {
-      const { arrivedAt, finishReason, generated, promptTokens, scheduledAt } = sequence
+      const { arrivedAt, finishReason, generated, promptTokens } = sequence
+      // Who was aborted in the queue has waited all the time.
+      const scheduledAt = Number.isNaN(sequence.scheduledAt) ? time : sequence.scheduledAt
       const firstTokenAt = generated === 0 ? time : sequence.firstTokenAt
       const decodeTime = secondsBetween(firstTokenAt, time)
       series.success.get(finishReason)!.add(1)
@@ -173,10 +176,10 @@ export const make = (options: MetricsOptions): Effect.Effect<Metrics> =>
       let generation = 0
       let prompt = 0
       for (const sequence of outputs) {
-        if (sequence.generated > 0) generation++
-        if (sequence.generated > 1) {
-          series.gap.observe(secondsBetween(sequence.previousTokenAt, time))
-        } else {
+        generation += sequence.made
+        if (sequence.generated > sequence.made) {
+          if (sequence.made > 0) series.gap.observe(secondsBetween(sequence.previousTokenAt, time))
+        } else if (sequence.made > 0 || sequence.finishReason !== "abort") {
           prompt += sequence.promptTokens
           firstOutput(sequence)
         }

@@ -100,3 +100,7 @@ export const make = (options: PacingOptions, random: SeededRandom): Pace => {
     })
   })
 }
+
+/** Tokens of each decoding step with `speculativeTokens` drafts: 1 to that number + 1, each equally often. */
+export const stepSizes = (speculativeTokens: number, random: SeededRandom): () => number => () =>
+  1 + random.integer(speculativeTokens + 1)

@@ -3,7 +3,7 @@
  * fiber; EngineLoop.ts tells it the time, and the same calls always have the same results.
  *
  * As in vLLM, requests wait until there is a place (max-num-seqs), tokens in the budget of a step and room in the KV
- * cache; prompts are computed in chunks of what the budget leaves; each decode makes one token; when the KV cache is
+ * cache; prompts are computed in chunks of what the budget leaves; each decode makes one token, or several with speculative decoding; when the KV cache is
  * full, the request that was admitted last loses its place, keeps what was generated, and is computed again later.
  *
  * The difference: in vLLM all requests of a step end together, while here each work has a duration of its own, drawn
@@ -12,7 +12,8 @@
  *
  * Laws: tokens in flight <= budget; running <= max-num-seqs; blocks held <= blocks there are; nobody overtakes in the
  * queue, and a prompt is scheduled to its end before the next request is admitted; the request admitted first is never
- * preempted, so that there is always progress; every step reports once, after it has scheduled.
+ * preempted, so that there is always progress; every step reports once, after it has scheduled; while it is frozen there
+ * are no steps, and afterwards everything goes on where it was.
  */
 import * as DueQueue from "./DueQueue.ts"
 import type { Pace } from "./Pacing.ts"
@@ -28,24 +29,29 @@ export interface SchedulerOptions {
   readonly timeFactorUnderLoad: number
 }
 
-export type FinishReason = "stop" | "length"
+/** "abort": finished by the engine itself, before its answer was complete. */
+export type FinishReason = "stop" | "length" | "abort"
 
 /** What the scheduler knows of a request; only the scheduler writes it. Times are monotonic milliseconds. */
 export interface Sequence extends DueQueue.Due {
   readonly promptTokens: number
   /** Tokens this request will get. */
-  readonly total: number
-  readonly finishReason: FinishReason
+  total: number
+  finishReason: FinishReason
   readonly pace: Pace
+  /** Tokens of the next decoding step, at least 1; undefined: always 1. A prefill always ends with one token. */
+  readonly tokensOfStep: (() => number) | undefined
   readonly arrivedAt: number
   order: number
   state: "queued" | "prefill" | "decoding" | "finished"
   generated: number
+  /** Tokens of its last output; 0 if that only said that it is finished. */
+  made: number
   /** First admission; NaN before it, as the other times before they are known. */
   scheduledAt: number
   firstTokenAt: number
   lastTokenAt: number
-  /** The token before the last one. */
+  /** The output before the last one. */
   previousTokenAt: number
   /** How often it was preempted, and how often of these before its last output. */
   preemptions: number
@@ -71,7 +77,7 @@ export interface StepReport<S extends Sequence = Sequence> {
   readonly prefixCacheQueries: number
   /** Preemptions that those with an output had since their output before. */
   readonly preemptions: number
-  /** Who got a token or finished; empty when only chunks of prompts ended, or nothing did. */
+  /** Who got tokens or finished; empty when only chunks of prompts ended, or nothing did. */
   readonly outputs: ReadonlyArray<S>
 }
 
@@ -89,6 +95,7 @@ export const newSequence = (
     readonly answerTokens: number
     readonly maxTokens: number
     readonly pace: Pace
+    readonly tokensOfStep?: (() => number) | undefined
   },
   arrivedAt: number
 ): Sequence => {
@@ -99,12 +106,14 @@ export const newSequence = (
     total: Math.min(request.answerTokens, limit),
     finishReason: request.answerTokens > limit ? "length" : "stop",
     pace: request.pace,
+    tokensOfStep: request.tokensOfStep,
     arrivedAt,
     order: 0,
     due: 0,
     place: -1,
     state: "queued",
     generated: 0,
+    made: 0,
     scheduledAt: NaN,
     firstTokenAt: NaN,
     lastTokenAt: NaN,
@@ -129,6 +138,16 @@ export interface Scheduler<S extends Sequence> {
    * arrival). After `stepsPerAdvance` steps it returns early, with a time that has passed.
    */
   readonly advance: (now: number) => number
+  /** Finishes all sequences with "abort", in any state; the next step reports them. */
+  readonly abortAll: () => void
+  /** Whether who waits gets a place, also after a preemption. At first true. */
+  readonly admit: (admitting: boolean) => void
+  /** Stops all works where they are; no steps until `thaw`. Freezing what is frozen does nothing. */
+  readonly freeze: (now: number) => void
+  /** Goes on; works in flight end later by the time that passed. Does nothing if not frozen. */
+  readonly thaw: (now: number) => void
+  /** Nothing runs, and nothing is frozen. */
+  readonly isIdle: () => boolean
 }
 
 // About 20 ms; answers without any gap would else keep the process from everything else.
@@ -160,6 +179,10 @@ export const make = <S extends Sequence>(
   /** Something arrived or left since the last step. */
   let changed = false
   let lastStep = -Infinity
+  let admitting = true
+  let frozenAt: number | undefined
+  /** Finished by `abortAll`, and not reported yet. */
+  let aborted: Array<S> = []
 
   const load = () => {
     const { maxConcurrentRequests: places, timeFactorUnderLoad: factor } = options
@@ -228,12 +251,17 @@ export const make = <S extends Sequence>(
     sequence.inFlight = 0
     idle.add(sequence)
     if (sequence.state === "prefill" && sequence.computed < sequence.prefillTokens) return false
+    sequence.made = 0
     if (sequence.generated < sequence.total) {
-      sequence.generated++
+      // There are no drafts to verify where a prompt ends.
+      const most = sequence.state === "prefill" ? 1 : sequence.tokensOfStep?.() ?? 1
+      sequence.made = Math.min(most, sequence.total - sequence.generated)
+      const isFirst = sequence.generated === 0
+      sequence.generated += sequence.made
       sequence.state = "decoding"
       sequence.previousTokenAt = sequence.lastTokenAt
       sequence.lastTokenAt = time
-      if (sequence.generated === 1) sequence.firstTokenAt = time
+      if (isFirst) sequence.firstTokenAt = time
     }
     if (sequence.generated === sequence.total) {
       sequence.state = "finished"
@@ -245,6 +273,7 @@ export const make = <S extends Sequence>(
   /** Admits while there is room; returns the tokens that were looked up in the prefix cache. */
   const admit = (time: number): number => {
     let queries = 0
+    if (!admitting) return queries
     while (partial.size === 0 && free.budget > 0 && running.size < options.maxConcurrentRequests) {
       const sequence = preempted.at(-1) ?? arrived.values().next().value
       if (sequence === undefined) break
@@ -275,14 +304,17 @@ export const make = <S extends Sequence>(
     lastStep = time
     const outputs: Array<S> = []
     let preemptions = 0
+    const output = (sequence: S) => {
+      outputs.push(sequence)
+      preemptions += sequence.preemptions - sequence.reportedPreemptions
+      sequence.reportedPreemptions = sequence.preemptions
+    }
+    for (const sequence of aborted) output(sequence)
+    aborted = []
     let next = inFlight.first()
     // Only what was in flight before this step: works without duration that begin in it end in the next one.
     while (next !== undefined && next.due === time) {
-      if (end(next, time)) {
-        outputs.push(next)
-        preemptions += next.preemptions - next.reportedPreemptions
-        next.reportedPreemptions = next.preemptions
-      }
+      if (end(next, time)) output(next)
       next = inFlight.first()
     }
     const waitingBefore = preempted.length
@@ -314,7 +346,32 @@ export const make = <S extends Sequence>(
       changed ||= open
       return open
     },
+    abortAll: () => {
+      aborted.push(...running, ...preempted.splice(0), ...arrived)
+      arrived.clear()
+      for (const sequence of aborted) {
+        release(sequence)
+        sequence.state = "finished"
+        sequence.total = sequence.generated
+        sequence.finishReason = "abort"
+        sequence.made = 0
+      }
+      changed = true
+    },
+    admit: (whether) => {
+      admitting = whether
+      changed = true
+    },
+    freeze: (now) => {
+      frozenAt ??= now
+    },
+    thaw: (now) => {
+      if (frozenAt !== undefined) inFlight.shift(now - frozenAt)
+      frozenAt = undefined
+    },
+    isIdle: () => frozenAt === undefined && running.size === 0,
     advance: (now) => {
+      if (frozenAt !== undefined) return Infinity
       for (let steps = 0; steps < stepsPerAdvance; steps++) {
         const next = inFlight.first()?.due ?? Infinity
         if (next <= now + toleranceMillis) step(next)

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import { AnswerSource, demonstration } from "./Answers.ts"
 import { LatencyDistribution } from "./Pacing.ts"
 import { blockTokens } from "./Scheduler.ts"
+import { wireFields } from "./WireOptions.ts"
 
 const Millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
@@ -40,6 +41,7 @@ export const SimulatorOptions = Schema.Struct({
   streamInterval: Positive.pipe(Schema.withDecodingDefault(Effect.succeed(1))),
   /** If set, requests to /v1 must carry it as bearer key. */
   apiKey: Schema.optional(Schema.NonEmptyString),
-  answers: AnswerSource.pipe(Schema.withDecodingDefault(Effect.succeed(demonstration)))
+  answers: AnswerSource.pipe(Schema.withDecodingDefault(Effect.succeed(demonstration))),
+  ...wireFields
 })
 export type SimulatorOptions = typeof SimulatorOptions.Type

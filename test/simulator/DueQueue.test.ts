@@ -20,6 +20,7 @@ describe("DueQueue", () => {
         queue.remove(removed!)
         assert.strictEqual(removed!.place, -1)
       }
+      if (random.uniform() < 0.05) queue.shift(random.integer(20))
       expected.sort((left, right) => left.due - right.due || left.order - right.order)
       assert.strictEqual(queue.first(), expected[0])
     }

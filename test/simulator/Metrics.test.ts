@@ -23,7 +23,7 @@ const prompt = (tokens: number) => Array(tokens).fill("a").join(" ")
 
 const run = (
   engine: EngineLoop.EngineLoop,
-  { firstTokenMillis = 100, gapMillis = 10, maxTokens = Infinity, promptTokens = 4, tokens = 3 }
+  { firstTokenMillis = 100, gapMillis = 10, maxTokens = Infinity, promptTokens = 4, tokens = 3, tokensOfStep = () => 1 }
 ) =>
   Effect.gen(function*() {
     const outputs: Array<EngineLoop.EngineOutput> = []
@@ -34,7 +34,8 @@ const run = (
           prompt: prompt(promptTokens),
           maxTokens,
           answer: { length: tokens, token: (index) => ` ${index}` },
-          pace: { timeToFirstToken: () => firstTokenMillis, gap: () => gapMillis }
+          pace: { timeToFirstToken: () => firstTokenMillis, gap: () => gapMillis },
+          tokensOfStep
         }),
         (chunk) => Effect.sync(() => outputs.push(...chunk))
       ),
@@ -119,6 +120,42 @@ describe("Metrics", () => {
         "iteration_tokens_total_count",
         "iteration_tokens_total_sum"
       ])
+    }))
+
+  it.effect("counts all tokens of a step, and its gap once", () =>
+    Effect.gen(function*() {
+      const { engine, read } = yield* start()
+      yield* run(engine, { tokens: 9, tokensOfStep: () => 3 })
+      yield* TestClock.adjust(1000)
+      const { value } = yield* read
+      assert.strictEqual(value("vllm:generation_tokens_total"), 9)
+      assert.strictEqual(value("vllm:inter_token_latency_seconds_count"), 3)
+      assert.strictEqual(value("vllm:iteration_tokens_total_sum"), 13)
+      assert.strictEqual(value("vllm:request_generation_tokens_sum"), 9)
+      assert.closeTo(value("vllm:request_decode_time_seconds_sum"), 0.03, 1e-9)
+    }))
+
+  it.effect("stands still while the engine is frozen, and counts what the engine aborts", () =>
+    Effect.gen(function*() {
+      const { engine, read } = yield* start({ maxConcurrentRequests: 2 })
+      yield* run(engine, { tokens: 9 })
+      yield* run(engine, { tokens: 9, firstTokenMillis: 5000 })
+      yield* run(engine, { tokens: 9 })
+      yield* TestClock.adjust(125)
+      const before = yield* read
+      yield* engine.pause("keep")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual((yield* read).all, before.all)
+      yield* engine.pause("abort")
+      const { all, value } = yield* read
+      assert.strictEqual(value("vllm:request_success_total", { finished_reason: "abort" }), 3)
+      assert.strictEqual(value("vllm:num_requests_running"), 0)
+      assert.strictEqual(value("vllm:num_requests_waiting"), 0)
+      assert.strictEqual(value("vllm:kv_cache_usage_perc"), 0)
+      assert.strictEqual(value("vllm:generation_tokens_total"), 3)
+      assert.strictEqual(value("vllm:prompt_tokens_total"), 4)
+      assert.strictEqual(value("vllm:inter_token_latency_seconds_count"), 2)
+      assert.isTrue(Array.from(all.values()).every((count) => Number.isFinite(count)))
     }))
 
   it.effect("counts a preemption with the next output, and the prompt only once", () =>
