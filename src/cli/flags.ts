@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
+const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const milliseconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const portNumber = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))
 
@@ -40,6 +41,17 @@ const time = (name: string, options: { readonly default: number; readonly descri
     Flag.withSchema(milliseconds),
     Flag.withDescription(`${options.description} (${options.default})`),
     Flag.withFallbackConfig(Config.Finite(variableOf(name))),
+    Flag.withDefault(options.default)
+  )
+
+const choice = <const Choices extends readonly [string, ...ReadonlyArray<string>]>(
+  name: string,
+  options: { readonly choices: Choices; readonly default: Choices[number]; readonly description: string }
+) =>
+  Flag.Literals(name, options.choices).pipe(
+    Flag.withMetavar("KIND"),
+    Flag.withDescription(`${options.description} (${options.default})`),
+    Flag.withFallbackConfig(Config.Literals(options.choices, variableOf(name))),
     Flag.withDefault(options.default)
   )
 
@@ -143,5 +155,61 @@ export const simulated = {
     default: 256,
     description: "Requests answered at once; more wait in a queue"
   }),
-  streamInterval: integer("stream-interval", { schema: positive, default: 1, description: "Tokens per streamed chunk" })
+  streamInterval: integer("stream-interval", {
+    schema: positive,
+    default: 1,
+    description: "Tokens per streamed chunk"
+  }),
+  maxModelLength: integer("max-model-len", {
+    schema: count,
+    default: 0,
+    description: "Tokens of prompt and answer together, 0 for no limit"
+  }).pipe(Flag.map((tokens) => tokens === 0 ? undefined : tokens)),
+  speculativeTokens: integer("num-speculative-tokens", {
+    schema: count,
+    default: 0,
+    description: "Speculative decoding: a step makes 1 to N + 1 tokens, in one chunk"
+  }),
+  headers: choice("headers", {
+    choices: ["at-once", "with-first-token"],
+    default: "at-once",
+    description: "When a stream's headers come: before queueing as from vLLM, or with its first byte"
+  }),
+  sseKeepAliveInterval: Flag.Finite("sse-keep-alive-interval").pipe(
+    Flag.withMetavar("SECONDS"),
+    Flag.withSchema(milliseconds),
+    Flag.withDescription("Send a comment whenever a stream was idle for so long, 0 for never (0)"),
+    Flag.withFallbackConfig(Config.Finite(variableOf("sse-keep-alive-interval"))),
+    Flag.withDefault(0)
+  ),
+  reasoningTokens: integer("reasoning-tokens", {
+    schema: count,
+    default: 0,
+    description: "Reasoning before each answer, mean number of tokens"
+  }),
+  reasoningField: choice("reasoning-field", {
+    choices: ["reasoning", "reasoning_content"],
+    default: "reasoning",
+    description: "What reasoning is called in deltas and messages"
+  }),
+  toolCallParser: choice("tool-call-parser", {
+    choices: ["streaming", "buffering"],
+    default: "streaming",
+    description: "Whether a tool call comes piece by piece, or whole at its end after a silence"
+  }),
+  holdBackEvery: integer("hold-back-every", {
+    schema: count,
+    default: 0,
+    description: "Hold the text of every N-th token back until the next: empty chunks; 0 for none"
+  }),
+  finishCarriesText: choice("finish-chunk", {
+    choices: ["with-text", "empty"],
+    default: "with-text",
+    description: "Whether the chunk that says stop carries the last text"
+  }).pipe(Flag.map((kind) => kind === "with-text")),
+  midStreamError: integer("fail-after-tokens", {
+    schema: count,
+    default: 0,
+    description: "Fail each answer after N tokens with the error of a dead engine, 0 for never"
+  }).pipe(Flag.map((afterTokens) => afterTokens === 0 ? undefined : { afterTokens }))
 }
