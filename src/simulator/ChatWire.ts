@@ -97,8 +97,9 @@ export const makeStreamEncoder = (
       }],
       continuousUsage(generated)
     )
-  const visible = ({ reasoning, ...others }: OutputParser.Delta): object | undefined => {
-    if (reasoning === undefined) return others
+  const visible = (delta: OutputParser.Delta): object | undefined => {
+    if (delta.reasoning === undefined) return delta
+    const { reasoning, ...others } = delta
     if (request.includeReasoning) return { [options.reasoningField]: reasoning, ...others }
     return Object.keys(others).length === 0 ? undefined : others
   }

@@ -126,6 +126,8 @@ const bufferingCall = (): CallReader => {
   }
 }
 
+const lessThan = "<".charCodeAt(0)
+
 /** A parser for one request. */
 export const make = (options: ParserOptions): OutputParser => {
   const newCall = options.toolCalls === "buffering" ? bufferingCall : streamingCall
@@ -146,6 +148,7 @@ export const make = (options: ParserOptions): OutputParser => {
 
   /** The part that a token begins, if it is a marker that means something here. */
   const nextPart = (token: string): typeof part | undefined => {
+    if (token.charCodeAt(0) !== lessThan) return undefined
     if (token === "<think>" && seen === 1 && options.reasoning) return "reasoning"
     if (token === "</think>" && part === "reasoning") return "content"
     if (token === "<tool_call>" && part === "content" && options.toolCalls !== "none") return newCall()
@@ -168,7 +171,8 @@ export const make = (options: ParserOptions): OutputParser => {
         else if (part === "reasoning") reasoning = (reasoning ?? "") + text
         else tell(part.read(text))
       }
-      for (const [index, token] of tokens.entries()) {
+      for (let index = 0; index < tokens.length; index++) {
+        const token = tokens[index]!
         seen++
         const next = nextPart(token)
         if (part !== "reasoning" && next !== "reasoning") onlyReasoning = false
@@ -191,6 +195,10 @@ export const make = (options: ParserOptions): OutputParser => {
         }
       }
       if (last && held !== "") add(held)
+      // Almost every output of a long answer ends here.
+      if (reasoning === undefined && content !== undefined && calls.length === 0) {
+        return { delta: { content }, onlyReasoning }
+      }
       const delta = {
         ...(reasoning === undefined ? {} : { reasoning }),
         ...(content === undefined ? {} : { content }),

@@ -109,6 +109,29 @@ describe("Simulator: keep-alive comments", () => {
       )
     ))
 
+  it.live("do not keep a request whose client left", () =>
+    Effect.gen(function*() {
+      const raw = yield* rawPost(streamed)
+      yield* within1Second(Effect.sync(() => raw.received), (received) => received.includes(": keep-alive"))
+      raw.socket.destroy()
+      const events = yield* within1Second(journal, (seen) => seen.length === 4)
+      assert.deepStrictEqual(events.map(({ event }) => event), ["request", "headers", "close-seen", "abort-honoured"])
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(simulator({ timeToFirstTokenMillis: 60_000, sseKeepAliveInterval: 0.02 }))
+    ))
+
+  it.live("do not change a stream that is never idle", () =>
+    Effect.gen(function*() {
+      const chunks = chunksOf(yield* stream(userMessage("Hi")))
+      assert.strictEqual(chunks.length, 1 + 20_000)
+    }).pipe(Effect.provide(simulator({
+      timeToFirstTokenMillis: 0,
+      interTokenMillis: 0,
+      sseKeepAliveInterval: 5,
+      answers: { _tag: "LengthOnly", tokens: 20_000 }
+    }))))
+
   it.live("are not seen by the openai SDK", () =>
     Effect.gen(function*() {
       const { url } = yield* Simulator
