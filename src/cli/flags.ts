@@ -7,10 +7,11 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import type { LatencyDistribution } from "../simulator/Pacing.ts"
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const milliseconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const portNumber = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65535 }))
 
 /** `CAMPAIGN_STALL_LIMIT` for `stall-limit`. */
@@ -35,10 +36,18 @@ const integer = (
     Flag.withDefault(options.default)
   )
 
-const time = (name: string, options: { readonly default: number; readonly description: string }) =>
+const number = (
+  name: string,
+  options: {
+    readonly metavar: string
+    readonly schema: typeof notNegative
+    readonly default: number
+    readonly description: string
+  }
+) =>
   Flag.Finite(name).pipe(
-    Flag.withMetavar("MILLISECONDS"),
-    Flag.withSchema(milliseconds),
+    Flag.withMetavar(options.metavar),
+    Flag.withSchema(options.schema),
     Flag.withDescription(`${options.description} (${options.default})`),
     Flag.withFallbackConfig(Config.Finite(variableOf(name))),
     Flag.withDefault(options.default)
@@ -54,6 +63,9 @@ const choice = <const Choices extends readonly [string, ...ReadonlyArray<string>
     Flag.withFallbackConfig(Config.Literals(options.choices, variableOf(name))),
     Flag.withDefault(options.default)
   )
+
+const time = (name: string, options: { readonly default: number; readonly description: string }) =>
+  number(name, { metavar: "MILLISECONDS", schema: notNegative, ...options })
 
 export const engineUrl = text("engine", {
   metavar: "URL",
@@ -140,6 +152,22 @@ export const cardUrl = text("card-url", {
   description: "The address on the agent card, where clients see another one than the server"
 }).pipe(Flag.optional)
 
+const latencyDistributions = ["constant", "normal", "log-normal", "pareto-tail"] as const
+
+const distributionOf = (name: typeof latencyDistributions[number]): LatencyDistribution => {
+  switch (name) {
+    case "constant":
+      return { _tag: "Constant" }
+    case "normal":
+      return { _tag: "Normal" }
+    case "log-normal":
+      return { _tag: "LogNormal" }
+    case "pareto-tail":
+      // One time in a hundred is drawn from the tail, and one in 30 of those is longer than ten times its beginning.
+      return { _tag: "ParetoTail", shape: 1.5, share: 0.01 }
+  }
+}
+
 /** What the simulated engine does, under the names that vLLM and its simulators use where they have one. */
 export const simulated = {
   model: text("model", { metavar: "NAME", description: "The name of the model it serves (simulated-model)" }).pipe(
@@ -150,10 +178,39 @@ export const simulated = {
     default: 20,
     description: "Mean time between two tokens, 0 for as fast as possible"
   }),
+  jitterCoefficient: number("latency-jitter", {
+    metavar: "FACTOR",
+    schema: notNegative,
+    default: 0.3,
+    description: "Standard deviation of both times, as a part of their mean"
+  }),
+  latencyDistribution: Flag.Literals("latency-distribution", latencyDistributions).pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("How both times vary: constant, normal, log-normal or pareto-tail (log-normal)"),
+    Flag.withFallbackConfig(Config.Literals(latencyDistributions, variableOf("latency-distribution"))),
+    Flag.withDefault("log-normal" as const),
+    Flag.map(distributionOf)
+  ),
+  timeFactorUnderLoad: number("time-factor-under-load", {
+    metavar: "FACTOR",
+    schema: Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1)),
+    default: 1,
+    description: "How much longer both times are when --max-num-seqs requests run; linear in between"
+  }),
   maxConcurrentRequests: integer("max-num-seqs", {
     schema: positive,
     default: 256,
     description: "Requests answered at once; more wait in a queue"
+  }),
+  maxNumBatchedTokens: integer("max-num-batched-tokens", {
+    schema: positive,
+    default: 8192,
+    description: "Tokens that are worked on at once; longer prompts are computed in chunks"
+  }),
+  kvCacheTokens: integer("kv-cache-tokens", {
+    schema: Schema.Int.check(Schema.isGreaterThanOrEqualTo(16)),
+    default: 4_194_304,
+    description: "Tokens that fit in the KV cache; when it is full, the newest request is preempted"
   }),
   streamInterval: integer("stream-interval", {
     schema: positive,
@@ -177,7 +234,7 @@ export const simulated = {
   }),
   sseKeepAliveInterval: Flag.Finite("sse-keep-alive-interval").pipe(
     Flag.withMetavar("SECONDS"),
-    Flag.withSchema(milliseconds),
+    Flag.withSchema(notNegative),
     Flag.withDescription("Send a comment whenever a stream was idle for so long, 0 for never (0)"),
     Flag.withFallbackConfig(Config.Finite(variableOf("sse-keep-alive-interval"))),
     Flag.withDefault(0)

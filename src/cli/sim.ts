@@ -30,6 +30,10 @@ export const sim = Command.make("sim", {
       {
         command: "campaign sim --reasoning-tokens 500 --num-speculative-tokens 3",
         description: "A model that thinks first, with several tokens per chunk"
+      },
+      {
+        command: "campaign sim --max-num-seqs 8 --kv-cache-tokens 2048 --time-factor-under-load 3",
+        description: "A crowded one: requests queue, are preempted and slow each other down"
       }
     ])
   )
