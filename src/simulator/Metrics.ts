@@ -30,6 +30,8 @@ export interface Metrics {
 export interface MetricsOptions {
   readonly model: string
   readonly kvCacheTokens: number
+  /** `gpu_cache_usage_perc`, `time_per_output_token_seconds` and `num_requests_swapped`, which stays 0. */
+  readonly oldMetricNames?: boolean
 }
 
 // The buckets are vLLM's; all times in seconds.
@@ -45,7 +47,7 @@ const tokenBuckets = [0, 1, 2, 3, 4, 5].flatMap((power) => [1, 2, 5].map((digit)
 const finishedReasons = ["stop", "length", "abort", "error", "repetition"] as const
 const promptSources = ["local_compute", "local_cache_hit", "external_kv_transfer"] as const
 
-const makeSeries = ({ kvCacheTokens, model }: MetricsOptions, startSeconds: number) => {
+const makeSeries = ({ kvCacheTokens, model, oldMetricNames: old = false }: MetricsOptions, startSeconds: number) => {
   const registry = PrometheusText.make(startSeconds)
   const own = { engine: "0", model_name: model }
   const gauge = (name: string, help: string, labels: PrometheusText.Labels = {}) =>
@@ -69,7 +71,10 @@ const makeSeries = ({ kvCacheTokens, model }: MetricsOptions, startSeconds: numb
     waiting: gauge("num_requests_waiting", "Number of requests waiting to be processed."),
     waitingForCapacity: waitingFor("capacity"),
     waitingDeferred: waitingFor("deferred"),
-    kvCacheUsage: gauge("kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage."),
+    kvCacheUsage: gauge(
+      old ? "gpu_cache_usage_perc" : "kv_cache_usage_perc",
+      "KV-cache usage. 1 means 100 percent usage."
+    ),
     prefixCacheQueries: counter("prefix_cache_queries", "Prefix cache queries, in terms of number of queried tokens."),
     prefixCacheHits: counter("prefix_cache_hits", "Prefix cache hits, in terms of number of cached tokens."),
     preemptions: counter("num_preemptions", "Cumulative number of preemption from the engine."),
@@ -89,7 +94,11 @@ const makeSeries = ({ kvCacheTokens, model }: MetricsOptions, startSeconds: numb
       "Histogram of time to first token in seconds.",
       firstTokenBuckets
     ),
-    gap: histogram("inter_token_latency_seconds", "Histogram of inter-token latency in seconds.", gapBuckets),
+    gap: histogram(
+      old ? "time_per_output_token_seconds" : "inter_token_latency_seconds",
+      "Histogram of inter-token latency in seconds.",
+      gapBuckets
+    ),
     success: new Map(finishedReasons.map((finished_reason) => [
       finished_reason,
       counter("request_success", "Count of successfully processed requests.", { finished_reason })
@@ -125,6 +134,7 @@ const makeSeries = ({ kvCacheTokens, model }: MetricsOptions, startSeconds: numb
       {}
     )
   }
+  if (old) gauge("num_requests_swapped", "Number of requests swapped to CPU.")
   sleepState("awake").set(1)
   sleepState("weights_offloaded")
   sleepState("discard_all")

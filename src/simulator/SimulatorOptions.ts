@@ -39,6 +39,8 @@ export const SimulatorOptions = Schema.Struct({
   timeFactorUnderLoad: Factor.pipe(Schema.withDecodingDefault(Effect.succeed(1))),
   /** vLLM's --stream-interval: tokens per event, except that the first and the last output are never held back. */
   streamInterval: Positive.pipe(Schema.withDecodingDefault(Effect.succeed(1))),
+  /** Some series of /metrics under the names they had in older versions; see Metrics.ts. */
+  oldMetricNames: Schema.Boolean.pipe(Schema.withDecodingDefault(Effect.succeed(false))),
   /** If set, requests to /v1 must carry it as bearer key. */
   apiKey: Schema.optional(Schema.NonEmptyString),
   answers: AnswerSource.pipe(Schema.withDecodingDefault(Effect.succeed(demonstration))),

@@ -65,6 +65,23 @@ describe("Simulator: /metrics", () => {
       assert.deepStrictEqual((yield* metrics).all, all)
     }).pipe(Effect.provide(simulator({ model: "m", kvCacheTokens: 1600 }))))
 
+  it.live("has old names if asked", () =>
+    Effect.gen(function*() {
+      yield* stream(userMessage("Hi"))
+      const { types, value } = yield* metrics
+      assert.strictEqual(value("vllm:time_per_output_token_seconds_count"), 9)
+      assert.strictEqual(value("vllm:gpu_cache_usage_perc"), 0)
+      assert.strictEqual(value("vllm:num_requests_swapped"), 0)
+      assert.isFalse(types.has("vllm:kv_cache_usage_perc") || types.has("vllm:inter_token_latency_seconds"))
+    }).pipe(
+      Effect.provide(simulator({
+        oldMetricNames: true,
+        timeToFirstTokenMillis: 1,
+        latencyDistribution: { _tag: "Recorded", gapsMillis: [1, 2, 3] },
+        answers: words(10)
+      }))
+    ))
+
   it.live("counts exactly the tokens in the chunks", () =>
     Effect.gen(function*() {
       const usage = { stream_options: { include_usage: true } }
