@@ -4,6 +4,8 @@
  * An answer source is data (it can come from a configuration file): one fixed text, a script of regular expressions
  * with candidate answers, random words, or tokens of no meaning in a given number.
  *
+ * A text may mark reasoning and tool calls as models do; see OutputParser.ts.
+ *
  * Law: the answer is a pure function of source, simulator seed, prompt and draw. The draw is the request's own `seed`
  * if it has one; else it is the number of times this prompt was seen before. Then every round of n requests serves each
  * of the n candidates once, in an order that depends on the seed: scores do not depend on the order of arrival.
@@ -132,6 +134,24 @@ export const make = (source: AnswerSource, seed: number): Answering => {
       }
     }
   })
+}
+
+/** The same answers, each after a reasoning of about `meanTokens` tokens, unless it begins with one; 0 = as they are. */
+export const withReasoning = (answering: Answering, meanTokens: number, seed: number): Answering => {
+  if (meanTokens === 0) return answering
+  return (prompt, draw) => {
+    const answer = answering(prompt, draw)
+    if (answer.length > 0 && answer.token(0) === "<think>") return answer
+    const thought = randomWords(meanTokens, SeededRandom.make(seedOf(seed, "reasoning", prompt, drawKey(draw))))
+    const before = thought.length + 2
+    return {
+      length: before + answer.length,
+      token: (index) => {
+        if (index >= before) return answer.token(index - before)
+        return index === 0 ? "<think>" : index === before - 1 ? "</think>" : thought.token(index - 1)
+      }
+    }
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
  * Engine outputs as vLLM writes them on /v1/chat/completions; pure text, no sockets.
  *
- * A stream is: the role chunk, one chunk per engine output (the last one has `finish_reason` and `stop_reason`, and
- * carries the last token), if asked a chunk with the usage and no choices, `data: [DONE]`. The role chunk belongs to
+ * A stream is: the role chunk, one chunk per engine output of which the parser tells something (the last one has
+ * `finish_reason` and `stop_reason`, and unless told otherwise carries the last token), if asked a chunk with the usage and no choices, `data: [DONE]`. The role chunk belongs to
  * the first output: it is not sent when the request is accepted.
  *
  * Keys follow vLLM's serialisation, which leaves out what was never set but writes null for what was set to null:
@@ -11,7 +11,10 @@
  */
 import type { ChatRequest } from "./ChatRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
-import { tokenId, tokenize } from "./Tokenizer.ts"
+import type { ErrorBody } from "./GenerationRequest.ts"
+import * as OutputParser from "./OutputParser.ts"
+import { tokenId } from "./Tokenizer.ts"
+import type { ChunkOptions } from "./WireOptions.ts"
 
 /** What all chunks of one answer share. */
 export interface AnswerHead {
@@ -21,24 +24,40 @@ export interface AnswerHead {
   readonly model: string
 }
 
-const usageOf = (promptTokens: number, completionTokens: number) => ({
+/** `usage` as vLLM writes it. */
+export const usageOf = (promptTokens: number, completionTokens: number) => ({
   prompt_tokens: promptTokens,
   total_tokens: promptTokens + completionTokens,
   completion_tokens: completionTokens
 })
 
-const idsOf = (tokens: ReadonlyArray<string>) => tokens.map(tokenId)
+export const idsOf = (tokens: ReadonlyArray<string>) => tokens.map(tokenId)
 
-/** Encodes the outputs of one streamed request; state: whether the role chunk was written. */
+const parserOptions = (head: AnswerHead, request: ChatRequest, options: ChunkOptions): OutputParser.ParserOptions => ({
+  reasoning: true,
+  toolCalls: request.mayCallTools ? options.toolCallParser : "none",
+  holdBackEvery: options.holdBackEvery,
+  requestId: head.id
+})
+
+/** vLLM turns "stop" into "tool_calls", and leaves all other reasons. */
+const finishReasonOf = (reason: EngineOutput["finishReason"], calledTools: boolean) =>
+  reason === "stop" && calledTools ? "tool_calls" : reason ?? null
+
+/** Encodes the outputs of one streamed request; state: whether the role chunk was written, and the parser's. */
 export interface StreamEncoder {
   /** The events for these outputs, to be sent in one write; the last output brings everything up to `[DONE]`. */
   readonly encode: (outputs: ReadonlyArray<EngineOutput>) => string
 }
 
 /** An encoder for one streamed answer. */
-export const makeStreamEncoder = (head: AnswerHead, request: ChatRequest): StreamEncoder => {
-  const promptTokens = tokenize(request.prompt)
-  const usage = (completionTokens: number) => usageOf(promptTokens.length, completionTokens)
+export const makeStreamEncoder = (
+  head: AnswerHead,
+  request: ChatRequest,
+  options: ChunkOptions
+): StreamEncoder => {
+  const parser = OutputParser.make(parserOptions(head, request, options))
+  const usage = (completionTokens: number) => usageOf(request.promptTokens, completionTokens)
   const event = (choices: ReadonlyArray<object>, rest: object) =>
     `data: ${
       JSON.stringify({
@@ -58,22 +77,46 @@ export const makeStreamEncoder = (head: AnswerHead, request: ChatRequest): Strea
       [{ index: 0, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null }],
       {
         ...continuousUsage(0),
-        prompt_token_ids: request.returnTokenIds ? idsOf(promptTokens) : null,
+        prompt_token_ids: request.promptTokenIds,
         prompt_text: null
       }
     )
-  const delta = (output: EngineOutput) =>
+  const chunk = (
+    delta: object,
+    tokens: ReadonlyArray<string>,
+    { finishReason, generated }: Pick<EngineOutput, "finishReason" | "generated">
+  ) =>
     event(
       [{
         index: 0,
-        delta: { content: output.tokens.join("") },
+        delta,
         logprobs: null,
-        finish_reason: output.finishReason ?? null,
-        ...(output.finishReason === undefined ? {} : { stop_reason: null }),
-        token_ids: request.returnTokenIds ? idsOf(output.tokens) : null
+        finish_reason: finishReasonOf(finishReason, parser.calledTools()),
+        ...(finishReason === undefined ? {} : { stop_reason: null }),
+        token_ids: request.returnTokenIds ? idsOf(tokens) : null
       }],
-      continuousUsage(output.generated)
+      continuousUsage(generated)
     )
+  const visible = (delta: OutputParser.Delta): object | undefined => {
+    if (delta.reasoning === undefined) return delta
+    const { reasoning, ...others } = delta
+    if (request.includeReasoning) return { [options.reasoningField]: reasoning, ...others }
+    return Object.keys(others).length === 0 ? undefined : others
+  }
+  const outputChunks = (output: EngineOutput): string => {
+    const { finishReason, generated, tokens } = output
+    const { delta, onlyReasoning } = parser.parse(tokens, finishReason !== undefined)
+    const shown = delta === undefined ? undefined : visible(delta)
+    if (finishReason === "stop" && !options.finishCarriesText && tokens.length > 0) {
+      const before = shown === undefined ? "" : chunk(shown, tokens, { generated, finishReason: undefined })
+      return before + chunk(parser.calledTools() ? {} : { content: "" }, [], output)
+    }
+    if (shown !== undefined) return chunk(shown, tokens, output)
+    // Where the parser is silent a chunk is sent for its token ids, but never for those of hidden reasoning.
+    const sendsIds = request.returnTokenIds && !(onlyReasoning && !request.includeReasoning)
+    if (finishReason === undefined) return sendsIds ? chunk({}, tokens, output) : ""
+    return chunk(tokens.length === 0 ? { content: "" } : {}, sendsIds ? tokens : [], output)
+  }
   const end = (completionTokens: number) =>
     (request.includeUsage ? event([], { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
 
@@ -84,7 +127,7 @@ export const makeStreamEncoder = (head: AnswerHead, request: ChatRequest): Strea
       for (const output of outputs) {
         if (!begun) text += role()
         begun = true
-        text += delta(output)
+        text += outputChunks(output)
         if (output.finishReason !== undefined) text += end(output.generated)
       }
       return text
@@ -93,9 +136,14 @@ export const makeStreamEncoder = (head: AnswerHead, request: ChatRequest): Strea
 }
 
 /** The whole answer as one JSON object, for requests that do not stream. */
-export const completion = (head: AnswerHead, request: ChatRequest, outputs: ReadonlyArray<EngineOutput>): object => {
-  const promptTokens = tokenize(request.prompt)
+export const completion = (
+  head: AnswerHead,
+  request: ChatRequest,
+  options: ChunkOptions,
+  outputs: ReadonlyArray<EngineOutput>
+): object => {
   const tokens = outputs.flatMap((output) => output.tokens)
+  const { content, reasoning, toolCalls } = OutputParser.parseAll(parserOptions(head, request, options), tokens)
   return {
     id: head.id,
     object: "chat.completion",
@@ -105,23 +153,27 @@ export const completion = (head: AnswerHead, request: ChatRequest, outputs: Read
       index: 0,
       message: {
         role: "assistant",
-        content: tokens.join(""),
+        content: content ?? (tokens.length === 0 ? "" : null),
         refusal: null,
         annotations: null,
         audio: null,
         function_call: null,
-        reasoning: null
+        tool_calls: toolCalls.map(({ function: called, id, type }) => ({ id, type, function: called })),
+        [options.reasoningField]: request.includeReasoning ? reasoning ?? null : null
       },
       logprobs: null,
-      finish_reason: outputs.at(-1)?.finishReason ?? null,
+      finish_reason: finishReasonOf(outputs.at(-1)?.finishReason, toolCalls.length > 0),
       stop_reason: null,
       token_ids: request.returnTokenIds ? idsOf(tokens) : null
     }],
     service_tier: null,
-    usage: { ...usageOf(promptTokens.length, tokens.length), prompt_tokens_details: null },
+    usage: { ...usageOf(request.promptTokens, tokens.length), prompt_tokens_details: null },
     prompt_logprobs: null,
-    prompt_token_ids: request.returnTokenIds ? idsOf(promptTokens) : null,
+    prompt_token_ids: request.promptTokenIds,
     prompt_text: null,
     kv_transfer_params: null
   }
 }
+
+/** What ends a stream that fails after its headers; vLLM says `[DONE]` even then. */
+export const errorEvents = (error: ErrorBody): string => `data: ${JSON.stringify(error)}\n\ndata: [DONE]\n\n`

@@ -1,15 +1,15 @@
 /**
  * The simulated engine: requests wait in a queue, run, and their outputs are fetched by whoever asked.
  *
- * One fiber runs the loop for all requests, as vLLM's engine core does. In each step it gives every running request the
- * tokens that are due, admits waiting requests in the order of their arrival while there is room, and sleeps until the
- * next token is due or something arrives or leaves. The full scheduler (token budget, chunked prefill, preemption) and
- * the engine faults replace `step` and nothing else; nothing outside this file knows how tokens get their times.
+ * One fiber runs the loop for all requests, as vLLM's engine core does: it carries out the steps of the scheduler
+ * (Scheduler.ts) that are due, and sleeps until the next one or until something arrives or leaves. Nothing else calls
+ * the scheduler's steps, and metrics hear of nothing but steps: while the loop does not turn, requests are accepted,
+ * gauges keep their last values, and no token comes. Faults of the engine belong here.
  *
  * Laws: the engine never waits for a slow reader; tokens that were not fetched yet are fetched together (as vLLM's
  * output collector merges them). Token i belongs to exactly one output. The last output, and only it, has a finish
- * reason; it carries the last token (only an empty answer ends with an output without tokens). Closing the stream of
- * outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
+ * reason; it carries the last token (only an empty or aborted answer ends with an output without tokens). Closing the
+ * stream of outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -21,17 +21,25 @@ import * as Stream from "effect/Stream"
 import type { Answer } from "./Answers.ts"
 import type { Journal } from "./Journal.ts"
 import type { Pace } from "./Pacing.ts"
+import * as Scheduler from "./Scheduler.ts"
+import type { FinishReason } from "./Scheduler.ts"
+import { tokenize } from "./Tokenizer.ts"
 
 export interface EngineRequest {
   readonly id: string
   readonly prompt: string
+  /** Counted in the prompt if absent. */
+  readonly promptTokens?: number
   readonly answer: Answer
   /** The answer is cut after so many tokens. */
   readonly maxTokens: number
   readonly pace: Pace
+  /** Tokens of the next decoding step, at least 1; absent: always 1. More come from speculative decoding. */
+  readonly tokensOfStep?: () => number
 }
 
-export type FinishReason = "stop" | "length"
+/** What a pause does to the requests that are open: finish them ("abort"), let those that run end, or freeze them. */
+export type PauseMode = "abort" | "wait" | "keep"
 
 /** What the engine emits for one request: one output becomes one chunk on the wire. */
 export interface EngineOutput {
@@ -56,111 +64,110 @@ export interface EngineLoop {
   /** Submits when the stream starts. Each chunk holds what is waiting, at most 512 outputs. */
   readonly generate: (request: EngineRequest) => Stream.Stream<EngineOutput>
   readonly streams: Effect.Effect<ReadonlyArray<OpenStream>>
+  /** Stops the engine; new requests queue until it resumes. Returns when nothing runs, or it resumes; "keep" at once. */
+  readonly pause: (mode: PauseMode) => Effect.Effect<void>
+  /** Goes on. Frozen requests lose the time of the pause and nothing else. */
+  readonly resume: Effect.Effect<void>
 }
 
-export interface EngineLoopOptions {
+/** See SimulatorOptions. What is left out limits nothing. */
+export interface EngineLoopOptions extends Partial<Scheduler.SchedulerOptions> {
   readonly maxConcurrentRequests: number
-  /** Tokens per output; see SimulatorOptions. */
+  /** Tokens per output. */
   readonly streamInterval: number
 }
 
 // About 100 kB of wire: large enough to be fast, small enough that a slow reader holds little memory.
 const outputsPerFetch = 512
 
-interface Entry {
+interface Entry extends Scheduler.Sequence {
   readonly request: EngineRequest
-  /** Tokens this request will get. */
-  readonly total: number
-  readonly finishReason: FinishReason
-  /** Monotonic milliseconds at which the next token is due; only when running. */
-  due: number
-  state: OpenStream["state"]
-  generated: number
   fetched: number
   /** The last output was fetched. */
   ended: boolean
   /** Opened when there may be something to fetch. */
   readonly ready: Latch.Latch
+  /** How many tokens were there after each step that made several; an output never ends inside a step. */
+  readonly stepEnds: Array<number>
+  /** Index of the first of them that is not fetched. */
+  nextStep: number
 }
 
-const newEntry = (request: EngineRequest): Entry => ({
-  request,
-  total: Math.min(request.answer.length, request.maxTokens),
-  finishReason: request.answer.length > request.maxTokens ? "length" : "stop",
-  due: 0,
-  state: "queued",
-  generated: 0,
-  fetched: 0,
-  ended: false,
-  ready: Latch.makeUnsafe()
-})
+/** The end of the step that made token number `generated`. Asked for in order. */
+const endOfStep = (entry: Entry, generated: number): number => {
+  while (entry.nextStep < entry.stepEnds.length && entry.stepEnds[entry.nextStep]! < generated) entry.nextStep++
+  return entry.stepEnds[entry.nextStep] ?? generated
+}
 
-/** Starts the loop; it runs until the scope closes. */
+/** Starts the loop; it runs until the scope closes. `report` hears of every step of the scheduler, synchronously. */
 export const make = Effect.fn("EngineLoop.make")(function*(
   options: EngineLoopOptions,
-  journal: Journal
+  journal: Journal,
+  report: (step: Scheduler.StepReport) => void = () => {}
 ): Effect.fn.Return<EngineLoop, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const limits = { maxNumBatchedTokens: Infinity, kvCacheTokens: Infinity, timeFactorUnderLoad: 1, ...options }
   const open = new Set<Entry>()
-  // Sets iterate in the order of insertion, which makes `waiting` a queue that can be left anywhere.
-  const waiting = new Set<Entry>()
-  const running = new Set<Entry>()
   const wake = Latch.makeUnsafe()
+  /** Opened when nothing runs. */
+  const drained = Latch.makeUnsafe()
 
   /** Tokens that must be there before the next output may leave. */
   const nextBoundary = (entry: Entry) => entry.fetched === 0 ? 1 : entry.fetched + options.streamInterval
 
-  const advance = (entry: Entry, time: number) => {
-    while (entry.due <= time && entry.state !== "finished") {
-      if (entry.generated < entry.total) {
-        entry.generated++
-        entry.state = "decoding"
-        entry.due += entry.request.pace.gap()
-      }
-      if (entry.generated === entry.total) entry.state = "finished"
+  // Readers may run the moment their latch opens; that must not be in the middle of a step.
+  const readable = new Set<Entry>()
+  const scheduler = Scheduler.make<Entry>(limits, (step) => {
+    for (const entry of step.outputs) {
+      if (entry.tokensOfStep !== undefined) entry.stepEnds.push(entry.generated)
+      if (entry.state === "finished" || entry.generated >= nextBoundary(entry)) readable.add(entry)
     }
-    if (entry.state === "finished") running.delete(entry)
-    if (entry.state === "finished" || entry.generated >= nextBoundary(entry)) entry.ready.openUnsafe()
-  }
-
-  /** One round of the engine; returns when the next token is due. */
-  const step = (time: number): number => {
-    for (const entry of running) advance(entry, time)
-    for (const entry of waiting) {
-      if (running.size >= options.maxConcurrentRequests) break
-      waiting.delete(entry)
-      running.add(entry)
-      entry.state = "prefill"
-      entry.due = time + entry.request.pace.timeToFirstToken()
-      advance(entry, time)
-    }
-    let next = Infinity
-    for (const entry of running) next = Math.min(next, entry.due)
-    return next
-  }
+    report(step)
+  })
 
   yield* Effect.forkScoped(Effect.forever(Effect.suspend(() => {
-    // Closed before the step, so that what happens during or after it is not missed.
+    // Closed before the steps, so that what happens during or after them is not missed.
     wake.closeUnsafe()
     const time = now()
-    const next = step(time)
+    const next = scheduler.advance(time)
+    const woken = Array.from(readable)
+    readable.clear()
+    for (const entry of woken) entry.ready.openUnsafe()
+    if (scheduler.isIdle()) drained.openUnsafe()
+    if (next <= time) return Effect.yieldNow
     return next === Infinity ? wake.await : Effect.timeoutOption(wake.await, next - time)
   })))
+
+  const newEntry = (request: EngineRequest): Entry => ({
+    ...Scheduler.newSequence(limits, {
+      promptTokens: request.promptTokens ?? tokenize(request.prompt).length,
+      answerTokens: request.answer.length,
+      maxTokens: request.maxTokens,
+      pace: request.pace,
+      tokensOfStep: request.tokensOfStep
+    }, now()),
+    request,
+    fetched: 0,
+    ended: false,
+    ready: Latch.makeUnsafe(),
+    stepEnds: [],
+    nextStep: 0
+  })
 
   const submit = (request: EngineRequest) =>
     Effect.acquireRelease(
       Effect.sync(() => {
         const entry = newEntry(request)
         open.add(entry)
-        waiting.add(entry)
+        scheduler.submit(entry)
         wake.openUnsafe()
         return entry
       }),
       (entry) =>
         Effect.sync(() => {
           open.delete(entry)
-          if (!waiting.delete(entry) && !running.delete(entry)) return
+          if (!scheduler.abort(entry)) return
           journal.record(request.id, "abort-honoured")
           // A place may have become free.
           wake.openUnsafe()
@@ -172,7 +179,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     while (!entry.ended && outputs.length < outputsPerFetch) {
       const boundary = nextBoundary(entry)
       if (boundary > entry.generated && entry.state !== "finished") break
-      const until = Math.min(boundary, entry.generated)
+      const until = endOfStep(entry, Math.min(boundary, entry.generated))
       const tokens: Array<string> = []
       for (let index = entry.fetched; index < until; index++) tokens.push(entry.request.answer.token(index))
       entry.fetched = until
@@ -181,6 +188,28 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     }
     return outputs
   }
+
+  const pause = (mode: PauseMode) =>
+    Effect.suspend(() => {
+      scheduler.admit(false)
+      if (mode === "keep") {
+        scheduler.freeze(now())
+        return Effect.void
+      }
+      scheduler.thaw(now())
+      if (mode === "abort") scheduler.abortAll()
+      drained.closeUnsafe()
+      wake.openUnsafe()
+      return drained.await
+    })
+
+  const resume = Effect.sync(() => {
+    scheduler.thaw(now())
+    scheduler.admit(true)
+    // Whoever still waits for the engine to stand waits no longer.
+    drained.openUnsafe()
+    wake.openUnsafe()
+  })
 
   type Outputs = readonly [EngineOutput, ...ReadonlyArray<EngineOutput>]
 
@@ -202,6 +231,8 @@ export const make = Effect.fn("EngineLoop.make")(function*(
 
   return {
     generate,
+    pause,
+    resume,
     streams: Effect.sync(() =>
       Array.from(open, (entry) => ({
         id: entry.request.id,

@@ -4,8 +4,8 @@
  * It is an independent reading of vLLM's behaviour: it shares no code with our client side, so that a misunderstanding
  * there cannot cancel itself out here. The wire is real (a socket on a port); all randomness follows from one seed.
  *
- * Parts: Routes.ts (HTTP) -> EngineLoop.ts (when tokens come) -> Answers.ts (which tokens), ChatWire.ts (how they are
- * written), Journal.ts (what happened).
+ * Parts: Routes.ts (HTTP) -> EngineLoop.ts (when the engine works) -> Scheduler.ts (on what) -> Pacing.ts (how long),
+ * Answers.ts (which tokens come), ChatWire.ts (how they are written), Metrics.ts and Journal.ts (what happened).
  *
  * Gotcha: closing the scope cuts open connections first. A graceful shutdown would wait for streams that may never end.
  */
@@ -20,6 +20,7 @@ import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as EngineLoop from "./EngineLoop.ts"
 import * as Journal from "./Journal.ts"
+import * as Metrics from "./Metrics.ts"
 import * as Routes from "./Routes.ts"
 import { CannotListen, InvalidOptions, PortInUse, SimulatorError } from "./SimulatorError.ts"
 import { SimulatorOptions } from "./SimulatorOptions.ts"
@@ -65,8 +66,9 @@ const make = Effect.fn("Simulator.make")(function*(options: typeof ServedOptions
     )
   )
   const journal = yield* Journal.make
-  const engine = yield* EngineLoop.make(settings, journal)
-  const app = yield* HttpRouter.toHttpEffect(Routes.make(settings, engine, journal))
+  const metrics = yield* Metrics.make(settings)
+  const engine = yield* EngineLoop.make(settings, journal, metrics.step)
+  const app = yield* HttpRouter.toHttpEffect(Routes.make(settings, engine, journal, metrics))
   const nodeServer = createServer()
   const server = yield* NodeHttpServer.make(() => nodeServer, {
     host: settings.host,

@@ -5,11 +5,13 @@
  * expression below); one piece is one token; no piece is empty; the same piece always has the same id.
  *
  * A long word or a run of indentation is one piece, but no piece has more than about 16 characters, so that a prompt
- * without spaces still counts as many tokens.
+ * without spaces still counts as many tokens. The markers of reasoning and tool calls are one piece each, without the
+ * space before them, as they are special tokens of real models.
  */
 import { seedOf } from "./SeededRandom.ts"
 
-const piece = / ?[\p{L}\p{M}\p{N}_]{1,16}| ?[^\s\p{L}\p{M}\p{N}_]| {1,16}(?= )|\s/gu
+const piece =
+  /<\/?(?:think|tool_call)>| (?=<\/?(?:think|tool_call)>)| ?[\p{L}\p{M}\p{N}_]{1,16}| ?[^\s\p{L}\p{M}\p{N}_]| {1,16}(?= )|\s/gu
 
 // About the size of the vocabulary of current open models.
 const vocabularySize = 151_000

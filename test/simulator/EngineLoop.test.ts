@@ -146,6 +146,106 @@ describe("EngineLoop", () => {
       assert.strictEqual(outputs.at(-1)?.finishReason, "stop")
     }))
 
+  it.effect("never cuts a step of several tokens, holds whole steps back, and keeps its pace", () =>
+    Effect.gen(function*() {
+      for (const [streamInterval, expected] of [[1, [1, 2, 3, 1, 2, 2]], [4, [1, 5, 5]]] as const) {
+        const { engine } = yield* start({ streamInterval })
+        const sizes = [2, 3, 1]
+        let step = 0
+        const { outputs } = yield* run(engine, {
+          ...request("a", 11),
+          tokensOfStep: () => sizes[step++ % sizes.length]!
+        })
+        yield* TestClock.adjust(149)
+        assert.isUndefined(outputs.at(-1)?.finishReason)
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual(outputs.map(({ tokens }) => tokens.length), [...expected])
+        assert.strictEqual(outputs.flatMap(({ tokens }) => tokens).join(""), " 0 1 2 3 4 5 6 7 8 9 10")
+        assert.strictEqual(outputs.at(-1)?.finishReason, "stop")
+      }
+    }))
+
+  it.effect("gives a slow reader the steps as they were made", () =>
+    Effect.gen(function*() {
+      const { engine } = yield* start()
+      const lengths: Array<number> = []
+      yield* Effect.forkChild(
+        Stream.runForEachArray(engine.generate({ ...request("a", 1000), tokensOfStep: () => 3 }), (chunk) => {
+          lengths.push(...chunk.map(({ tokens }) => tokens.length))
+          return Effect.sleep(2000)
+        })
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(lengths, [1, ...Array(333).fill(3)])
+    }))
+
+  it.effect("freezes all requests and goes on where they were", () =>
+    Effect.gen(function*() {
+      const { engine, journal } = yield* start({ maxConcurrentRequests: 2 })
+      const decoding = yield* run(engine, request("a", 4))
+      const prefill = yield* run(engine, request("b", 1, 125))
+      yield* TestClock.adjust(115)
+      yield* engine.pause("keep")
+      const late = yield* run(engine, request("c", 1))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(decoding.outputs.length, 2)
+      assert.deepStrictEqual(yield* states(engine), ["a decoding 2", "b prefill 0", "c queued 0"])
+      yield* engine.resume
+      yield* TestClock.adjust(4)
+      assert.strictEqual(decoding.outputs.length, 2)
+      yield* TestClock.adjust(1)
+      assert.strictEqual(decoding.outputs.length, 3)
+      yield* TestClock.adjust(5)
+      assert.strictEqual(prefill.outputs.length, 1)
+      yield* TestClock.adjust(100)
+      assert.strictEqual(decoding.outputs.at(-1)?.finishReason, "stop")
+      assert.strictEqual(late.outputs.at(-1)?.finishReason, "stop")
+      assert.deepStrictEqual(yield* journal.events, [])
+    }))
+
+  it.effect("lets what runs end before it stands, and keeps the rest in the queue", () =>
+    Effect.gen(function*() {
+      const { engine } = yield* start({ maxConcurrentRequests: 1 })
+      const running = yield* run(engine, request("a", 2))
+      const queued = yield* run(engine, request("b", 1))
+      yield* TestClock.adjust(50)
+      const pausing = yield* Effect.forkChild(engine.pause("wait"))
+      yield* TestClock.adjust(59)
+      assert.isUndefined(pausing.pollUnsafe())
+      yield* TestClock.adjust(1)
+      yield* Fiber.join(pausing)
+      assert.strictEqual(running.outputs.at(-1)?.finishReason, "stop")
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(yield* states(engine), ["b queued 0"])
+      yield* engine.resume
+      yield* TestClock.adjust(100)
+      assert.strictEqual(queued.outputs.length, 1)
+    }))
+
+  it.effect("finishes all requests with abort, in every state, also frozen ones", () =>
+    Effect.gen(function*() {
+      const { engine, journal } = yield* start({ maxConcurrentRequests: 2, streamInterval: 5 })
+      const decoding = yield* run(engine, request("a", 9))
+      const prefill = yield* run(engine, request("b", 9, 5000))
+      const queued = yield* run(engine, request("c", 9))
+      yield* TestClock.adjust(125)
+      yield* engine.pause("keep")
+      yield* engine.pause("abort")
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(decoding.outputs.map(({ finishReason, tokens }) => [tokens.length, finishReason]), [
+        [1, undefined],
+        [2, "abort"]
+      ])
+      for (const { outputs } of [prefill, queued]) {
+        assert.deepStrictEqual(outputs, [{ tokens: [], generated: 0, finishReason: "abort" }])
+      }
+      assert.deepStrictEqual(yield* states(engine), [])
+      assert.deepStrictEqual(yield* journal.events, [])
+      const late = yield* run(engine, request("d", 1))
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(late.outputs, [])
+    }))
+
   it.effect.prop(
     "gives every token once, in order, and one finish, for any pace, interval and reader",
     [

@@ -34,4 +34,39 @@ describe("Pacing", () => {
     assert.deepStrictEqual(gaps(0.3, 5), gaps(0.3, 5))
     assert.notDeepEqual(gaps(0.3, 5), gaps(0.3, 6))
   })
+
+  const means = { timeToFirstTokenMillis: 400, interTokenMillis: 20, jitterCoefficient: 0.3 }
+  const drawn = (latencyDistribution: Pacing.LatencyDistribution, seed = 1) => {
+    const pace = Pacing.make({ ...means, latencyDistribution }, SeededRandom.make(seed))
+    return { first: pace.timeToFirstToken(), gaps: Array.from({ length: 50_000 }, pace.gap) }
+  }
+  const meanOf = (values: ReadonlyArray<number>) => values.reduce((sum, value) => sum + value, 0) / values.length
+
+  it("is constant if told so, whatever the jitter", () => {
+    assert.isTrue(drawn({ _tag: "Constant" }).gaps.every((gap) => gap === 20))
+  })
+
+  it("is normal within twice the mean", () => {
+    const { gaps } = drawn({ _tag: "Normal" })
+    assert.closeTo(meanOf(gaps), 20, 0.1)
+    assert.closeTo(Math.sqrt(meanOf(gaps.map((gap) => (gap - 20) ** 2))), 6, 0.1)
+    assert.isTrue(gaps.every((gap) => gap >= 0 && gap <= 40))
+  })
+
+  it("has a Pareto tail of the given shape and share, and the same mean", () => {
+    const { gaps } = drawn({ _tag: "ParetoTail", shape: 2.5, share: 0.1 })
+    assert.closeTo(meanOf(gaps), 20, 0.5)
+    // P(Pareto > 4) = 4^-2.5 = 1/32 of a tenth; a log-normal time of 4 means does not happen.
+    const scale = 20 / (0.9 + 0.1 * 2.5 / 1.5)
+    assert.closeTo(gaps.filter((gap) => gap > 4 * scale).length, 50_000 / 320, 40)
+  })
+
+  it("replays a record in its order from a place of its own for each seed", () => {
+    const record = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] as const
+    const { first, gaps } = drawn({ _tag: "Recorded", gapsMillis: record, timesToFirstTokenMillis: [7] })
+    assert.strictEqual(first, 7)
+    assert.isTrue(gaps.every((gap, index) => index === 0 || gap === gaps[index - 1]! % 10 + 1))
+    const starts = [1, 2, 3, 4, 5].map((seed) => drawn({ _tag: "Recorded", gapsMillis: record }, seed).gaps[0])
+    assert.isAbove(new Set(starts).size, 1)
+  })
 })

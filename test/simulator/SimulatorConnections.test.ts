@@ -150,6 +150,7 @@ describe("Simulator: a client that does not read", () => {
     Effect.gen(function*() {
       const raw = yield* rawPost(streamed("Hi"))
       raw.socket.pause()
+      yield* within1Second(streams, ([first]) => first?.state === "finished")
       yield* Effect.sleep(300)
       const [open] = yield* streams
       assert.strictEqual(open?.state, "finished")

@@ -18,6 +18,9 @@ const Fragment = Schema.Literals([
   "👍🏽",
   "\u0301",
   "\ud800",
+  "<think>",
+  " </tool_call>",
+  "<think",
   ""
 ])
 
@@ -37,6 +40,7 @@ describe("Tokenizer", () => {
     ])
     assert.deepStrictEqual(tokenize(""), [])
     assert.deepStrictEqual(tokenize("a".repeat(40)).length, 3)
+    assert.deepStrictEqual(tokenize("<think>a </think>"), ["<think>", "a", " ", "</think>"])
   })
 
   it.prop("joined tokens are the text", [Schema.Array(Schema.Union([Schema.String, Fragment]))], ([fragments]) => {

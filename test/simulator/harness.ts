@@ -17,11 +17,14 @@ export const simulator = (options: Options) =>
 export const userMessage = (content: string) => ({ messages: [{ role: "user", content }] })
 
 /** The simulator's answer to a POST of `body`, once its headers are there. */
-export const post = (body: unknown, init: { readonly headers?: Record<string, string> } = {}) =>
+export const post = (
+  body: unknown,
+  init: { readonly headers?: Record<string, string>; readonly path?: string } = {}
+) =>
   Effect.gen(function*() {
     const { url } = yield* Simulator
     return yield* Effect.promise((signal) =>
-      fetch(`${url}/v1/chat/completions`, {
+      fetch(url + (init.path ?? "/v1/chat/completions"), {
         method: "POST",
         headers: { "content-type": "application/json", ...init.headers },
         body: typeof body === "string" ? body : JSON.stringify(body),

@@ -1,0 +1,63 @@
+/**
+ * What a client may ask of /v1/completions.
+ *
+ * The prompt is a text or token ids; a list of one prompt is that prompt. Gotchas: vLLM's default of `max_tokens` is 16
+ * here, not "what fits"; a text prompt is looked up in the answers like a chat's, token ids are a text of their numbers.
+ * `echo`, `suffix` and `logprobs` are ignored.
+ */
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as GenerationRequest from "./GenerationRequest.ts"
+import { badRequest, type ErrorBody } from "./GenerationRequest.ts"
+import { tokenId, tokenize } from "./Tokenizer.ts"
+
+const TokenIds = Schema.Array(Schema.Int)
+const Prompt = Schema.Union([Schema.String, TokenIds, Schema.Array(Schema.String), Schema.Array(TokenIds)])
+const Body = Schema.Struct({ ...GenerationRequest.commonFields, prompt: Prompt })
+
+export type CompletionRequest = GenerationRequest.GenerationRequest
+
+const decodeBody = Schema.decodeUnknownResult(Body)
+const isTokenIds = Schema.is(TokenIds)
+
+const defaultMaxTokens = 16
+
+const single = (prompt: typeof Prompt.Type): Result.Result<string | typeof TokenIds.Type, ErrorBody> => {
+  if (typeof prompt === "string") return Result.succeed(prompt)
+  const [first, second] = prompt
+  if (first === undefined) return Result.fail(badRequest("please provide at least one prompt", "prompt"))
+  if (isTokenIds(prompt)) return Result.succeed(prompt)
+  if (second !== undefined || typeof first === "number") {
+    return Result.fail(badRequest("The simulated engine answers one prompt per request.", "prompt"))
+  }
+  return Result.succeed(first)
+}
+
+/** Reads the body of a request. The failure is the body of the answer; its `error.code` is the status. */
+export const parse = (
+  served: GenerationRequest.Served,
+  contentType: string | undefined,
+  text: string
+): Result.Result<CompletionRequest, ErrorBody> => {
+  const json = GenerationRequest.readJson(contentType, text, "prompt")
+  if (Result.isFailure(json)) return Result.fail(json.failure)
+  const decoded = decodeBody(json.success)
+  if (Result.isFailure(decoded)) return Result.fail(GenerationRequest.wrongShape(decoded.failure))
+  const body = decoded.success
+  const wrong = GenerationRequest.checkModel(served, body)
+  if (Option.isSome(wrong)) return Result.fail(wrong.value)
+  return Result.flatMap(single(body.prompt), (prompt) => {
+    const tokens = typeof prompt === "string" ? tokenize(prompt).map(tokenId) : prompt
+    return GenerationRequest.make(
+      served,
+      body,
+      {
+        text: typeof prompt === "string" ? prompt : prompt.join(" "),
+        tokens: tokens.length,
+        tokenIds: () => tokens
+      },
+      body.max_tokens ?? defaultMaxTokens
+    )
+  })
+}

@@ -1,0 +1,216 @@
+/**
+ * vLLM's series on /metrics, driven by the scheduler's steps and by nothing else.
+ *
+ * When they move: gauges and the prefix cache's counters with every step; counters of tokens and preemptions, and the
+ * histograms of iterations, first tokens and gaps only with a step that has outputs (a lone long prompt moves
+ * `kv_cache_usage_perc` only); what is known of a whole request when it finishes. So if the engine's loop hangs, every
+ * series keeps its last value, as in vLLM, where the statistics travel with the outputs.
+ *
+ * As in vLLM: prompt tokens count when the prompt is done, once, even if it is computed again after a preemption; a
+ * preemption counts with the next output of its request; a request that its client abandons has no latencies and is no
+ * `request_success`, so `finished_reason="abort"` counts those that the engine itself aborts. Several tokens of one
+ * step have one gap. The prefix cache is asked but never hits.
+ *
+ * Gotcha: `lora_requests_info` is a timestamp that moves with every step, though there are no adapters.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as PrometheusText from "./PrometheusText.ts"
+import { blocksOf, blockTokens, type Sequence, type StepReport } from "./Scheduler.ts"
+
+export interface Metrics {
+  /** Hears of every step of the engine. */
+  readonly step: (report: StepReport) => void
+  /** A client closed its connection before its response was complete. */
+  readonly clientDisconnected: () => void
+  /** The answer to GET /metrics. */
+  readonly text: Effect.Effect<string>
+}
+
+export interface MetricsOptions {
+  readonly model: string
+  readonly kvCacheTokens: number
+  /** `gpu_cache_usage_perc`, `time_per_output_token_seconds` and `num_requests_swapped`, which stays 0. */
+  readonly oldMetricNames?: boolean
+}
+
+// The buckets are vLLM's; all times in seconds.
+const bounds = (text: string) => text.split(" ").map(Number)
+const iterationBuckets = bounds("1 8 16 32 64 128 256 512 1024 2048 4096 8192 16384")
+const firstTokenBuckets = bounds(
+  "0.001 0.005 0.01 0.02 0.04 0.06 0.08 0.1 0.25 0.5 0.75 1 2.5 5 7.5 10 20 40 80 160 640 2560"
+)
+const gapBuckets = bounds("0.01 0.025 0.05 0.075 0.1 0.15 0.2 0.3 0.4 0.5 0.75 1 2.5 5 7.5 10 20 40 80")
+const requestBuckets = bounds("0.3 0.5 0.8 1 1.5 2 2.5 5 10 15 20 30 40 50 60 120 240 480 960 1920 7680")
+const tokenBuckets = [0, 1, 2, 3, 4, 5].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power))
+
+const finishedReasons = ["stop", "length", "abort", "error", "repetition"] as const
+const promptSources = ["local_compute", "local_cache_hit", "external_kv_transfer"] as const
+
+const makeSeries = ({ kvCacheTokens, model, oldMetricNames: old = false }: MetricsOptions, startSeconds: number) => {
+  const registry = PrometheusText.make(startSeconds)
+  const own = { engine: "0", model_name: model }
+  const gauge = (name: string, help: string, labels: PrometheusText.Labels = {}) =>
+    registry.gauge(`vllm:${name}`, help, { ...own, ...labels })
+  const counter = (name: string, help: string, labels: PrometheusText.Labels = {}) =>
+    registry.counter(`vllm:${name}`, help, { ...own, ...labels })
+  const histogram = (name: string, help: string, buckets: ReadonlyArray<number>) =>
+    registry.histogram(`vllm:${name}`, help, own, buckets)
+
+  registry.gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", {})
+    .set(startSeconds)
+  const waitingFor = (reason: string) =>
+    gauge("num_requests_waiting_by_reason", "Number of requests waiting, by reason.", { reason })
+  const sleepState = (state: string) =>
+    gauge("engine_sleep_state", "Engine sleep state; awake = 1 means the engine is not sleeping.", {
+      sleep_state: state
+    })
+  const series = {
+    render: registry.render,
+    running: gauge("num_requests_running", "Number of requests in model execution batches."),
+    waiting: gauge("num_requests_waiting", "Number of requests waiting to be processed."),
+    waitingForCapacity: waitingFor("capacity"),
+    waitingDeferred: waitingFor("deferred"),
+    kvCacheUsage: gauge(
+      old ? "gpu_cache_usage_perc" : "kv_cache_usage_perc",
+      "KV-cache usage. 1 means 100 percent usage."
+    ),
+    prefixCacheQueries: counter("prefix_cache_queries", "Prefix cache queries, in terms of number of queried tokens."),
+    prefixCacheHits: counter("prefix_cache_hits", "Prefix cache hits, in terms of number of cached tokens."),
+    preemptions: counter("num_preemptions", "Cumulative number of preemption from the engine."),
+    promptTokens: counter("prompt_tokens", "Number of prefill tokens processed."),
+    promptTokensBySource: promptSources.map((source) =>
+      counter("prompt_tokens_by_source", "Number of prompt tokens by source.", { source })
+    ),
+    promptTokensCached: counter("prompt_tokens_cached", "Number of cached prompt tokens (local + external)."),
+    generationTokens: counter("generation_tokens", "Number of generation tokens processed."),
+    iterationTokens: histogram(
+      "iteration_tokens_total",
+      "Histogram of number of tokens per engine_step.",
+      iterationBuckets
+    ),
+    firstToken: histogram(
+      "time_to_first_token_seconds",
+      "Histogram of time to first token in seconds.",
+      firstTokenBuckets
+    ),
+    gap: histogram(
+      old ? "time_per_output_token_seconds" : "inter_token_latency_seconds",
+      "Histogram of inter-token latency in seconds.",
+      gapBuckets
+    ),
+    success: new Map(finishedReasons.map((finished_reason) => [
+      finished_reason,
+      counter("request_success", "Count of successfully processed requests.", { finished_reason })
+    ])),
+    latency: histogram("e2e_request_latency_seconds", "Histogram of e2e request latency in seconds.", requestBuckets),
+    queueTime: histogram("request_queue_time_seconds", "Histogram of time spent in WAITING phase.", requestBuckets),
+    prefillTime: histogram("request_prefill_time_seconds", "Histogram of time spent in PREFILL phase.", requestBuckets),
+    decodeTime: histogram("request_decode_time_seconds", "Histogram of time spent in DECODE phase.", requestBuckets),
+    inferenceTime: histogram(
+      "request_inference_time_seconds",
+      "Histogram of time spent in RUNNING phase.",
+      requestBuckets
+    ),
+    timePerToken: histogram(
+      "request_time_per_output_token_seconds",
+      "Histogram of time_per_output_token_seconds per request.",
+      gapBuckets
+    ),
+    requestPromptTokens: histogram("request_prompt_tokens", "Number of prefill tokens processed.", tokenBuckets),
+    requestGenerationTokens: histogram(
+      "request_generation_tokens",
+      "Number of generation tokens processed.",
+      tokenBuckets
+    ),
+    loraInfo: registry.gauge("vllm:lora_requests_info", "Running stats on lora requests.", {
+      max_lora: "0",
+      running_lora_adapters: "",
+      waiting_lora_adapters: ""
+    }),
+    disconnected: registry.counter(
+      "vllm:http_requests_client_disconnected",
+      "Number of HTTP requests whose client disconnected before the response was complete.",
+      {}
+    )
+  }
+  if (old) gauge("num_requests_swapped", "Number of requests swapped to CPU.")
+  sleepState("awake").set(1)
+  sleepState("weights_offloaded")
+  sleepState("discard_all")
+  registry.gauge("vllm:cache_config_info", "Information of the LLMEngine CacheConfig", {
+    block_size: String(blockTokens),
+    cache_dtype: "auto",
+    enable_prefix_caching: "True",
+    engine: own.engine,
+    num_gpu_blocks: String(blocksOf({ kvCacheTokens }))
+  }).set(1)
+  return series
+}
+
+const secondsBetween = (from: number, to: number) => (to - from) / 1000
+
+/** Fresh series of one engine, all counters at 0. */
+export const make = (options: MetricsOptions): Effect.Effect<Metrics> =>
+  Effect.map(Clock.Clock, (clock) => {
+    const wallSeconds = () => clock.currentTimeMillisUnsafe() / 1000
+    const series = makeSeries(options, wallSeconds())
+
+    const firstOutput = (sequence: Sequence) => {
+      series.promptTokens.add(sequence.promptTokens)
+      series.promptTokensBySource[0]!.add(sequence.promptTokens)
+      // An empty answer has an output, but no token.
+      if (sequence.generated > 0) {
+        series.firstToken.observe(secondsBetween(sequence.arrivedAt, sequence.firstTokenAt))
+      }
+    }
+
+    const finish = (sequence: Sequence, time: number) => {
+      const { arrivedAt, finishReason, generated, promptTokens } = sequence
+      // Who was aborted in the queue has waited all the time.
+      const scheduledAt = Number.isNaN(sequence.scheduledAt) ? time : sequence.scheduledAt
+      const firstTokenAt = generated === 0 ? time : sequence.firstTokenAt
+      const decodeTime = secondsBetween(firstTokenAt, time)
+      series.success.get(finishReason)!.add(1)
+      series.latency.observe(secondsBetween(arrivedAt, time))
+      series.queueTime.observe(secondsBetween(arrivedAt, scheduledAt))
+      series.prefillTime.observe(secondsBetween(scheduledAt, firstTokenAt))
+      series.decodeTime.observe(decodeTime)
+      series.inferenceTime.observe(secondsBetween(scheduledAt, time))
+      series.timePerToken.observe(generated > 1 ? decodeTime / (generated - 1) : 0)
+      series.requestPromptTokens.observe(promptTokens)
+      series.requestGenerationTokens.observe(generated)
+    }
+
+    const outputs = ({ outputs, preemptions, time }: StepReport) => {
+      let generation = 0
+      let prompt = 0
+      for (const sequence of outputs) {
+        generation += sequence.made
+        if (sequence.generated > sequence.made) {
+          if (sequence.made > 0) series.gap.observe(secondsBetween(sequence.previousTokenAt, time))
+        } else if (sequence.made > 0 || sequence.finishReason !== "abort") {
+          prompt += sequence.promptTokens
+          firstOutput(sequence)
+        }
+        if (sequence.state === "finished") finish(sequence, time)
+      }
+      series.preemptions.add(preemptions)
+      series.generationTokens.add(generation)
+      series.iterationTokens.observe(prompt + generation)
+    }
+
+    return {
+      step: (report) => {
+        series.running.set(report.running)
+        series.waiting.set(report.waiting)
+        series.waitingForCapacity.set(report.waiting)
+        series.kvCacheUsage.set(report.kvCacheUsage)
+        series.prefixCacheQueries.add(report.prefixCacheQueries)
+        series.loraInfo.set(wallSeconds())
+        if (report.outputs.length > 0) outputs(report)
+      },
+      clientDisconnected: () => series.disconnected.add(1),
+      text: Effect.sync(series.render)
+    }
+  })

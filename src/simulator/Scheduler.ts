@@ -1,0 +1,384 @@
+/**
+ * The scheduler of the simulated engine: which request works on how many tokens, and until when. It has no clock and no
+ * fiber; EngineLoop.ts tells it the time, and the same calls always have the same results.
+ *
+ * As in vLLM, requests wait until there is a place (max-num-seqs), tokens in the budget of a step and room in the KV
+ * cache; prompts are computed in chunks of what the budget leaves; each decode makes one token, or several with speculative decoding; when the KV cache is
+ * full, the request that was admitted last loses its place, keeps what was generated, and is computed again later.
+ *
+ * The difference: in vLLM all requests of a step end together, while here each work has a duration of its own, drawn
+ * from its request's pace, so that a request alone takes exactly the times it was given. Works overlap, the budget
+ * limits the tokens in flight, and a step is the instant at which some of them end and the next ones begin.
+ *
+ * Laws: tokens in flight <= budget; running <= max-num-seqs; blocks held <= blocks there are; nobody overtakes in the
+ * queue, and a prompt is scheduled to its end before the next request is admitted; the request admitted first is never
+ * preempted, so that there is always progress; every step reports once, after it has scheduled; while it is frozen there
+ * are no steps, and afterwards everything goes on where it was.
+ */
+import * as DueQueue from "./DueQueue.ts"
+import type { Pace } from "./Pacing.ts"
+
+export interface SchedulerOptions {
+  /** vLLM's --max-num-seqs. */
+  readonly maxConcurrentRequests: number
+  /** vLLM's --max-num-batched-tokens. */
+  readonly maxNumBatchedTokens: number
+  /** Tokens whose keys and values fit in memory; a request's prompt and answer together never have more. */
+  readonly kvCacheTokens: number
+  /** Durations grow linearly with the number of running requests, up to this factor when all places are taken. */
+  readonly timeFactorUnderLoad: number
+}
+
+/** "abort": finished by the engine itself, before its answer was complete. */
+export type FinishReason = "stop" | "length" | "abort"
+
+/** What the scheduler knows of a request; only the scheduler writes it. Times are monotonic milliseconds. */
+export interface Sequence extends DueQueue.Due {
+  readonly promptTokens: number
+  /** Tokens this request will get. */
+  total: number
+  finishReason: FinishReason
+  readonly pace: Pace
+  /** Tokens of the next decoding step, at least 1; undefined: always 1. A prefill always ends with one token. */
+  readonly tokensOfStep: (() => number) | undefined
+  readonly arrivedAt: number
+  order: number
+  state: "queued" | "prefill" | "decoding" | "finished"
+  generated: number
+  /** Tokens of its last output; 0 if that only said that it is finished. */
+  made: number
+  /** First admission; NaN before it, as the other times before they are known. */
+  scheduledAt: number
+  firstTokenAt: number
+  lastTokenAt: number
+  /** The output before the last one. */
+  previousTokenAt: number
+  /** How often it was preempted, and how often of these before its last output. */
+  preemptions: number
+  reportedPreemptions: number
+  /** The present prefill: its tokens, how many of them are computed, and how long all of them take. */
+  prefillTokens: number
+  computed: number
+  prefillMillis: number
+  /** Tokens of the work that goes on; 0: none. */
+  inFlight: number
+  /** Blocks of the KV cache it holds. */
+  blocks: number
+}
+
+/** What one step did; valid only until the listener returns. */
+export interface StepReport<S extends Sequence = Sequence> {
+  readonly time: number
+  readonly running: number
+  readonly waiting: number
+  /** Part of the KV cache that is held, 0 to 1. */
+  readonly kvCacheUsage: number
+  /** Prompt tokens of requests that were admitted for the first time. */
+  readonly prefixCacheQueries: number
+  /** Preemptions that those with an output had since their output before. */
+  readonly preemptions: number
+  /** Who got tokens or finished; empty when only chunks of prompts ended, or nothing did. */
+  readonly outputs: ReadonlyArray<S>
+}
+
+/** Tokens per block of the KV cache. */
+export const blockTokens = 16
+
+export const blocksOf = (options: Pick<SchedulerOptions, "kvCacheTokens">): number =>
+  Math.max(1, Math.floor(options.kvCacheTokens / blockTokens))
+
+/** A request as it arrives; `maxTokens` may be Infinity. */
+export const newSequence = (
+  options: SchedulerOptions,
+  request: {
+    readonly promptTokens: number
+    readonly answerTokens: number
+    readonly maxTokens: number
+    readonly pace: Pace
+    readonly tokensOfStep?: (() => number) | undefined
+  },
+  arrivedAt: number
+): Sequence => {
+  const room = Math.max(0, blocksOf(options) * blockTokens - request.promptTokens)
+  const limit = Math.min(request.maxTokens, room)
+  return {
+    promptTokens: request.promptTokens,
+    total: Math.min(request.answerTokens, limit),
+    finishReason: request.answerTokens > limit ? "length" : "stop",
+    pace: request.pace,
+    tokensOfStep: request.tokensOfStep,
+    arrivedAt,
+    order: 0,
+    due: 0,
+    place: -1,
+    state: "queued",
+    generated: 0,
+    made: 0,
+    scheduledAt: NaN,
+    firstTokenAt: NaN,
+    lastTokenAt: NaN,
+    previousTokenAt: NaN,
+    preemptions: 0,
+    reportedPreemptions: 0,
+    prefillTokens: 0,
+    computed: 0,
+    prefillMillis: 0,
+    inFlight: 0,
+    blocks: 0
+  }
+}
+
+export interface Scheduler<S extends Sequence> {
+  /** Puts a new sequence at the end of the queue; it is considered in the next step. */
+  readonly submit: (sequence: S) => void
+  /** Takes a sequence out, in any state; false if it was finished (or never there). */
+  readonly abort: (sequence: S) => boolean
+  /**
+   * Carries out all steps up to and including `now`, and returns the time of the next one (Infinity: none without an
+   * arrival). After `stepsPerAdvance` steps it returns early, with a time that has passed.
+   */
+  readonly advance: (now: number) => number
+  /** Finishes all sequences with "abort", in any state; the next step reports them. */
+  readonly abortAll: () => void
+  /** Whether who waits gets a place, also after a preemption. At first true. */
+  readonly admit: (admitting: boolean) => void
+  /** Stops all works where they are; no steps until `thaw`. Freezing what is frozen does nothing. */
+  readonly freeze: (now: number) => void
+  /** Goes on; works in flight end later by the time that passed. Does nothing if not frozen. */
+  readonly thaw: (now: number) => void
+  /** Nothing runs, and nothing is frozen. */
+  readonly isIdle: () => boolean
+}
+
+// About 20 ms; answers without any gap would else keep the process from everything else.
+const stepsPerAdvance = 65_536
+
+// Sums of durations and readings of a clock are rounded differently: a microsecond's difference is none. Without this
+// the loop would wake a fraction of a nanosecond early and, under a virtual clock, for ever.
+const toleranceMillis = 0.001
+
+/** An idle scheduler; `report` hears of every step. */
+export const make = <S extends Sequence>(
+  options: SchedulerOptions,
+  report: (step: StepReport<S>) => void
+): Scheduler<S> => {
+  const blocks = blocksOf(options)
+  /** Blocks that nobody holds, tokens of the budget that are not in flight. */
+  const free = { blocks, budget: options.maxNumBatchedTokens }
+  // Sets iterate in the order of insertion: the order of admission here, the order of arrival in `arrived`.
+  const running = new Set<S>()
+  const arrived = new Set<S>()
+  /** Waiting before all that arrived, the last one first. */
+  const preempted: Array<S> = []
+  /** Running without work in flight. */
+  const idle = new Set<S>()
+  /** Running with a part of the prompt that is not even in flight. */
+  const partial = new Set<S>()
+  const inFlight = DueQueue.make<S>()
+  let admissions = 0
+  /** Something arrived or left since the last step. */
+  let changed = false
+  let lastStep = -Infinity
+  let admitting = true
+  let frozenAt: number | undefined
+  /** Finished by `abortAll`, and not reported yet. */
+  let aborted: Array<S> = []
+
+  const load = () => {
+    const { maxConcurrentRequests: places, timeFactorUnderLoad: factor } = options
+    return places === 1 ? 1 : 1 + (factor - 1) * (running.size - 1) / (places - 1)
+  }
+
+  const begin = (sequence: S, tokens: number, time: number, millis: number) => {
+    idle.delete(sequence)
+    free.budget -= tokens
+    sequence.inFlight = tokens
+    sequence.due = time + millis * load()
+    inFlight.push(sequence)
+  }
+
+  /** Takes away all that a running sequence holds. */
+  const release = (sequence: S) => {
+    running.delete(sequence)
+    idle.delete(sequence)
+    partial.delete(sequence)
+    inFlight.remove(sequence)
+    free.budget += sequence.inFlight
+    free.blocks += sequence.blocks
+    sequence.inFlight = 0
+    sequence.blocks = 0
+  }
+
+  const preempt = (sequence: S) => {
+    release(sequence)
+    sequence.state = "queued"
+    sequence.preemptions++
+    preempted.push(sequence)
+  }
+
+  /** Gets blocks for so many tokens, at the cost of those admitted last; false if that was the sequence itself. */
+  const hold = (sequence: S, tokens: number): boolean => {
+    const missing = Math.ceil(tokens / blockTokens) - sequence.blocks
+    if (missing <= 0) return true
+    while (missing > free.blocks) {
+      let last = sequence
+      for (const other of running) last = other
+      preempt(last)
+      if (last === sequence) return false
+    }
+    free.blocks -= missing
+    sequence.blocks += missing
+    return true
+  }
+
+  const beginDecode = (sequence: S, time: number) => {
+    // A new token's own keys and values are computed when it is read, which is when the next one is made.
+    if (hold(sequence, sequence.promptTokens + sequence.generated)) begin(sequence, 1, time, sequence.pace.gap())
+  }
+
+  const beginChunk = (sequence: S, time: number) => {
+    const tokens = Math.min(free.budget, sequence.prefillTokens - sequence.computed)
+    if (tokens === 0 || !hold(sequence, sequence.computed + tokens)) return
+    if (sequence.computed + tokens === sequence.prefillTokens) partial.delete(sequence)
+    begin(sequence, tokens, time, sequence.prefillMillis * (tokens / sequence.prefillTokens))
+  }
+
+  /** True if the sequence has an output. */
+  const end = (sequence: S, time: number): boolean => {
+    inFlight.remove(sequence)
+    free.budget += sequence.inFlight
+    if (sequence.state === "prefill") sequence.computed += sequence.inFlight
+    sequence.inFlight = 0
+    idle.add(sequence)
+    if (sequence.state === "prefill" && sequence.computed < sequence.prefillTokens) return false
+    sequence.made = 0
+    if (sequence.generated < sequence.total) {
+      // There are no drafts to verify where a prompt ends.
+      const most = sequence.state === "prefill" ? 1 : sequence.tokensOfStep?.() ?? 1
+      sequence.made = Math.min(most, sequence.total - sequence.generated)
+      const isFirst = sequence.generated === 0
+      sequence.generated += sequence.made
+      sequence.state = "decoding"
+      sequence.previousTokenAt = sequence.lastTokenAt
+      sequence.lastTokenAt = time
+      if (isFirst) sequence.firstTokenAt = time
+    }
+    if (sequence.generated === sequence.total) {
+      sequence.state = "finished"
+      release(sequence)
+    }
+    return true
+  }
+
+  /** Admits while there is room; returns the tokens that were looked up in the prefix cache. */
+  const admit = (time: number): number => {
+    let queries = 0
+    if (!admitting) return queries
+    while (partial.size === 0 && free.budget > 0 && running.size < options.maxConcurrentRequests) {
+      const sequence = preempted.at(-1) ?? arrived.values().next().value
+      if (sequence === undefined) break
+      // At least one token, at most what fits: a prompt without tokens, or with too many, must not wait for ever.
+      const prefillTokens = Math.min(Math.max(1, sequence.promptTokens + sequence.generated), blocks * blockTokens)
+      if (Math.ceil(Math.min(free.budget, prefillTokens) / blockTokens) > free.blocks) break
+      if (preempted.pop() === undefined) arrived.delete(sequence)
+      // Steps are carried out when the loop wakes, maybe later than they are due and after this arrival.
+      const start = Math.max(time, sequence.arrivedAt)
+      if (Number.isNaN(sequence.scheduledAt)) {
+        sequence.scheduledAt = start
+        queries += sequence.promptTokens
+      }
+      sequence.order = admissions++
+      sequence.state = "prefill"
+      sequence.prefillTokens = prefillTokens
+      sequence.computed = 0
+      sequence.prefillMillis = sequence.pace.timeToFirstToken()
+      running.add(sequence)
+      partial.add(sequence)
+      beginChunk(sequence, start)
+    }
+    return queries
+  }
+
+  const step = (time: number) => {
+    changed = false
+    lastStep = time
+    const outputs: Array<S> = []
+    let preemptions = 0
+    const output = (sequence: S) => {
+      outputs.push(sequence)
+      preemptions += sequence.preemptions - sequence.reportedPreemptions
+      sequence.reportedPreemptions = sequence.preemptions
+    }
+    for (const sequence of aborted) output(sequence)
+    aborted = []
+    let next = inFlight.first()
+    // Only what was in flight before this step: works without duration that begin in it end in the next one.
+    while (next !== undefined && next.due === time) {
+      if (end(next, time)) output(next)
+      next = inFlight.first()
+    }
+    const waitingBefore = preempted.length
+    for (const sequence of idle) if (sequence.state === "decoding") beginDecode(sequence, time)
+    for (const sequence of idle) beginChunk(sequence, time)
+    // What a preemption set free belongs to those who run.
+    const prefixCacheQueries = preempted.length > waitingBefore ? 0 : admit(time)
+    report({
+      time,
+      running: running.size,
+      waiting: arrived.size + preempted.length,
+      kvCacheUsage: blocks === Infinity ? 0 : 1 - free.blocks / blocks,
+      prefixCacheQueries,
+      preemptions,
+      outputs
+    })
+  }
+
+  return {
+    submit: (sequence) => {
+      arrived.add(sequence)
+      changed = true
+    },
+    abort: (sequence) => {
+      const place = preempted.indexOf(sequence)
+      if (place >= 0) preempted.splice(place, 1)
+      const open = running.has(sequence) || place >= 0 || arrived.delete(sequence)
+      release(sequence)
+      changed ||= open
+      return open
+    },
+    abortAll: () => {
+      aborted.push(...running, ...preempted.splice(0), ...arrived)
+      arrived.clear()
+      for (const sequence of aborted) {
+        release(sequence)
+        sequence.state = "finished"
+        sequence.total = sequence.generated
+        sequence.finishReason = "abort"
+        sequence.made = 0
+      }
+      changed = true
+    },
+    admit: (whether) => {
+      admitting = whether
+      changed = true
+    },
+    freeze: (now) => {
+      frozenAt ??= now
+    },
+    thaw: (now) => {
+      if (frozenAt !== undefined) inFlight.shift(now - frozenAt)
+      frozenAt = undefined
+    },
+    isIdle: () => frozenAt === undefined && running.size === 0,
+    advance: (now) => {
+      if (frozenAt !== undefined) return Infinity
+      for (let steps = 0; steps < stepsPerAdvance; steps++) {
+        const next = inFlight.first()?.due ?? Infinity
+        if (next <= now + toleranceMillis) step(next)
+        else if (changed) step(Math.max(now, lastStep))
+        else return next
+      }
+      return inFlight.first()?.due ?? now
+    }
+  }
+}

@@ -1,0 +1,201 @@
+// The scheduler alone, told the time by the test: places, budget, chunks, preemption, load, and its laws on any schedule.
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import * as Scheduler from "../../src/simulator/Scheduler.ts"
+import * as SeededRandom from "../../src/simulator/SeededRandom.ts"
+
+const pace = (firstTokenMillis = 100, gapMillis = 10) => ({
+  timeToFirstToken: () => firstTokenMillis,
+  gap: () => gapMillis
+})
+
+const unlimited = {
+  maxConcurrentRequests: 100,
+  maxNumBatchedTokens: 8192,
+  kvCacheTokens: 1_000_000,
+  timeFactorUnderLoad: 1
+}
+
+interface Observed extends Omit<Scheduler.StepReport, "outputs"> {
+  /** How many tokens each request with an output has. */
+  readonly outputs: ReadonlyArray<string>
+}
+
+const start = (options: Partial<Scheduler.SchedulerOptions> = {}) => {
+  const settings = { ...unlimited, ...options }
+  const steps: Array<Observed> = []
+  const names = new Map<Scheduler.Sequence, string>()
+  const scheduler = Scheduler.make(settings, (step) => {
+    steps.push({ ...step, outputs: step.outputs.map((sequence) => `${names.get(sequence)}${sequence.generated}`) })
+  })
+  const submit = (
+    name: string,
+    promptTokens: number,
+    answerTokens: number,
+    { at = 0, maxTokens = Infinity, times = pace() } = {}
+  ) => {
+    const sequence = Scheduler.newSequence(settings, { promptTokens, answerTokens, maxTokens, pace: times }, at)
+    names.set(sequence, name)
+    scheduler.submit(sequence)
+    return sequence
+  }
+  return { scheduler, steps, submit }
+}
+
+const outputsAt = (steps: ReadonlyArray<Observed>) =>
+  steps.filter(({ outputs }) => outputs.length > 0).map(({ outputs, time }) => `${time}: ${outputs.join(" ")}`)
+
+describe("Scheduler", () => {
+  it("gives a request alone exactly the times of its pace, whatever the chunks", () => {
+    for (const maxNumBatchedTokens of [8192, 100, 50]) {
+      const { scheduler, steps, submit } = start({ maxNumBatchedTokens })
+      submit("a", 200, 3)
+      assert.strictEqual(scheduler.advance(0), 100 * Math.min(1, maxNumBatchedTokens / 200))
+      assert.strictEqual(scheduler.advance(1000), Infinity)
+      assert.deepStrictEqual(outputsAt(steps), ["100: a1", "110: a2", "120: a3"])
+    }
+  })
+
+  it("carries out late what was due, at the times at which it was due", () => {
+    const { scheduler, steps, submit } = start({ maxConcurrentRequests: 1 })
+    submit("a", 5, 2)
+    submit("b", 5, 2)
+    scheduler.advance(0)
+    submit("c", 5, 1, { at: 215 })
+    assert.strictEqual(scheduler.advance(1000), Infinity)
+    assert.deepStrictEqual(outputsAt(steps), ["100: a1", "110: a2", "210: b1", "220: b2", "320: c1"])
+  })
+
+  it("computes long prompts in chunks, which move the KV cache but are no outputs", () => {
+    const { scheduler, steps, submit } = start({ maxNumBatchedTokens: 64, kvCacheTokens: 640 })
+    submit("long", 160, 1)
+    submit("short", 16, 1)
+    scheduler.advance(0)
+    scheduler.advance(80)
+    assert.deepStrictEqual(
+      steps.map(({ kvCacheUsage, outputs, running, time, waiting }) => [
+        time,
+        running,
+        waiting,
+        Math.round(kvCacheUsage * 640),
+        outputs.length
+      ]),
+      [[0, 1, 1, 64, 0], [40, 1, 1, 128, 0], [80, 2, 0, 176, 0]]
+    )
+    scheduler.advance(1000)
+    assert.deepStrictEqual(outputsAt(steps), ["100: long1", "180: short1"])
+  })
+
+  it("keeps decoding while the budget delays prompts", () => {
+    const { scheduler, steps, submit } = start({ maxNumBatchedTokens: 11 })
+    submit("a", 1, 30)
+    scheduler.advance(0)
+    scheduler.advance(100)
+    submit("b", 20, 2, { at: 100 })
+    scheduler.advance(100)
+    scheduler.advance(260)
+    assert.deepStrictEqual(
+      outputsAt(steps).filter((line) => line.includes("b")),
+      ["200: a11 b1", "210: a12 b2"]
+    )
+    assert.strictEqual(outputsAt(steps).length, 17)
+  })
+
+  it("preempts the last one when the KV cache is full, computes it again and keeps its tokens", () => {
+    const { scheduler, steps, submit } = start({ kvCacheTokens: 64 })
+    const first = submit("a", 16, 40)
+    const second = submit("b", 16, 20)
+    scheduler.advance(0)
+    scheduler.advance(10_000)
+    assert.strictEqual(first.generated, 40)
+    assert.strictEqual(second.generated, 20)
+    assert.strictEqual(second.preemptions, 1)
+    const preempted = steps.find(({ waiting }) => waiting === 1)
+    // At 270 a has 18 tokens and needs a third block, as b does.
+    assert.deepInclude(preempted, { time: 260, running: 1 })
+    const continued = outputsAt(steps).filter((line) => line.includes("b"))
+    assert.strictEqual(continued.length, 20)
+    assert.strictEqual(steps.at(-1)?.kvCacheUsage, 0)
+    assert.deepStrictEqual(steps.map((step) => step.prefixCacheQueries).filter((queries) => queries > 0), [32])
+  })
+
+  it("cuts an answer where the KV cache ends, and answers a prompt that does not fit with nothing", () => {
+    const { scheduler, submit } = start({ kvCacheTokens: 40 })
+    const cut = submit("a", 20, 100)
+    const tooLong = submit("b", 100, 5)
+    scheduler.advance(0)
+    scheduler.advance(10_000)
+    assert.deepInclude(cut, { state: "finished", generated: 12, finishReason: "length" })
+    assert.deepInclude(tooLong, { state: "finished", generated: 0, finishReason: "length" })
+  })
+
+  it("takes longer under load, linearly up to the factor", () => {
+    const { scheduler, steps, submit } = start({ maxConcurrentRequests: 3, timeFactorUnderLoad: 3 })
+    for (const name of ["a", "b", "c"]) submit(name, 1, 1)
+    scheduler.advance(0)
+    scheduler.advance(1000)
+    assert.deepStrictEqual(outputsAt(steps), ["100: a1", "200: b1", "300: c1"])
+  })
+
+  it.prop(
+    "obeys its laws on any schedule of arrivals, lengths, paces and aborts",
+    [
+      Schema.Int,
+      Schema.Literals([1, 2, 7]),
+      Schema.Literals([1, 5, 64]),
+      Schema.Literals([48, 128, 1_000_000])
+    ],
+    ([seed, maxConcurrentRequests, maxNumBatchedTokens, kvCacheTokens]) => {
+      const random = SeededRandom.make(seed)
+      const open = new Set<Scheduler.Sequence>()
+      const given = new Map<Scheduler.Sequence, number>()
+      const options = { maxConcurrentRequests, maxNumBatchedTokens, kvCacheTokens, timeFactorUnderLoad: 2 }
+      let lastTime = 0
+      const scheduler = Scheduler.make(options, (step) => {
+        for (const sequence of step.outputs) {
+          if (sequence.total > 0) given.set(sequence, (given.get(sequence) ?? 0) + 1)
+          if (sequence.state === "finished") open.delete(sequence)
+        }
+        assert.isAtLeast(step.time, lastTime)
+        lastTime = step.time
+        assert.strictEqual(step.running + step.waiting, open.size)
+        assert.isAtMost(step.running, maxConcurrentRequests)
+        assert.isTrue(step.kvCacheUsage >= 0 && step.kvCacheUsage <= 1)
+        const flying = Array.from(open).reduce((sum, { inFlight }) => sum + inFlight, 0)
+        assert.isAtMost(flying, maxNumBatchedTokens)
+        assert.isTrue(step.running === 0 || flying > 0, "whoever runs, somebody works")
+        assert.isTrue(step.running > 0 || step.waiting === 0, "nobody waits for nothing")
+      })
+      let now = 0
+      const submitted: Array<Scheduler.Sequence> = []
+      for (let event = 0; event < 60; event++) {
+        now += random.integer(3) * random.integer(20)
+        if (random.uniform() < 0.75) {
+          const sequence = Scheduler.newSequence(options, {
+            promptTokens: random.integer(60),
+            answerTokens: random.integer(40),
+            maxTokens: 1 + random.integer(60),
+            pace: { timeToFirstToken: () => random.integer(50), gap: () => random.integer(5) }
+          }, now)
+          submitted.push(sequence)
+          open.add(sequence)
+          scheduler.submit(sequence)
+        } else {
+          const [sequence] = Array.from(open).slice(random.integer(open.size))
+          if (sequence !== undefined) {
+            open.delete(sequence)
+            assert.isTrue(scheduler.abort(sequence))
+            assert.isFalse(scheduler.abort(sequence))
+          }
+        }
+        scheduler.advance(now)
+      }
+      assert.strictEqual(scheduler.advance(1e9), Infinity)
+      assert.strictEqual(open.size, 0)
+      for (const sequence of submitted) {
+        assert.strictEqual(given.get(sequence) ?? 0, sequence.generated)
+        if (sequence.state === "finished") assert.strictEqual(sequence.generated, sequence.total)
+      }
+    }
+  )
+})
