@@ -4,7 +4,6 @@
  * The prompt is the texts of all messages, joined by line breaks. Roles are checked as a chat template checks them: after
  * the model's name, in the template's words. Sampling settings are checked and have no effect on the simulated model.
  */
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as GenerationRequest from "./GenerationRequest.ts"
@@ -48,13 +47,9 @@ export const parse = (
   contentType: string | undefined,
   text: string
 ): Result.Result<ChatRequest, ErrorBody> => {
-  const json = GenerationRequest.readJson(contentType, text, "messages")
-  if (Result.isFailure(json)) return Result.fail(json.failure)
-  const decoded = decodeBody(json.success)
-  if (Result.isFailure(decoded)) return Result.fail(GenerationRequest.wrongShape(decoded.failure))
-  const body = decoded.success
-  const wrong = GenerationRequest.checkModel(served, body)
-  if (Option.isSome(wrong)) return Result.fail(wrong.value)
+  const read = GenerationRequest.readBody({ served, contentType, text, required: "messages", decode: decodeBody })
+  if (Result.isFailure(read)) return Result.fail(read.failure)
+  const body = read.success
   if (body.messages.length === 0) return Result.fail(badRequest("messages must not be empty", "messages"))
   if (!body.messages.every(({ role }) => roles.includes(role))) {
     return Result.fail(badRequest("Unexpected message role."))

@@ -5,7 +5,6 @@
  * here, not "what fits"; a text prompt is looked up in the answers like a chat's, token ids are a text of their numbers.
  * `echo`, `suffix` and `logprobs` are ignored.
  */
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as GenerationRequest from "./GenerationRequest.ts"
@@ -40,13 +39,9 @@ export const parse = (
   contentType: string | undefined,
   text: string
 ): Result.Result<CompletionRequest, ErrorBody> => {
-  const json = GenerationRequest.readJson(contentType, text, "prompt")
-  if (Result.isFailure(json)) return Result.fail(json.failure)
-  const decoded = decodeBody(json.success)
-  if (Result.isFailure(decoded)) return Result.fail(GenerationRequest.wrongShape(decoded.failure))
-  const body = decoded.success
-  const wrong = GenerationRequest.checkModel(served, body)
-  if (Option.isSome(wrong)) return Result.fail(wrong.value)
+  const read = GenerationRequest.readBody({ served, contentType, text, required: "prompt", decode: decodeBody })
+  if (Result.isFailure(read)) return Result.fail(read.failure)
+  const body = read.success
   return Result.flatMap(single(body.prompt), (prompt) => {
     const tokens = typeof prompt === "string" ? tokenize(prompt).map(tokenId) : prompt
     return GenerationRequest.make(

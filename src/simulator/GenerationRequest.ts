@@ -84,7 +84,7 @@ const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unkno
 const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
 
 /** The body as JSON, with `required` among its keys. */
-export const readJson = (
+const readJson = (
   contentType: string | undefined,
   text: string,
   required: string
@@ -104,11 +104,10 @@ export const readJson = (
 }
 
 /** A schema's complaint in one line. */
-export const wrongShape = (error: { readonly message: string }) =>
-  badRequest(error.message.replaceAll(/\s*\n\s*/g, " "))
+const wrongShape = (error: { readonly message: string }) => badRequest(error.message.replaceAll(/\s*\n\s*/g, " "))
 
 /** What is wrong before the prompt is looked at. */
-export const checkModel = (served: Served, body: typeof Common.Type): Option.Option<ErrorBody> => {
+const checkModel = (served: Served, body: typeof Common.Type): Option.Option<ErrorBody> => {
   if ((body.stream_options ?? null) !== null && body.stream !== true) {
     return Option.some(badRequest("Stream options can only be defined when `stream=True`.", "stream_options"))
   }
@@ -116,6 +115,22 @@ export const checkModel = (served: Served, body: typeof Common.Type): Option.Opt
     return Option.some(errorBody(404, "NotFoundError", `The model \`${body.model}\` does not exist.`, "model"))
   }
   return Option.none()
+}
+
+/** A body of the right shape, for the model that is served, with `required` among its keys. */
+export const readBody = <Body extends typeof Common.Type>(options: {
+  readonly served: Served
+  readonly contentType: string | undefined
+  readonly text: string
+  readonly required: string
+  readonly decode: (json: unknown) => Result.Result<Body, { readonly message: string }>
+}): Result.Result<Body, ErrorBody> => {
+  const json = readJson(options.contentType, options.text, options.required)
+  if (Result.isFailure(json)) return Result.fail(json.failure)
+  const decoded = options.decode(json.success)
+  if (Result.isFailure(decoded)) return Result.fail(wrongShape(decoded.failure))
+  const wrong = checkModel(options.served, decoded.success)
+  return Option.isSome(wrong) ? Result.fail(wrong.value) : Result.succeed(decoded.success)
 }
 
 /** Whether the prompt and as many tokens as were asked for fit in the model. */

@@ -1,20 +1,14 @@
 // @effect-diagnostics globalFetch:off
-/** An agent of ours, seen by its clients: ours, the SDK's of both versions, and bare HTTP. */
+/** An agent of ours, seen by its clients: the SDK's of both versions, and bare HTTP. */
 import { Role } from "@a2a-js/sdk"
 import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import { serve } from "../../src/a2a/A2aServer.ts"
-import { Ended, Status } from "../../src/a2a/TaskEvent.ts"
 import { TOKEN_EXTENSION_URI } from "../../src/a2a/TokenExtension.ts"
-import { Failed } from "../../src/liveness/Failed.ts"
-import { Delta, Finish } from "../../src/token/TokenEvent.ts"
-import { agent, ask, dataOf, post, said } from "../support/agents.ts"
-import { scriptedServer } from "../support/scriptedServer.ts"
+import { agent, ask, dataOf, hangs, post, said } from "../support/agents.ts"
 
 const message = (text: string) => ({ message: { messageId: "m", role: "ROLE_USER", parts: [{ text }] } })
 const legacyMessage = (text: string) => ({
@@ -23,25 +17,8 @@ const legacyMessage = (text: string) => ({
 const call = (method: string, params: unknown) => ({ jsonrpc: "2.0", id: 7, method, params })
 const current = { "A2A-Version": "1.0" }
 
-/** What the relay says of a task it has begun. */
-const working = Status.make({ state: "working", text: "" })
-
 /** Says the words of the prompt back. */
 const echo = agent((request) => Stream.fromIterable(request.text.split(/(?= )/).map(said)))
-
-/** Begins to speak and then stays silent; tells when it is interrupted. */
-const hangs = Effect.fnUntraced(function*(orphanGrace: Duration.Input) {
-  const interrupted = yield* Deferred.make<void>()
-  const server = yield* agent(
-    () =>
-      Stream.concat(
-        Stream.make(said("begun")),
-        Stream.fromEffect(Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined)))
-      ),
-    { orphanGrace }
-  )
-  return { ...server, interrupted: Deferred.await(interrupted) }
-})
 
 describe("the card", () => {
   it.live("is one document for both versions, at the old address too", () =>
@@ -78,66 +55,6 @@ describe("the card", () => {
       }
       assert.hasAllKeys(card["skills"][0], ["id", "name", "description", "tags"])
       assert.strictEqual(card["capabilities"].extensions[0].uri, TOKEN_EXTENSION_URI)
-    }))
-})
-
-describe("our own client", () => {
-  it.live("gets the stream of the agent, event for event", () =>
-    Effect.gen(function*() {
-      const tokens = [
-        Delta.make({ channel: "reasoning", text: "hm", tokens: 2 }),
-        said("a"),
-        Delta.make({ channel: "content", text: "", tokens: 3 }),
-        Finish.make({ reason: "stop" })
-      ]
-      // Apart in time, so that nothing waits and is joined.
-      const { url } = yield* agent(() =>
-        Stream.fromIterable(tokens).pipe(Stream.mapEffect((token) => Effect.as(Effect.sleep(20), token)))
-      )
-      const { error, events } = yield* ask(url)
-      assert.deepStrictEqual({ error, events }, {
-        error: undefined,
-        events: [working, ...tokens, Ended.make({ state: "completed", text: "", error: null })]
-      })
-    }))
-
-  it.live("gets the error of the hop that failed", () =>
-    Effect.gen(function*() {
-      const failed = new Failed({ hop: "engine", tokens: 1, reason: { _tag: "Truncated" } })
-      const { url } = yield* agent(() => Stream.concat(Stream.make(said("a")), Stream.fail(failed)))
-      const { error, events } = yield* ask(url)
-      assert.instanceOf(error, Failed)
-      assert.deepInclude(error, { hop: "engine", tokens: 1, reason: failed.reason })
-      assert.deepStrictEqual(events, [
-        working,
-        said("a"),
-        Ended.make({ state: "failed", text: failed.message, error: failed })
-      ])
-    }))
-
-  it.live("refuses an agent that does not stream, instead of asking it in a way that hides its tokens", () =>
-    Effect.gen(function*() {
-      const server = yield* scriptedServer((response) => {
-        response.writeHead(200, { "content-type": "application/json" })
-        const url = "http://127.0.0.1:9/"
-        response.end(JSON.stringify({
-          name: "mute",
-          capabilities: { streaming: false },
-          supportedInterfaces: [{ url, protocolBinding: "JSONRPC", protocolVersion: "1.0" }]
-        }))
-      })
-      const { error } = yield* ask(server.url)
-      assert.strictEqual(error?._tag === "Failed" ? error.reason._tag : undefined, "Unsupported")
-      assert.deepStrictEqual(server.requests.map(({ path }) => path), ["/.well-known/agent-card.json"])
-    }))
-
-  it.live("cancels the task when it is interrupted while the agent is silent", () =>
-    Effect.gen(function*() {
-      const { interrupted, url } = yield* hangs("1 hour")
-      const fiber = yield* Effect.forkChild(ask(url))
-      yield* Effect.sleep(200)
-      yield* Fiber.interrupt(fiber)
-      yield* Effect.timeout(interrupted, "1 second")
     }))
 })
 

@@ -1,5 +1,6 @@
 /** Agents of ours on loopback for tests: they live as long as the test's scope. */
-import * as Duration from "effect/Duration"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
@@ -25,6 +26,20 @@ export const agent = (executor: AgentExecutor, options: { readonly orphanGrace?:
     executor,
     ...options
   })
+
+/** Begins to speak and then stays silent; tells when it is interrupted. */
+export const hangs = Effect.fnUntraced(function*(orphanGrace: Duration.Input) {
+  const interrupted = yield* Deferred.make<void>()
+  const server = yield* agent(
+    () =>
+      Stream.concat(
+        Stream.make(said("begun")),
+        Stream.fromEffect(Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined)))
+      ),
+    { orphanGrace }
+  )
+  return { ...server, interrupted: Deferred.await(interrupted) }
+})
 
 /** What our client gets from an agent: every event, and how the stream ended. */
 export const ask = (url: string, text = "hello") =>

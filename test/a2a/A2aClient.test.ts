@@ -1,0 +1,73 @@
+/** Our client against agents of ours, and one that it refuses. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import { Ended, Status } from "../../src/a2a/TaskEvent.ts"
+import { Failed } from "../../src/liveness/Failed.ts"
+import { Delta, Finish } from "../../src/token/TokenEvent.ts"
+import { agent, ask, hangs, said } from "../support/agents.ts"
+import { scriptedServer } from "../support/scriptedServer.ts"
+
+/** What the relay says of a task it has begun. */
+const working = Status.make({ state: "working", text: "" })
+
+describe("A2aClient", () => {
+  it.live("gets the stream of the agent, event for event", () =>
+    Effect.gen(function*() {
+      const tokens = [
+        Delta.make({ channel: "reasoning", text: "hm", tokens: 2 }),
+        said("a"),
+        Delta.make({ channel: "content", text: "", tokens: 3 }),
+        Finish.make({ reason: "stop" })
+      ]
+      // Apart in time, so that nothing waits and is joined.
+      const { url } = yield* agent(() =>
+        Stream.fromIterable(tokens).pipe(Stream.mapEffect((token) => Effect.as(Effect.sleep(20), token)))
+      )
+      const { error, events } = yield* ask(url)
+      assert.deepStrictEqual({ error, events }, {
+        error: undefined,
+        events: [working, ...tokens, Ended.make({ state: "completed", text: "", error: null })]
+      })
+    }))
+
+  it.live("gets the error of the hop that failed", () =>
+    Effect.gen(function*() {
+      const failed = new Failed({ hop: "engine", tokens: 1, reason: { _tag: "Truncated" } })
+      const { url } = yield* agent(() => Stream.concat(Stream.make(said("a")), Stream.fail(failed)))
+      const { error, events } = yield* ask(url)
+      assert.instanceOf(error, Failed)
+      assert.deepInclude(error, { hop: "engine", tokens: 1, reason: failed.reason })
+      assert.deepStrictEqual(events, [
+        working,
+        said("a"),
+        Ended.make({ state: "failed", text: failed.message, error: failed })
+      ])
+    }))
+
+  it.live("refuses an agent that does not stream, instead of asking it in a way that hides its tokens", () =>
+    Effect.gen(function*() {
+      const server = yield* scriptedServer((response) => {
+        response.writeHead(200, { "content-type": "application/json" })
+        const url = "http://127.0.0.1:9/"
+        response.end(JSON.stringify({
+          name: "mute",
+          capabilities: { streaming: false },
+          supportedInterfaces: [{ url, protocolBinding: "JSONRPC", protocolVersion: "1.0" }]
+        }))
+      })
+      const { error } = yield* ask(server.url)
+      assert.strictEqual(error?._tag === "Failed" ? error.reason._tag : undefined, "Unsupported")
+      assert.deepStrictEqual(server.requests.map(({ path }) => path), ["/.well-known/agent-card.json"])
+    }))
+
+  it.live("cancels the task when it is interrupted while the agent is silent", () =>
+    Effect.gen(function*() {
+      const { interrupted, url } = yield* hangs("1 hour")
+      const fiber = yield* Effect.forkChild(ask(url))
+      yield* Effect.sleep(200)
+      yield* Fiber.interrupt(fiber)
+      yield* Effect.timeout(interrupted, "1 second")
+    }))
+})
