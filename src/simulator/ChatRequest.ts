@@ -4,6 +4,7 @@
  * The prompt is the texts of all messages, joined by line breaks. Roles are checked as a chat template checks them: after
  * the model's name, in the template's words. Sampling settings are checked and have no effect on the simulated model.
  */
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as GenerationRequest from "./GenerationRequest.ts"
@@ -30,7 +31,11 @@ export interface ChatRequest extends GenerationRequest.GenerationRequest {
   readonly includeReasoning: boolean
   /** The request has tools and allows their use. */
   readonly mayCallTools: boolean
+  /** The name of the first tool. */
+  readonly firstTool: string | undefined
 }
+
+const nameOf = Schema.decodeUnknownOption(Schema.Struct({ function: Schema.Struct({ name: Schema.String }) }))
 
 const decodeBody = Schema.decodeUnknownResult(Body)
 
@@ -66,6 +71,7 @@ export const parse = (
     (request) => ({
       ...request,
       includeReasoning: body.include_reasoning ?? true,
+      firstTool: Option.getOrUndefined(nameOf(body.tools?.[0]))?.function.name,
       mayCallTools: (body.tools ?? []).length > 0 && body.tool_choice !== "none"
     })
   )

@@ -11,6 +11,8 @@
  */
 import type { ChatRequest } from "./ChatRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
+import { comment } from "./EventStream.ts"
+import type { NoiseFrame } from "./faults/FaultAction.ts"
 import type { ErrorBody } from "./GenerationRequest.ts"
 import * as OutputParser from "./OutputParser.ts"
 import { tokenId } from "./Tokenizer.ts"
@@ -48,6 +50,10 @@ const finishReasonOf = (reason: EngineOutput["finishReason"], calledTools: boole
 export interface StreamEncoder {
   /** The events for these outputs, to be sent in one write; the last output brings everything up to `[DONE]`. */
   readonly encode: (outputs: ReadonlyArray<EngineOutput>) => string
+  /** What a server may send before its first output; empty where it has nothing to say. */
+  readonly begin: () => string
+  /** An event, or a comment, that tells no token. */
+  readonly noise: (frame: NoiseFrame) => string
 }
 
 /** An encoder for one streamed answer. */
@@ -121,16 +127,34 @@ export const makeStreamEncoder = (
     (request.includeUsage ? event([], { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
 
   let begun = false
+  let generated = 0
+  const begin = () => {
+    if (begun) return ""
+    begun = true
+    return role()
+  }
   return {
+    begin,
     encode: (outputs) => {
       let text = ""
       for (const output of outputs) {
-        if (!begun) text += role()
-        begun = true
-        text += outputChunks(output)
+        text += begin() + outputChunks(output)
+        generated = output.generated
         if (output.finishReason !== undefined) text += end(output.generated)
       }
       return text
+    },
+    noise: (frame) => {
+      switch (frame) {
+        case "comment":
+          return comment
+        case "empty-delta":
+          return chunk({ content: "" }, [], { generated, finishReason: undefined })
+        case "role-chunk":
+          return role()
+        case "usage":
+          return event([], { usage: usage(generated) })
+      }
     }
   }
 }

@@ -8,6 +8,7 @@
 import { type AnswerHead, idsOf, type StreamEncoder, usageOf } from "./ChatWire.ts"
 import type { CompletionRequest } from "./CompletionRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
+import { comment } from "./EventStream.ts"
 import * as OutputParser from "./OutputParser.ts"
 import type { ChunkOptions } from "./WireOptions.ts"
 
@@ -62,11 +63,20 @@ export const makeStreamEncoder = (
   const end = (completionTokens: number) =>
     (request.includeUsage ? event([], { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
 
+  let told = 0
   return {
+    begin: () => "",
+    noise: (frame) => {
+      if (frame === "comment") return comment
+      return frame === "usage"
+        ? event([], { usage: usage(told) })
+        : chunk("", [], { generated: told, finishReason: undefined })
+    },
     encode: (outputs) => {
       let text = ""
       for (const output of outputs) {
         text += outputChunks(output)
+        told = output.generated
         if (output.finishReason !== undefined) text += end(output.generated)
       }
       return text

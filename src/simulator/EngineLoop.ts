@@ -4,12 +4,17 @@
  * One fiber runs the loop for all requests, as vLLM's engine core does: it carries out the steps of the scheduler
  * (Scheduler.ts) that are due, and sleeps until the next one or until something arrives or leaves. Nothing else calls
  * the scheduler's steps, and metrics hear of nothing but steps: while the loop does not turn, requests are accepted,
- * gauges keep their last values, and no token comes. Faults of the engine belong here.
+ * gauges keep their last values, and no token comes.
+ *
+ * That is what `hang` does. New requests, aborts and pauses reach the engine as messages, which it reads between its
+ * steps; so an engine that hangs reads none of them, a client that leaves frees nothing, and when it goes on it takes
+ * them in their order. A dead engine reads nothing ever again, and its streams end without a last output.
  *
  * Laws: the engine never waits for a slow reader; tokens that were not fetched yet are fetched together (as vLLM's
  * output collector merges them). Token i belongs to exactly one output. The last output, and only it, has a finish
  * reason; it carries the last token (only an empty or aborted answer ends with an output without tokens). Closing the
- * stream of outputs before its end aborts the request at once, in every state, and `abort-honoured` is recorded.
+ * stream of outputs before its end aborts the request in every state, at once unless the engine hangs, and
+ * `abort-honoured` is recorded when it happens.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -22,7 +27,7 @@ import type { Answer } from "./Answers.ts"
 import type { Journal } from "./Journal.ts"
 import type { Pace } from "./Pacing.ts"
 import * as Scheduler from "./Scheduler.ts"
-import type { FinishReason } from "./Scheduler.ts"
+import type { FinishReason, HoldReason } from "./Scheduler.ts"
 import { tokenize } from "./Tokenizer.ts"
 
 export interface EngineRequest {
@@ -36,6 +41,29 @@ export interface EngineRequest {
   readonly pace: Pace
   /** Tokens of the next decoding step, at least 1; absent: always 1. More come from speculative decoding. */
   readonly tokensOfStep?: () => number
+  /** The most tokens of one chunk of its prompt; absent: what the budget leaves. */
+  readonly longestChunk?: number
+  /** The request waits from its arrival until somebody releases it. */
+  readonly heldAs?: HoldReason | undefined
+  /** The engine goes on when the client has left. */
+  readonly ignoresAbort?: boolean
+  /** Numbers ascend, and stand behind the others. */
+  readonly alarms?: ReadonlyArray<Alarm>
+}
+
+/** What the engine can do to one of its requests. */
+export interface RequestControl {
+  /** Forgets the request: it holds nothing any more and gets no output, and nobody is told. */
+  readonly lose: () => void
+  readonly hold: (reason: HoldReason) => void
+  readonly release: () => void
+}
+
+/** Rings once, in the step that makes it true and after metrics have heard of this step. */
+export interface Alarm {
+  /** "queued": it is counted in the queue; "admitted": it has its place; a number: it has so many tokens. */
+  readonly when: "queued" | "admitted" | number
+  readonly ring: (control: RequestControl) => void
 }
 
 /** What a pause does to the requests that are open: finish them ("abort"), let those that run end, or freeze them. */
@@ -57,7 +85,7 @@ export interface OpenStream {
   /** Tokens fetched from the engine so far, to be written to the client. */
   readonly tokens: number
   /** "finished": the engine is done, the client has not been given everything yet. */
-  readonly state: "queued" | "prefill" | "decoding" | "finished"
+  readonly state: "queued" | "prefill" | "decoding" | "finished" | "lost"
 }
 
 export interface EngineLoop {
@@ -68,6 +96,16 @@ export interface EngineLoop {
   readonly pause: (mode: PauseMode) => Effect.Effect<void>
   /** Goes on. Frozen requests lose the time of the pause and nothing else. */
   readonly resume: Effect.Effect<void>
+  /** Returns when the engine has read the messages before this one. */
+  readonly answers: Effect.Effect<void>
+  /** Stops the loop until what it returns is called; the engine hangs as long as anybody lets it. Synchronous. */
+  readonly hang: () => () => void
+  /** Whether there are decoding steps; prefill goes on. */
+  readonly decode: (decoding: boolean) => void
+  /** Ends all streams without a last output; nothing happens here any more. */
+  readonly die: () => void
+  /** Open requests, and how many of them the engine has not admitted. */
+  readonly load: () => { readonly open: number; readonly waiting: number }
 }
 
 /** See SimulatorOptions. What is left out limits nothing. */
@@ -91,6 +129,9 @@ interface Entry extends Scheduler.Sequence {
   readonly stepEnds: Array<number>
   /** Index of the first of them that is not fetched. */
   nextStep: number
+  /** Index of the first alarm that has not rung. */
+  nextAlarm: number
+  lost: boolean
 }
 
 /** The end of the step that made token number `generated`. Asked for in order. */
@@ -116,6 +157,40 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   /** Tokens that must be there before the next output may leave. */
   const nextBoundary = (entry: Entry) => entry.fetched === 0 ? 1 : entry.fetched + options.streamInterval
 
+  /** What the engine was told while it hung. */
+  const messages: Array<() => void> = []
+  let hangs = 0
+  let dead = false
+  let asleep = false
+  const send = (message: () => void) => {
+    if (hangs > 0) messages.push(message)
+    else message()
+  }
+
+  const controlOf = (entry: Entry): RequestControl => ({
+    lose: () => {
+      entry.lost = scheduler.abort(entry)
+    },
+    hold: (reason) => scheduler.hold(entry, reason),
+    release: () => {
+      scheduler.release(entry)
+      wake.openUnsafe()
+    }
+  })
+  const rang = (entry: Entry, when: Alarm["when"]) =>
+    typeof when === "number" ? entry.generated >= when : when === "queued" || entry.state !== "queued"
+  /** Have alarms that do not wait for a token. */
+  const beforeTokens = new Set<Entry>()
+  const ringAlarms = (entry: Entry) => {
+    const alarms = entry.request.alarms ?? []
+    for (let alarm = alarms[entry.nextAlarm]; alarm !== undefined; alarm = alarms[entry.nextAlarm]) {
+      if (!rang(entry, alarm.when)) return
+      entry.nextAlarm++
+      alarm.ring(controlOf(entry))
+    }
+    beforeTokens.delete(entry)
+  }
+
   // Readers may run the moment their latch opens; that must not be in the middle of a step.
   const readable = new Set<Entry>()
   const scheduler = Scheduler.make<Entry>(limits, (step) => {
@@ -124,11 +199,14 @@ export const make = Effect.fn("EngineLoop.make")(function*(
       if (entry.state === "finished" || entry.generated >= nextBoundary(entry)) readable.add(entry)
     }
     report(step)
+    for (const entry of beforeTokens) ringAlarms(entry)
+    for (const entry of step.outputs) if (entry.request.alarms !== undefined) ringAlarms(entry)
   })
 
   yield* Effect.forkScoped(Effect.forever(Effect.suspend(() => {
     // Closed before the steps, so that what happens during or after them is not missed.
     wake.closeUnsafe()
+    if (dead) return Effect.never
     const time = now()
     const next = scheduler.advance(time)
     const woken = Array.from(readable)
@@ -145,14 +223,17 @@ export const make = Effect.fn("EngineLoop.make")(function*(
       answerTokens: request.answer.length,
       maxTokens: request.maxTokens,
       pace: request.pace,
-      tokensOfStep: request.tokensOfStep
+      tokensOfStep: request.tokensOfStep,
+      longestChunk: request.longestChunk
     }, now()),
     request,
     fetched: 0,
     ended: false,
     ready: Latch.makeUnsafe(),
     stepEnds: [],
-    nextStep: 0
+    nextStep: 0,
+    nextAlarm: 0,
+    lost: false
   })
 
   const submit = (request: EngineRequest) =>
@@ -160,17 +241,26 @@ export const make = Effect.fn("EngineLoop.make")(function*(
       Effect.sync(() => {
         const entry = newEntry(request)
         open.add(entry)
-        scheduler.submit(entry)
-        wake.openUnsafe()
+        if (typeof request.alarms?.[0]?.when === "string") beforeTokens.add(entry)
+        send(() => {
+          scheduler.submit(entry)
+          if (request.heldAs !== undefined) scheduler.hold(entry, request.heldAs)
+          wake.openUnsafe()
+        })
         return entry
       }),
       (entry) =>
         Effect.sync(() => {
           open.delete(entry)
-          if (!scheduler.abort(entry)) return
-          journal.record(request.id, "abort-honoured")
-          // A place may have become free.
-          wake.openUnsafe()
+          if (dead || entry.state === "finished") return
+          if (request.ignoresAbort === true) return journal.record(request.id, "abort-ignored")
+          send(() => {
+            beforeTokens.delete(entry)
+            if (!scheduler.abort(entry)) return
+            journal.record(request.id, "abort-honoured")
+            // A place may have become free.
+            wake.openUnsafe()
+          })
         })
     )
 
@@ -191,25 +281,44 @@ export const make = Effect.fn("EngineLoop.make")(function*(
 
   const pause = (mode: PauseMode) =>
     Effect.suspend(() => {
-      scheduler.admit(false)
-      if (mode === "keep") {
-        scheduler.freeze(now())
-        return Effect.void
-      }
-      scheduler.thaw(now())
-      if (mode === "abort") scheduler.abortAll()
       drained.closeUnsafe()
-      wake.openUnsafe()
+      send(() => {
+        scheduler.admit(false)
+        asleep = mode === "keep"
+        if (asleep) {
+          scheduler.freeze(now())
+          drained.openUnsafe()
+        } else scheduler.thaw(now())
+        if (mode === "abort") scheduler.abortAll()
+        wake.openUnsafe()
+      })
       return drained.await
     })
 
-  const resume = Effect.sync(() => {
-    scheduler.thaw(now())
-    scheduler.admit(true)
-    // Whoever still waits for the engine to stand waits no longer.
-    drained.openUnsafe()
-    wake.openUnsafe()
-  })
+  const resume = Effect.sync(() =>
+    send(() => {
+      asleep = false
+      scheduler.thaw(now())
+      scheduler.admit(true)
+      // Whoever still waits for the engine to stand waits no longer.
+      drained.openUnsafe()
+      wake.openUnsafe()
+    })
+  )
+
+  const hang = () => {
+    hangs++
+    scheduler.freeze(now())
+    let hanging = true
+    return () => {
+      if (!hanging) return
+      hanging = false
+      if (--hangs > 0) return
+      if (!asleep) scheduler.thaw(now())
+      for (const message of messages.splice(0)) message()
+      wake.openUnsafe()
+    }
+  }
 
   type Outputs = readonly [EngineOutput, ...ReadonlyArray<EngineOutput>]
 
@@ -217,7 +326,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     Stream.unwrap(
       Effect.map(submit(request), (entry) =>
         Stream.fromPull(Effect.succeed(Effect.suspend(function pull(): Pull.Pull<Outputs> {
-          if (entry.ended) {
+          if (entry.ended || dead) {
             return Cause.done()
           }
           const [first, ...others] = fetch(entry)
@@ -233,12 +342,28 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     generate,
     pause,
     resume,
+    hang,
+    answers: Effect.callback<void>((resumeAsker) => send(() => resumeAsker(Effect.void))),
+    decode: (decoding) => {
+      scheduler.decode(decoding)
+      wake.openUnsafe()
+    },
+    die: () => {
+      dead = true
+      for (const entry of open) entry.ready.openUnsafe()
+      wake.openUnsafe()
+    },
+    load: () => {
+      let waiting = 0
+      for (const entry of open) if (entry.state === "queued") waiting++
+      return { open: open.size, waiting }
+    },
     streams: Effect.sync(() =>
       Array.from(open, (entry) => ({
         id: entry.request.id,
         prompt: entry.request.prompt.slice(0, 80),
         tokens: entry.fetched,
-        state: entry.state
+        state: entry.lost ? "lost" : entry.state
       }))
     )
   }

@@ -1,5 +1,5 @@
 /**
- * The body of a streamed answer, apart from what its events say: when its headers leave, comments that fill idle times.
+ * Comments that fill the idle times of a streamed answer.
  *
  * Laws: comments come from the HTTP side alone, so they go on in front of a silent engine; one is sent each time nothing
  * was sent for the whole interval, never between two parts of an event, none after the end. A reader that does not read
@@ -11,38 +11,30 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
-const comment = ": keep-alive\n\n"
+/** A comment as vLLM's --sse-keep-alive-interval sends it. */
+export const comment = ": keep-alive\n\n"
 
-/** Sends a comment whenever `events` were idle for `intervalSeconds`; 0 = never. */
-export const keepAlive = (intervalSeconds: number) => (events: Stream.Stream<string>): Stream.Stream<string> =>
-  intervalSeconds === 0 ? events : Stream.unwrap(Effect.gen(function*() {
-    const clock = yield* Clock.Clock
-    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-    const intervalMillis = intervalSeconds * 1000
-    let lastSent = now()
-    const sent = <A>(value: A): A => {
-      lastSent = now()
-      return value
-    }
-    const nextComment: Effect.Effect<readonly [string]> = Effect.suspend(() => {
-      const left = lastSent + intervalMillis - now()
-      return left <= 0
-        ? Effect.sync(() => sent([comment] as const))
-        : Effect.flatMap(Effect.sleep(left), () => nextComment)
-    })
-    return Stream.merge(
-      Stream.mapArray(events, sent),
-      Stream.fromPull(Effect.succeed(nextComment)),
-      { haltStrategy: "left" }
-    )
-  }))
-
-/** Runs `flush` before the first event is asked for ("at-once") or just before each write; `flush` is idempotent. */
-export const withHeaders =
-  (when: "at-once" | "with-first-token", flush: () => void) => (events: Stream.Stream<string>) =>
-    when === "at-once"
-      ? Stream.concat(Stream.fromEffectDrain(Effect.sync(flush)), events)
-      : Stream.mapArray(events, (texts) => {
-        flush()
-        return texts
+/** Sends `filler` whenever `pieces` were idle for `intervalSeconds`, unless it is undefined then; 0 = never. */
+export const keepAlive =
+  <A>(intervalSeconds: number, filler: () => A | undefined) => (pieces: Stream.Stream<A>): Stream.Stream<A> =>
+    intervalSeconds === 0 ? pieces : Stream.unwrap(Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const intervalMillis = intervalSeconds * 1000
+      let lastSent = now()
+      const sent = <B>(value: B): B => {
+        lastSent = now()
+        return value
+      }
+      const nextFiller: Effect.Effect<readonly [A]> = Effect.suspend(() => {
+        const left = lastSent + intervalMillis - now()
+        if (left > 0) return Effect.flatMap(Effect.sleep(left), () => nextFiller)
+        const value = sent(filler())
+        return value === undefined ? nextFiller : Effect.succeed([value] as const)
       })
+      return Stream.merge(
+        Stream.mapArray(pieces, sent),
+        Stream.fromPull(Effect.succeed(nextFiller)),
+        { haltStrategy: "left" }
+      )
+    }))

@@ -19,8 +19,14 @@ import * as PrometheusText from "./PrometheusText.ts"
 import { blocksOf, blockTokens, type Sequence, type StepReport } from "./Scheduler.ts"
 
 export interface Metrics {
-  /** Hears of every step of the engine. */
-  readonly step: (report: StepReport) => void
+  /** Hears of every step of an engine; `rank` counts from 0. */
+  readonly step: (rank: number, report: StepReport) => void
+  /** Overwrites one gauge until the engine's next step: what was once seen of an engine that hung. */
+  readonly showRunning: (rank: number, requests: number) => void
+  /** What all engines sleep at: undefined = awake, 1 = the weights are kept elsewhere, 2 = they are thrown away. */
+  readonly sleepLevel: (level: number | undefined) => void
+  /** A request was refused because the queue was full. */
+  readonly admissionRejected: () => void
   /** A client closed its connection before its response was complete. */
   readonly clientDisconnected: () => void
   /** The answer to GET /metrics. */
@@ -30,6 +36,8 @@ export interface Metrics {
 export interface MetricsOptions {
   readonly model: string
   readonly kvCacheTokens: number
+  /** Engines, each with series of its own; 1 unless given. */
+  readonly dataParallelSize?: number
   /** `gpu_cache_usage_perc`, `time_per_output_token_seconds` and `num_requests_swapped`, which stays 0. */
   readonly oldMetricNames?: boolean
 }
@@ -47,9 +55,15 @@ const tokenBuckets = [0, 1, 2, 3, 4, 5].flatMap((power) => [1, 2, 5].map((digit)
 const finishedReasons = ["stop", "length", "abort", "error", "repetition"] as const
 const promptSources = ["local_compute", "local_cache_hit", "external_kv_transfer"] as const
 
-const makeSeries = ({ kvCacheTokens, model, oldMetricNames: old = false }: MetricsOptions, startSeconds: number) => {
-  const registry = PrometheusText.make(startSeconds)
-  const own = { engine: "0", model_name: model }
+const sleepStates = ["awake", "weights_offloaded", "discard_all"] as const
+
+/** Declares the series of one engine. */
+const makeSeries = (
+  registry: PrometheusText.Registry,
+  rank: number,
+  { kvCacheTokens, model, oldMetricNames: old = false }: MetricsOptions
+) => {
+  const own = { engine: String(rank), model_name: model }
   const gauge = (name: string, help: string, labels: PrometheusText.Labels = {}) =>
     registry.gauge(`vllm:${name}`, help, { ...own, ...labels })
   const counter = (name: string, help: string, labels: PrometheusText.Labels = {}) =>
@@ -57,8 +71,6 @@ const makeSeries = ({ kvCacheTokens, model, oldMetricNames: old = false }: Metri
   const histogram = (name: string, help: string, buckets: ReadonlyArray<number>) =>
     registry.histogram(`vllm:${name}`, help, own, buckets)
 
-  registry.gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", {})
-    .set(startSeconds)
   const waitingFor = (reason: string) =>
     gauge("num_requests_waiting_by_reason", "Number of requests waiting, by reason.", { reason })
   const sleepState = (state: string) =>
@@ -66,7 +78,6 @@ const makeSeries = ({ kvCacheTokens, model, oldMetricNames: old = false }: Metri
       sleep_state: state
     })
   const series = {
-    render: registry.render,
     running: gauge("num_requests_running", "Number of requests in model execution batches."),
     waiting: gauge("num_requests_waiting", "Number of requests waiting to be processed."),
     waitingForCapacity: waitingFor("capacity"),
@@ -123,21 +134,10 @@ const makeSeries = ({ kvCacheTokens, model, oldMetricNames: old = false }: Metri
       "Number of generation tokens processed.",
       tokenBuckets
     ),
-    loraInfo: registry.gauge("vllm:lora_requests_info", "Running stats on lora requests.", {
-      max_lora: "0",
-      running_lora_adapters: "",
-      waiting_lora_adapters: ""
-    }),
-    disconnected: registry.counter(
-      "vllm:http_requests_client_disconnected",
-      "Number of HTTP requests whose client disconnected before the response was complete.",
-      {}
-    )
+    sleepStates: sleepStates.map(sleepState)
   }
+  series.sleepStates[0]!.set(1)
   if (old) gauge("num_requests_swapped", "Number of requests swapped to CPU.")
-  sleepState("awake").set(1)
-  sleepState("weights_offloaded")
-  sleepState("discard_all")
   registry.gauge("vllm:cache_config_info", "Information of the LLMEngine CacheConfig", {
     block_size: String(blockTokens),
     cache_dtype: "auto",
@@ -150,67 +150,113 @@ const makeSeries = ({ kvCacheTokens, model, oldMetricNames: old = false }: Metri
 
 const secondsBetween = (from: number, to: number) => (to - from) / 1000
 
-/** Fresh series of one engine, all counters at 0. */
+/** Declares what the engines of a server share. */
+const makeShared = (registry: PrometheusText.Registry, startSeconds: number, { model }: MetricsOptions) => {
+  registry.gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", {})
+    .set(startSeconds)
+  const rejectedFor = (reason: string) =>
+    registry.counter(
+      "vllm:admission_rejections",
+      "Number of admission attempts rejected by a queue limit, by reason.",
+      {
+        model_name: model,
+        reason
+      }
+    )
+  const rejectedForRequests = rejectedFor("max_num_queued_reqs")
+  rejectedFor("max_num_queued_tokens")
+  return {
+    rejectedForRequests,
+    loraInfo: registry.gauge("vllm:lora_requests_info", "Running stats on lora requests.", {
+      max_lora: "0",
+      running_lora_adapters: "",
+      waiting_lora_adapters: ""
+    }),
+    disconnected: registry.counter(
+      "vllm:http_requests_client_disconnected",
+      "Number of HTTP requests whose client disconnected before the response was complete.",
+      {}
+    )
+  }
+}
+
+type Series = ReturnType<typeof makeSeries>
+
+const recordFirstOutput = (series: Series, sequence: Sequence) => {
+  series.promptTokens.add(sequence.promptTokens)
+  series.promptTokensBySource[0]!.add(sequence.promptTokens)
+  // An empty answer has an output, but no token.
+  if (sequence.generated > 0) {
+    series.firstToken.observe(secondsBetween(sequence.arrivedAt, sequence.firstTokenAt))
+  }
+}
+
+const recordFinish = (series: Series, sequence: Sequence, time: number) => {
+  const { arrivedAt, finishReason, generated, promptTokens } = sequence
+  // Who was aborted in the queue has waited all the time.
+  const scheduledAt = Number.isNaN(sequence.scheduledAt) ? time : sequence.scheduledAt
+  const firstTokenAt = generated === 0 ? time : sequence.firstTokenAt
+  const decodeTime = secondsBetween(firstTokenAt, time)
+  series.success.get(finishReason)!.add(1)
+  series.latency.observe(secondsBetween(arrivedAt, time))
+  series.queueTime.observe(secondsBetween(arrivedAt, scheduledAt))
+  series.prefillTime.observe(secondsBetween(scheduledAt, firstTokenAt))
+  series.decodeTime.observe(decodeTime)
+  series.inferenceTime.observe(secondsBetween(scheduledAt, time))
+  series.timePerToken.observe(generated > 1 ? decodeTime / (generated - 1) : 0)
+  series.requestPromptTokens.observe(promptTokens)
+  series.requestGenerationTokens.observe(generated)
+}
+
+const recordOutputs = (series: Series, { outputs, preemptions, time }: StepReport) => {
+  let generation = 0
+  let prompt = 0
+  for (const sequence of outputs) {
+    generation += sequence.made
+    if (sequence.generated > sequence.made) {
+      if (sequence.made > 0) series.gap.observe(secondsBetween(sequence.previousTokenAt, time))
+    } else if (sequence.made > 0 || sequence.finishReason !== "abort") {
+      prompt += sequence.promptTokens
+      recordFirstOutput(series, sequence)
+    }
+    if (sequence.state === "finished") recordFinish(series, sequence, time)
+  }
+  series.preemptions.add(preemptions)
+  series.generationTokens.add(generation)
+  series.iterationTokens.observe(prompt + generation)
+}
+
+/** Fresh series of a server and its engines, all counters at 0. */
 export const make = (options: MetricsOptions): Effect.Effect<Metrics> =>
   Effect.map(Clock.Clock, (clock) => {
     const wallSeconds = () => clock.currentTimeMillisUnsafe() / 1000
-    const series = makeSeries(options, wallSeconds())
-
-    const firstOutput = (sequence: Sequence) => {
-      series.promptTokens.add(sequence.promptTokens)
-      series.promptTokensBySource[0]!.add(sequence.promptTokens)
-      // An empty answer has an output, but no token.
-      if (sequence.generated > 0) {
-        series.firstToken.observe(secondsBetween(sequence.arrivedAt, sequence.firstTokenAt))
-      }
-    }
-
-    const finish = (sequence: Sequence, time: number) => {
-      const { arrivedAt, finishReason, generated, promptTokens } = sequence
-      // Who was aborted in the queue has waited all the time.
-      const scheduledAt = Number.isNaN(sequence.scheduledAt) ? time : sequence.scheduledAt
-      const firstTokenAt = generated === 0 ? time : sequence.firstTokenAt
-      const decodeTime = secondsBetween(firstTokenAt, time)
-      series.success.get(finishReason)!.add(1)
-      series.latency.observe(secondsBetween(arrivedAt, time))
-      series.queueTime.observe(secondsBetween(arrivedAt, scheduledAt))
-      series.prefillTime.observe(secondsBetween(scheduledAt, firstTokenAt))
-      series.decodeTime.observe(decodeTime)
-      series.inferenceTime.observe(secondsBetween(scheduledAt, time))
-      series.timePerToken.observe(generated > 1 ? decodeTime / (generated - 1) : 0)
-      series.requestPromptTokens.observe(promptTokens)
-      series.requestGenerationTokens.observe(generated)
-    }
-
-    const outputs = ({ outputs, preemptions, time }: StepReport) => {
-      let generation = 0
-      let prompt = 0
-      for (const sequence of outputs) {
-        generation += sequence.made
-        if (sequence.generated > sequence.made) {
-          if (sequence.made > 0) series.gap.observe(secondsBetween(sequence.previousTokenAt, time))
-        } else if (sequence.made > 0 || sequence.finishReason !== "abort") {
-          prompt += sequence.promptTokens
-          firstOutput(sequence)
-        }
-        if (sequence.state === "finished") finish(sequence, time)
-      }
-      series.preemptions.add(preemptions)
-      series.generationTokens.add(generation)
-      series.iterationTokens.observe(prompt + generation)
-    }
-
+    const startSeconds = wallSeconds()
+    const registry = PrometheusText.make(startSeconds)
+    const shared = makeShared(registry, startSeconds, options)
+    const engines = Array.from(
+      { length: options.dataParallelSize ?? 1 },
+      (_, rank) => makeSeries(registry, rank, options)
+    )
     return {
-      step: (report) => {
+      step: (rank, report) => {
+        const series = engines[rank]!
         series.running.set(report.running)
         series.waiting.set(report.waiting)
-        series.waitingForCapacity.set(report.waiting)
+        series.waitingForCapacity.set(report.waiting - report.deferred)
+        series.waitingDeferred.set(report.deferred)
         series.kvCacheUsage.set(report.kvCacheUsage)
         series.prefixCacheQueries.add(report.prefixCacheQueries)
-        series.loraInfo.set(wallSeconds())
-        if (report.outputs.length > 0) outputs(report)
+        shared.loraInfo.set(wallSeconds())
+        if (report.outputs.length > 0) recordOutputs(series, report)
       },
-      clientDisconnected: () => series.disconnected.add(1),
-      text: Effect.sync(series.render)
+      showRunning: (rank, requests) => engines[rank]!.running.set(requests),
+      sleepLevel: (level) => {
+        for (const { sleepStates } of engines) {
+          for (const [state, gauge] of sleepStates.entries()) gauge.set(state === (level ?? 0) ? 1 : 0)
+        }
+      },
+      admissionRejected: () => shared.rejectedForRequests.add(1),
+      clientDisconnected: () => shared.disconnected.add(1),
+      text: Effect.sync(registry.render)
     }
   })

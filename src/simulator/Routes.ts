@@ -1,39 +1,21 @@
 /**
- * The HTTP side: reads requests, hands them to the engine loop, writes its outputs as they come.
+ * All paths of the simulated server, and what they answer that need no engine.
  *
- * Facts kept here: the 200 and its headers leave before the request is queued in the engine (unless told otherwise),
- * everything that refuses a request comes before that; a client that goes away interrupts the body, which closes the
- * stream of engine outputs, which aborts the request; /health, /version and /v1/models answer from here and say nothing
- * about the engine.
- *
- * Gotcha: NodeHttpServer writes the head of a stream response before it starts the body, but Node keeps it back until
- * the first byte. So the body begins by flushing the headers of the very response it belongs to.
+ * Facts kept here: /health, /version, /load and /v1/models answer from the HTTP side and say nothing about the engine,
+ * but /health says when it is dead. What generates is in GenerationRoutes.ts, /metrics in MetricsRoute.ts, sleep in
+ * SleepRoutes.ts, faults in faults/FaultRoutes.ts.
  */
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
-import type { ServerResponse } from "node:http"
-import * as Answers from "./Answers.ts"
-import * as ChatRequest from "./ChatRequest.ts"
-import * as ChatWire from "./ChatWire.ts"
-import * as CompletionRequest from "./CompletionRequest.ts"
-import * as CompletionWire from "./CompletionWire.ts"
-import type { EngineLoop, EngineOutput } from "./EngineLoop.ts"
-import * as EventStream from "./EventStream.ts"
-import * as GenerationRequest from "./GenerationRequest.ts"
-import type { Journal } from "./Journal.ts"
-import type { Metrics } from "./Metrics.ts"
-import * as Pacing from "./Pacing.ts"
-import * as PrometheusText from "./PrometheusText.ts"
-import { blocksOf, blockTokens } from "./Scheduler.ts"
-import * as SeededRandom from "./SeededRandom.ts"
-import { seedOf } from "./SeededRandom.ts"
+import { engineDead } from "./EngineErrors.ts"
+import * as FaultRoutes from "./faults/FaultRoutes.ts"
+import * as GenerationRoutes from "./GenerationRoutes.ts"
+import * as MetricsRoute from "./MetricsRoute.ts"
+import type { SimulatedServer } from "./SimulatedServer.ts"
 import type { SimulatorOptions } from "./SimulatorOptions.ts"
 import * as SleepRoutes from "./SleepRoutes.ts"
 
@@ -43,160 +25,6 @@ const imitatedVersion = "0.30.0"
 const { jsonUnsafe } = HttpServerResponse
 
 const currentSecond = Effect.map(Clock.currentTimeMillis, (millis) => Math.floor(millis / 1000))
-
-/** vLLM takes the client's X-Request-Id for the id; else ids count up, so that they are the same in every run. */
-const makeRequestIds = (seed: number) => {
-  let count = 0
-  return (given: string | undefined) => {
-    const number = count++
-    const hexadecimal = (part: number) => seedOf(seed, "id", number, part).toString(16).padStart(8, "0")
-    return `${given ?? [0, 1, 2, 3].map(hexadecimal).join("")}`
-  }
-}
-
-/** Records a connection that closes before all of the response was handed to it, before anything reacts to that. */
-const recordClose = (journal: Journal, metrics: Metrics, id: string, response: ServerResponse) =>
-  response.prependListener("close", () => {
-    if (response.writableFinished) return
-    journal.record(id, "close-seen")
-    metrics.clientDisconnected()
-  })
-
-/** Records writes; the tokens of outputs that wrote nothing are counted with the next write. */
-const makeWriteRecorder = (journal: Journal, id: string) => {
-  let recorded = 0
-  return (outputs: ReadonlyArray<EngineOutput>) => {
-    const { finishReason, generated } = outputs.at(-1)!
-    if (recorded === 0 && generated > 0) journal.record(id, "first-token")
-    if (generated > recorded) journal.record(id, "chunk", generated - recorded)
-    recorded = generated
-    if (finishReason !== undefined) journal.record(id, "finish")
-  }
-}
-
-/** The most tokens of prompt and answer together: of two limits the smaller one. */
-const contextTokens = (options: SimulatorOptions) =>
-  Math.min(options.maxModelLength ?? Infinity, blocksOf(options) * blockTokens)
-
-/** One of the routes that generate: how its requests are read and how their outputs are written. */
-interface Protocol<Request extends GenerationRequest.GenerationRequest> {
-  readonly idPrefix: string
-  readonly answer: Answers.Answering
-  readonly parse: (
-    served: GenerationRequest.Served,
-    contentType: string | undefined,
-    text: string
-  ) => Result.Result<Request, GenerationRequest.ErrorBody>
-  readonly makeStreamEncoder: (
-    head: ChatWire.AnswerHead,
-    request: Request,
-    options: SimulatorOptions
-  ) => ChatWire.StreamEncoder
-  readonly completion: (
-    head: ChatWire.AnswerHead,
-    request: Request,
-    options: SimulatorOptions,
-    outputs: ReadonlyArray<EngineOutput>
-  ) => object
-}
-
-const errorTypes = { 400: "BadRequestError", 500: "InternalServerError" } as const
-
-/** The two routes that generate; they share the engine, the ids and the count of prompts. */
-const generation = (options: SimulatorOptions, engine: EngineLoop, journal: Journal, metrics: Metrics) => {
-  const served = { model: options.model, maxModelLength: contextTokens(options) }
-  const answer = Answers.make(options.answers, options.seed)
-  const draw = Answers.makeDrawCounter()
-  const nextId = makeRequestIds(options.seed)
-  const failure = options.midStreamError
-  const failsAt = failure?.afterTokens ?? Infinity
-  const failureBody = GenerationRequest.errorBody(
-    failure?.code ?? 500,
-    errorTypes[failure?.code ?? 500],
-    failure?.message ?? ""
-  )
-
-  const route = <Request extends GenerationRequest.GenerationRequest>(protocol: Protocol<Request>) =>
-    Effect.gen(function*() {
-      const httpRequest = yield* HttpServerRequest.HttpServerRequest
-      const response = NodeHttpServerRequest.toServerResponse(httpRequest) as ServerResponse
-      const text = yield* httpRequest.text
-      const parsed = protocol.parse(served, httpRequest.headers["content-type"], text)
-      if (Result.isFailure(parsed)) return jsonUnsafe(parsed.failure, { status: parsed.failure.error.code })
-      const request = parsed.success
-
-      const id = protocol.idPrefix + nextId(httpRequest.headers["x-request-id"])
-      const head = { id, created: yield* currentSecond, model: options.model }
-      const { maxTokens, prompt, promptTokens } = request
-      const drawn = draw(prompt, request.seed)
-      const randomFor = (use: string) => SeededRandom.make(seedOf(options.seed, use, prompt, Answers.drawKey(drawn)))
-      journal.record(id, "request")
-      recordClose(journal, metrics, id, response)
-      const recordWrite = makeWriteRecorder(journal, id)
-      const generated = engine.generate({
-        id,
-        prompt,
-        promptTokens,
-        maxTokens,
-        answer: protocol.answer(prompt, drawn),
-        pace: Pacing.make(options, randomFor("pace")),
-        ...(options.speculativeTokens === 0 ? {} : {
-          tokensOfStep: Pacing.stepSizes(options.speculativeTokens, randomFor("steps"))
-        })
-      })
-
-      const outputs = failure === undefined
-        ? generated
-        : Stream.takeUntil(generated, (output) => output.generated >= failsAt)
-
-      if (!request.stream) {
-        const collected = yield* Stream.runCollect(outputs)
-        if (collected.at(-1)?.finishReason === undefined) {
-          return jsonUnsafe(failureBody, { status: failureBody.error.code })
-        }
-        recordWrite(collected)
-        return jsonUnsafe(protocol.completion(head, request, options, collected))
-      }
-      const encoder = protocol.makeStreamEncoder(head, request, options)
-      let flushed = false
-      const flushHeaders = () => {
-        if (flushed) return
-        flushed = true
-        response.flushHeaders()
-        journal.record(id, "headers")
-      }
-      let finished = false
-      const body = Stream.mapArray(outputs, (waiting) => {
-        finished = waiting.at(-1)?.finishReason !== undefined
-        const text = encoder.encode(waiting)
-        if (text !== "") {
-          flushHeaders()
-          recordWrite(waiting)
-        }
-        return [text] as const
-      }).pipe(
-        // Outputs that nothing is told of must not count as a sign of life.
-        Stream.filter((text) => text !== ""),
-        Stream.concat(Stream.suspend(() => finished ? Stream.empty : Stream.make(ChatWire.errorEvents(failureBody)))),
-        EventStream.keepAlive(options.sseKeepAliveInterval),
-        EventStream.withHeaders(options.headers, flushHeaders),
-        Stream.encodeText
-      )
-      return HttpServerResponse.stream(body, { contentType: "text/event-stream; charset=utf-8" })
-    })
-
-  return {
-    chatCompletions: route({
-      makeStreamEncoder: ChatWire.makeStreamEncoder,
-      completion: ChatWire.completion,
-      idPrefix: "chatcmpl-",
-      answer: Answers.withReasoning(answer, options.reasoningTokens, options.seed),
-      parse: ChatRequest.parse
-    }),
-    // Without a chat template the model is not asked to think.
-    completions: route({ ...CompletionWire, idPrefix: "cmpl-", answer, parse: CompletionRequest.parse })
-  }
-}
 
 const requireKey = (apiKey: string) =>
   HttpRouter.middleware((handler) =>
@@ -218,7 +46,7 @@ const models = (options: SimulatorOptions) =>
         owned_by: "vllm",
         root: options.model,
         parent: null,
-        max_model_len: contextTokens(options)
+        max_model_len: GenerationRoutes.contextTokens(options)
       }]
     }))
 
@@ -234,31 +62,57 @@ const refuseOthers = (allowed: "GET" | "POST", ...paths: ReadonlyArray<`/${strin
   )
 }
 
+/** Whoever asks a silent server waits until it speaks again; only what steers it is answered. */
+const waitWhileSilent = (server: SimulatedServer) =>
+  HttpRouter.middleware(
+    (handler) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
+        url.startsWith("/sim/") ? handler : server.awake.whenOpen(handler)),
+    { global: true }
+  )
+
+/** The engine's own words for what is asked of it when it is dead. */
+const unlessDead = (server: SimulatedServer) =>
+  HttpRouter.middleware((handler) =>
+    Effect.suspend(() =>
+      server.current().state === "dead"
+        ? Effect.succeed(jsonUnsafe(engineDead, { status: engineDead.error.code }))
+        : handler
+    )
+  )
+
+const health = (server: SimulatedServer) =>
+  Effect.sync(() =>
+    HttpServerResponse.empty({
+      status: server.healthFaults.at(-1) ?? (server.current().state === "dead" ? 503 : 200)
+    })
+  )
+
 /** All routes of the simulated server; `/sim/...` is ours, the rest is vLLM's. */
-export const make = (options: SimulatorOptions, engine: EngineLoop, journal: Journal, metrics: Metrics) => {
-  const { chatCompletions, completions } = generation(options, engine, journal, metrics)
+export const make = (context: GenerationRoutes.GenerationContext) => {
+  const { board, journal, options, server } = context
+  const { chatCompletions, completions } = GenerationRoutes.make(context)
   return Layer.mergeAll(
     HttpRouter.add("POST", "/v1/chat/completions", chatCompletions),
     HttpRouter.add("POST", "/v1/completions", completions),
     HttpRouter.add("GET", "/v1/models", models(options)),
-    HttpRouter.add("GET", "/health", HttpServerResponse.empty({ status: 200 })),
+    HttpRouter.add("GET", "/health", health(server)),
     HttpRouter.add("GET", "/version", jsonUnsafe({ version: imitatedVersion })),
     HttpRouter.add(
       "GET",
       "/load",
-      Effect.map(engine.streams, (streams) => jsonUnsafe({ server_load: streams.length }))
+      Effect.sync(() => jsonUnsafe({ server_load: server.current().load().open }))
     ),
-    HttpRouter.add(
-      "GET",
-      "/metrics",
-      Effect.map(metrics.text, (text) => HttpServerResponse.text(text, { contentType: PrometheusText.contentType }))
-    ),
-    SleepRoutes.make(engine),
+    HttpRouter.add("GET", "/metrics", MetricsRoute.make(options, server)),
+    SleepRoutes.make(server.current).pipe(Layer.provide(unlessDead(server).layer)),
     refuseOthers("POST", "/v1/chat/completions", "/v1/completions", "/sleep", "/wake_up"),
     refuseOthers("GET", "/v1/models", "/health", "/version", "/load", "/metrics", "/is_sleeping"),
-    HttpRouter.add("GET", "/sim/streams", Effect.map(engine.streams, (streams) => jsonUnsafe(streams))),
+    HttpRouter.add("GET", "/sim/streams", Effect.map(server.streams, (streams) => jsonUnsafe(streams))),
     HttpRouter.add("GET", "/sim/journal", Effect.map(journal.events, (events) => jsonUnsafe(events))),
+    HttpRouter.add("DELETE", "/sim/journal", Effect.as(journal.clear, HttpServerResponse.empty({ status: 204 }))),
+    FaultRoutes.make(board),
     HttpRouter.add("*", "/*", jsonUnsafe({ detail: "Not Found" }, { status: 404 })),
+    waitWhileSilent(server),
     options.apiKey === undefined ? Layer.empty : requireKey(options.apiKey)
   )
 }

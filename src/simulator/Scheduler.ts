@@ -10,8 +10,11 @@
  * from its request's pace, so that a request alone takes exactly the times it was given. Works overlap, the budget
  * limits the tokens in flight, and a step is the instant at which some of them end and the next ones begin.
  *
+ * For faults a request can be held: it waits, whatever is free, until it is released, and others pass it; and decoding
+ * can be stopped while prompts are still computed.
+ *
  * Laws: tokens in flight <= budget; running <= max-num-seqs; blocks held <= blocks there are; nobody overtakes in the
- * queue, and a prompt is scheduled to its end before the next request is admitted; the request admitted first is never
+ * queue (but those who are held), and a prompt is scheduled to its end before the next request is admitted; the request admitted first is never
  * preempted, so that there is always progress; every step reports once, after it has scheduled; while it is frozen there
  * are no steps, and afterwards everything goes on where it was.
  */
@@ -29,6 +32,9 @@ export interface SchedulerOptions {
   readonly timeFactorUnderLoad: number
 }
 
+/** Why a request is held: for want of room ("capacity"), or for something outside of the scheduler ("deferred"). */
+export type HoldReason = "capacity" | "deferred"
+
 /** "abort": finished by the engine itself, before its answer was complete. */
 export type FinishReason = "stop" | "length" | "abort"
 
@@ -41,6 +47,8 @@ export interface Sequence extends DueQueue.Due {
   readonly pace: Pace
   /** Tokens of the next decoding step, at least 1; undefined: always 1. A prefill always ends with one token. */
   readonly tokensOfStep: (() => number) | undefined
+  /** The most tokens of one chunk of its prompt; Infinity: what the budget leaves. */
+  readonly longestChunk: number
   readonly arrivedAt: number
   order: number
   state: "queued" | "prefill" | "decoding" | "finished"
@@ -71,6 +79,8 @@ export interface StepReport<S extends Sequence = Sequence> {
   readonly time: number
   readonly running: number
   readonly waiting: number
+  /** How many of `waiting` are held as "deferred". */
+  readonly deferred: number
   /** Part of the KV cache that is held, 0 to 1. */
   readonly kvCacheUsage: number
   /** Prompt tokens of requests that were admitted for the first time. */
@@ -96,6 +106,7 @@ export const newSequence = (
     readonly maxTokens: number
     readonly pace: Pace
     readonly tokensOfStep?: (() => number) | undefined
+    readonly longestChunk?: number | undefined
   },
   arrivedAt: number
 ): Sequence => {
@@ -107,6 +118,7 @@ export const newSequence = (
     finishReason: request.answerTokens > limit ? "length" : "stop",
     pace: request.pace,
     tokensOfStep: request.tokensOfStep,
+    longestChunk: request.longestChunk ?? Infinity,
     arrivedAt,
     order: 0,
     due: 0,
@@ -131,6 +143,10 @@ export const newSequence = (
 export interface Scheduler<S extends Sequence> {
   /** Puts a new sequence at the end of the queue; it is considered in the next step. */
   readonly submit: (sequence: S) => void
+  /** Lets a sequence wait until it is released; one that runs is preempted. Does nothing if it is finished. */
+  readonly hold: (sequence: S, reason: HoldReason) => void
+  /** Lets a held sequence wait before all others. Does nothing if it is not held. */
+  readonly release: (sequence: S) => void
   /** Takes a sequence out, in any state; false if it was finished (or never there). */
   readonly abort: (sequence: S) => boolean
   /**
@@ -142,6 +158,8 @@ export interface Scheduler<S extends Sequence> {
   readonly abortAll: () => void
   /** Whether who waits gets a place, also after a preemption. At first true. */
   readonly admit: (admitting: boolean) => void
+  /** Whether there are decoding steps; prompts are computed, with their first tokens, in any case. At first true. */
+  readonly decode: (decoding: boolean) => void
   /** Stops all works where they are; no steps until `thaw`. Freezing what is frozen does nothing. */
   readonly freeze: (now: number) => void
   /** Goes on; works in flight end later by the time that passed. Does nothing if not frozen. */
@@ -179,7 +197,9 @@ export const make = <S extends Sequence>(
   /** Something arrived or left since the last step. */
   let changed = false
   let lastStep = -Infinity
+  const held = new Map<S, HoldReason>()
   let admitting = true
+  let decoding = true
   let frozenAt: number | undefined
   /** Finished by `abortAll`, and not reported yet. */
   let aborted: Array<S> = []
@@ -198,7 +218,7 @@ export const make = <S extends Sequence>(
   }
 
   /** Takes away all that a running sequence holds. */
-  const release = (sequence: S) => {
+  const takeAway = (sequence: S) => {
     running.delete(sequence)
     idle.delete(sequence)
     partial.delete(sequence)
@@ -210,20 +230,20 @@ export const make = <S extends Sequence>(
   }
 
   const preempt = (sequence: S) => {
-    release(sequence)
+    takeAway(sequence)
     sequence.state = "queued"
     sequence.preemptions++
-    preempted.push(sequence)
   }
 
   /** Gets blocks for so many tokens, at the cost of those admitted last; false if that was the sequence itself. */
-  const hold = (sequence: S, tokens: number): boolean => {
+  const allocate = (sequence: S, tokens: number): boolean => {
     const missing = Math.ceil(tokens / blockTokens) - sequence.blocks
     if (missing <= 0) return true
     while (missing > free.blocks) {
       let last = sequence
       for (const other of running) last = other
       preempt(last)
+      preempted.push(last)
       if (last === sequence) return false
     }
     free.blocks -= missing
@@ -233,12 +253,12 @@ export const make = <S extends Sequence>(
 
   const beginDecode = (sequence: S, time: number) => {
     // A new token's own keys and values are computed when it is read, which is when the next one is made.
-    if (hold(sequence, sequence.promptTokens + sequence.generated)) begin(sequence, 1, time, sequence.pace.gap())
+    if (allocate(sequence, sequence.promptTokens + sequence.generated)) begin(sequence, 1, time, sequence.pace.gap())
   }
 
   const beginChunk = (sequence: S, time: number) => {
-    const tokens = Math.min(free.budget, sequence.prefillTokens - sequence.computed)
-    if (tokens === 0 || !hold(sequence, sequence.computed + tokens)) return
+    const tokens = Math.min(free.budget, sequence.longestChunk, sequence.prefillTokens - sequence.computed)
+    if (tokens === 0 || !allocate(sequence, sequence.computed + tokens)) return
     if (sequence.computed + tokens === sequence.prefillTokens) partial.delete(sequence)
     begin(sequence, tokens, time, sequence.prefillMillis * (tokens / sequence.prefillTokens))
   }
@@ -265,7 +285,7 @@ export const make = <S extends Sequence>(
     }
     if (sequence.generated === sequence.total) {
       sequence.state = "finished"
-      release(sequence)
+      takeAway(sequence)
     }
     return true
   }
@@ -293,7 +313,8 @@ export const make = <S extends Sequence>(
       sequence.computed = 0
       sequence.prefillMillis = sequence.pace.timeToFirstToken()
       running.add(sequence)
-      partial.add(sequence)
+      // Who is computed in small chunks leaves room in the budget for others.
+      if (sequence.longestChunk === Infinity) partial.add(sequence)
       beginChunk(sequence, start)
     }
     return queries
@@ -318,14 +339,17 @@ export const make = <S extends Sequence>(
       next = inFlight.first()
     }
     const waitingBefore = preempted.length
-    for (const sequence of idle) if (sequence.state === "decoding") beginDecode(sequence, time)
-    for (const sequence of idle) beginChunk(sequence, time)
+    if (decoding) {
+      for (const sequence of idle) if (sequence.state === "decoding") beginDecode(sequence, time)
+    }
+    for (const sequence of idle) if (sequence.state === "prefill") beginChunk(sequence, time)
     // What a preemption set free belongs to those who run.
     const prefixCacheQueries = preempted.length > waitingBefore ? 0 : admit(time)
     report({
       time,
       running: running.size,
-      waiting: arrived.size + preempted.length,
+      waiting: arrived.size + preempted.length + held.size,
+      deferred: held.size === 0 ? 0 : Array.from(held.values()).filter((reason) => reason === "deferred").length,
       kvCacheUsage: blocks === Infinity ? 0 : 1 - free.blocks / blocks,
       prefixCacheQueries,
       preemptions,
@@ -338,19 +362,44 @@ export const make = <S extends Sequence>(
       arrived.add(sequence)
       changed = true
     },
+    hold: (sequence, reason) => {
+      if (running.has(sequence)) preempt(sequence)
+      else if (preempted.includes(sequence)) preempted.splice(preempted.indexOf(sequence), 1)
+      else if (!arrived.delete(sequence)) return
+      held.set(sequence, reason)
+      changed = true
+    },
+    release: (sequence) => {
+      if (!held.delete(sequence)) return
+      preempted.push(sequence)
+      changed = true
+    },
+    decode: (whether) => {
+      decoding = whether
+      changed = true
+      if (decoding) return
+      for (const sequence of running) {
+        if (sequence.state !== "decoding" || sequence.inFlight === 0) continue
+        inFlight.remove(sequence)
+        free.budget += sequence.inFlight
+        sequence.inFlight = 0
+        idle.add(sequence)
+      }
+    },
     abort: (sequence) => {
       const place = preempted.indexOf(sequence)
       if (place >= 0) preempted.splice(place, 1)
-      const open = running.has(sequence) || place >= 0 || arrived.delete(sequence)
-      release(sequence)
+      const open = running.has(sequence) || place >= 0 || arrived.delete(sequence) || held.delete(sequence)
+      takeAway(sequence)
       changed ||= open
       return open
     },
     abortAll: () => {
-      aborted.push(...running, ...preempted.splice(0), ...arrived)
+      aborted.push(...running, ...preempted.splice(0), ...arrived, ...held.keys())
       arrived.clear()
+      held.clear()
       for (const sequence of aborted) {
-        release(sequence)
+        takeAway(sequence)
         sequence.state = "finished"
         sequence.total = sequence.generated
         sequence.finishReason = "abort"
@@ -371,8 +420,9 @@ export const make = <S extends Sequence>(
     },
     isIdle: () => frozenAt === undefined && running.size === 0,
     advance: (now) => {
-      if (frozenAt !== undefined) return Infinity
       for (let steps = 0; steps < stepsPerAdvance; steps++) {
+        // Whoever hears of a step may freeze what comes after it.
+        if (frozenAt !== undefined) return Infinity
         const next = inFlight.first()?.due ?? Infinity
         if (next <= now + toleranceMillis) step(next)
         else if (changed) step(Math.max(now, lastStep))

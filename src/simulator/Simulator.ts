@@ -15,13 +15,18 @@ import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
-import * as EngineLoop from "./EngineLoop.ts"
+import type { OpenStream } from "./EngineLoop.ts"
+import type { ServerAction } from "./faults/FaultAction.ts"
+import * as FaultBoard from "./faults/FaultBoard.ts"
+import * as FaultSpecification from "./faults/FaultSpecification.ts"
+import * as ServerFaults from "./faults/ServerFaults.ts"
 import * as Journal from "./Journal.ts"
-import * as Metrics from "./Metrics.ts"
 import * as Routes from "./Routes.ts"
+import * as SimulatedServer from "./SimulatedServer.ts"
 import { CannotListen, InvalidOptions, PortInUse, SimulatorError } from "./SimulatorError.ts"
 import { SimulatorOptions } from "./SimulatorOptions.ts"
 
@@ -66,28 +71,49 @@ const make = Effect.fn("Simulator.make")(function*(options: typeof ServedOptions
     )
   )
   const journal = yield* Journal.make
-  const metrics = yield* Metrics.make(settings)
-  const engine = yield* EngineLoop.make(settings, journal, metrics.step)
-  const app = yield* HttpRouter.toHttpEffect(Routes.make(settings, engine, journal, metrics))
   const nodeServer = createServer()
-  const server = yield* NodeHttpServer.make(() => nodeServer, {
+  const server = yield* SimulatedServer.make(settings, journal, nodeServer)
+  const perform = (action: ServerAction) => ServerFaults.perform(server, action)
+  const board = yield* FaultBoard.make({
+    seed: settings.seed,
+    journal,
+    openRequests: () => server.current().load().open,
+    perform
+  })
+  const scope = yield* Effect.scope
+  const runFork = Effect.runForkWith(yield* Effect.context<never>())
+  const app = yield* HttpRouter.toHttpEffect(Routes.make({
+    options: settings,
+    interTokenMillis: settings.interTokenMillis,
+    server,
+    board,
+    journal,
+    perform,
+    run: (effect) => runFork(Effect.forkIn(effect, scope, { startImmediately: true }))
+  }))
+  const httpServer = yield* NodeHttpServer.make(() => nodeServer, {
     host: settings.host,
     port: settings.port,
     gracefulShutdownTimeout: 0
   }).pipe(Effect.mapError(listenError(settings)))
-  yield* server.serve(app)
+  yield* httpServer.serve(app)
   // Added last, so it runs first.
   yield* Effect.addFinalizer(() => closeNow(nodeServer))
-  return Simulator.of({ url: urlOf(nodeServer), streams: engine.streams, journal: journal.events })
+  yield* Effect.addFinalizer(() => server.close)
+  // Their times begin now.
+  yield* Effect.forEach(settings.faults, (text) => board.add(Result.getOrThrow(FaultSpecification.read(text))))
+  return Simulator.of({ url: urlOf(nodeServer), streams: server.streams, journal: journal.events, faults: board })
 })
 
 export class Simulator extends Context.Service<Simulator, {
   /** Where the server listens, without a slash at the end, like `http://127.0.0.1:41234`. */
   readonly url: string
   /** The requests that are open now. */
-  readonly streams: Effect.Effect<ReadonlyArray<EngineLoop.OpenStream>>
+  readonly streams: Effect.Effect<ReadonlyArray<OpenStream>>
   /** The last 100 000 events, oldest first. */
   readonly journal: Effect.Effect<ReadonlyArray<Journal.JournalEvent>>
+  /** The faults in force. */
+  readonly faults: FaultBoard.FaultBoard
 }>()("a2a-campaign/Simulator") {
   /**
    * Starts a simulated server and stops it with the scope, at once, whatever is open.

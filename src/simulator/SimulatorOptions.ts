@@ -5,13 +5,20 @@
  * milliseconds. Listening address and port are not here: they belong to the layer that opens the socket.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { AnswerSource, demonstration } from "./Answers.ts"
+import * as FaultSpecification from "./faults/FaultSpecification.ts"
 import { LatencyDistribution } from "./Pacing.ts"
 import { blockTokens } from "./Scheduler.ts"
 import { wireFields } from "./WireOptions.ts"
 
 const Millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const FaultText = Schema.String.check(
+  Schema.makeFilter((text: string) => Result.getFailure(FaultSpecification.read(text)).pipe(Option.getOrUndefined))
+)
 const Positive = Schema.Int.check(Schema.isGreaterThan(0))
 const Factor = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1))
 const KvCacheTokens = Schema.Int.check(Schema.isGreaterThanOrEqualTo(blockTokens))
@@ -37,6 +44,14 @@ export const SimulatorOptions = Schema.Struct({
   kvCacheTokens: KvCacheTokens.pipe(Schema.withDecodingDefault(Effect.succeed(4_194_304))),
   /** With all places taken, times are longer by this factor; in between it grows linearly. */
   timeFactorUnderLoad: Factor.pipe(Schema.withDecodingDefault(Effect.succeed(1))),
+  /** vLLM's --data-parallel-size: engines behind the one port. */
+  dataParallelSize: Positive.check(Schema.isLessThanOrEqualTo(64)).pipe(Schema.withDecodingDefault(Effect.succeed(1))),
+  /** vLLM's --max-num-queued-reqs: with so many requests open, waiting or not, a further one is refused. */
+  maxNumQueuedRequests: Schema.optional(Count),
+  /** llm-d-inference-sim's --max-waiting-queue-length: with so many requests waiting, a further one is refused. */
+  maxWaitingQueueLength: Schema.optional(Count),
+  /** Faults, as FaultSpecification.ts reads them; several may stand in one text, with `;` between. */
+  faults: Schema.Array(FaultText).pipe(Schema.withDecodingDefault(Effect.succeed([]))),
   /** vLLM's --stream-interval: tokens per event, except that the first and the last output are never held back. */
   streamInterval: Positive.pipe(Schema.withDecodingDefault(Effect.succeed(1))),
   /** Some series of /metrics under the names they had in older versions; see Metrics.ts. */

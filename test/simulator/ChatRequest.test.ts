@@ -27,6 +27,7 @@ describe("ChatRequest", () => {
       continuousUsage: false,
       returnTokenIds: false,
       includeReasoning: true,
+      firstTool: undefined,
       mayCallTools: false,
       maxTokens: Infinity,
       seed: Option.none()
@@ -65,6 +66,7 @@ describe("ChatRequest", () => {
         continuousUsage: true,
         returnTokenIds: true,
         includeReasoning: false,
+        firstTool: "f",
         mayCallTools: true,
         maxTokens: 7,
         seed: Option.some(-3)

@@ -11,17 +11,17 @@ describe("Journal", () => {
       const journal = yield* Journal.make
       journal.record("a", "request")
       yield* TestClock.adjust(250)
-      journal.record("a", "chunk", 3)
+      journal.record("a", "chunk", { tokens: 3, bytes: 17 })
       assert.deepStrictEqual(yield* journal.events, [
         { sequence: 0, atMillis: 0, request: "a", event: "request" },
-        { sequence: 1, atMillis: 250, request: "a", event: "chunk", tokens: 3 }
+        { sequence: 1, atMillis: 250, request: "a", event: "chunk", tokens: 3, bytes: 17 }
       ])
     }))
 
   it.effect("keeps the last 100 000", () =>
     Effect.gen(function*() {
       const journal = yield* Journal.make
-      for (let index = 0; index < 250_000; index++) journal.record("a", "chunk", 1)
+      for (let index = 0; index < 250_000; index++) journal.record("a", "chunk", { tokens: 1 })
       const events = yield* journal.events
       assert.strictEqual(events.length, 100_000)
       assert.strictEqual(events[0]?.sequence, 150_000)

@@ -15,7 +15,7 @@ const start = (options: Partial<EngineLoop.EngineLoopOptions> = {}) =>
   Effect.gen(function*() {
     const settings = { maxConcurrentRequests: 10, streamInterval: 1, kvCacheTokens: 1600, ...options }
     const metrics = yield* Metrics.make({ model: "m", kvCacheTokens: settings.kvCacheTokens })
-    const engine = yield* EngineLoop.make(settings, yield* Journal.make, metrics.step)
+    const engine = yield* EngineLoop.make(settings, yield* Journal.make, (step) => metrics.step(0, step))
     return { engine, read: Effect.map(metrics.text, parseMetrics) }
   })
 

@@ -98,7 +98,7 @@ describe("Simulator: a client that leaves", () => {
   it.live("while tokens flow", () =>
     Effect.gen(function*() {
       const events = yield* eventsAfterLeaving("first token")
-      assert.deepStrictEqual(events.slice(0, 4), ["request", "headers", "first-token", "chunk"])
+      assert.deepStrictEqual(events.slice(0, 5), ["request", "headers", "first-byte", "first-token", "chunk"])
       assert.deepStrictEqual(events.slice(-2), ["close-seen", "abort-honoured"])
     }))
 

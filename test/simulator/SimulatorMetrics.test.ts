@@ -18,6 +18,7 @@ import { parseMetrics } from "./metricsText.ts"
 const metrics = get("/metrics").pipe(Effect.flatMap(textOf), Effect.map(parseMetrics))
 const words = (tokens: number) => ({ _tag: "LengthOnly", tokens }) as const
 const vllmSeries = [
+  "admission_rejections_total",
   "cache_config_info",
   "e2e_request_latency_seconds",
   "engine_sleep_state",

@@ -33,7 +33,8 @@ describe("EventStream.keepAlive", () => {
         Stream.fromEffect(Effect.delay(Effect.succeed("second"), 9_000))
       )
       const fiber = yield* Effect.forkChild(
-        Stream.runForEach(EventStream.keepAlive(10)(events), (text) => Effect.sync(() => received.push(text)))
+        Stream.runForEach(EventStream.keepAlive(10, () => comment)(events), (text) =>
+          Effect.sync(() => received.push(text)))
       )
       yield* TestClock.adjust(9_999)
       assert.deepStrictEqual(received, [])
@@ -55,9 +56,10 @@ describe("Simulator: headers with the first token", () => {
       assert.strictEqual(raw.received, "")
       yield* within1Second(Effect.sync(() => raw.received), (received) => received.includes("[DONE]"))
       assert.match(raw.received, /^HTTP\/1\.1 200 OK\r\n/)
-      assert.deepStrictEqual((yield* journal).slice(0, 3).map(({ event }) => event), [
+      assert.deepStrictEqual((yield* journal).slice(0, 4).map(({ event }) => event), [
         "request",
         "headers",
+        "first-byte",
         "first-token"
       ])
     }).pipe(

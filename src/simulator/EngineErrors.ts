@@ -1,0 +1,19 @@
+/**
+ * What clients are told when nothing is wrong with their request: the engine has died, or has too much to do.
+ *
+ * Both are worded as vLLM words them. Neither has a Retry-After; vLLM sends none anywhere.
+ */
+import { errorBody } from "./GenerationRequest.ts"
+
+/** In every stream that is open when the engine dies, and for every request until the server ends, too. */
+export const engineDead = errorBody(
+  500,
+  "InternalServerError",
+  "EngineCore encountered an issue. See stack trace (above) for the root cause."
+)
+
+export const queueFull = errorBody(
+  503,
+  "Service Unavailable",
+  "The engine is currently busy and cannot accept new requests. Please try again later or on a different instance."
+)
