@@ -139,7 +139,7 @@ const generation = (options: SimulatorOptions, engine: EngineLoop, journal: Jour
         promptTokens,
         maxTokens,
         answer: protocol.answer(prompt, drawn),
-        pace: Pacing.make(options, randomFor("pace")),
+        pace: Pacing.make(options, randomFor("pace"), request.remotePrefill),
         ...(options.speculativeTokens === 0 ? {} : {
           tokensOfStep: Pacing.stepSizes(options.speculativeTokens, randomFor("steps"))
         })

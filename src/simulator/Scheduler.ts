@@ -193,7 +193,8 @@ export const make = <S extends Sequence>(
     idle.delete(sequence)
     free.budget -= tokens
     sequence.inFlight = tokens
-    sequence.due = time + millis * load()
+    // The network is as fast as ever.
+    sequence.due = time + millis * (sequence.state === "prefill" && sequence.pace.isTransfer?.() === true ? 1 : load())
     inFlight.push(sequence)
   }
 
@@ -291,7 +292,7 @@ export const make = <S extends Sequence>(
       sequence.state = "prefill"
       sequence.prefillTokens = prefillTokens
       sequence.computed = 0
-      sequence.prefillMillis = sequence.pace.timeToFirstToken()
+      sequence.prefillMillis = sequence.pace.timeToFirstToken(prefillTokens)
       running.add(sequence)
       partial.add(sequence)
       beginChunk(sequence, start)
