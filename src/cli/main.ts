@@ -8,11 +8,13 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import { version } from "../version.ts"
 import { CommandError, inputError, usageError } from "./CommandError.ts"
+import { renderHelp } from "./renderHelp.ts"
 import { resume } from "./resume.ts"
 import { run } from "./run.ts"
 import { serve } from "./serve.ts"
@@ -23,10 +25,17 @@ const campaign = Command.make("campaign").pipe(
   Command.withSubcommands([run, resume, serve, sim])
 )
 
-/** Wrong usage is told in one line; the whole help is a screen that hides it. */
+/** Help is as wide as it can be read. Wrong usage is told in one line; the whole help is a screen that hides it. */
 const presenter: CliOutput.Presenter = {
   present: (event) => {
-    if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+    if (event._tag === "Version") return CliOutput.defaultPresenter.present(event)
+    if (event._tag === "Help") {
+      return Effect.flatMap(TerminalCapabilities, ({ canColor }) =>
+        Console.log(renderHelp(event.helpDoc, {
+          columns: Math.min(process.stdout.columns || 100, 100),
+          color: canColor
+        })))
+    }
     const reasons = event.errors.map((error) => error.message.replaceAll(/\s*\n\s*/g, " "))
     return Console.error(`campaign: ${reasons.join("; ")} (see \`${event.commandPath.join(" ")} --help\`)`)
   }

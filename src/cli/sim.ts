@@ -3,37 +3,67 @@
  */
 import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Simulator } from "../simulator/Simulator.ts"
 import { orExit } from "./CommandError.ts"
 import * as flags from "./flags.ts"
+import { HelpSections } from "./renderHelp.ts"
+import { helpSections, settingsOf, simulatorFlags } from "./simulatorFlags.ts"
 
 export const sim = Command.make("sim", {
   host: flags.host,
   port: flags.port(8000),
   seed: flags.seed,
-  ...flags.simulated
-}, (options) =>
+  ...simulatorFlags
+}, ({ host, port, seed, ...simulated }) =>
   Effect.gen(function*() {
-    const simulator = yield* Simulator
-    yield* Console.log(`simulated engine listens at ${simulator.url}/v1, model ${options.model}`)
+    const settings = yield* settingsOf(simulated)
+    const simulator = yield* orExit(Layer.build(Simulator.layer({ host, port, seed, ...settings })))
+    yield* Console.log(
+      `simulated engine listens at ${Context.get(simulator, Simulator).url}/v1, model ${settings.model}`
+    )
     return yield* Effect.never
-  }).pipe(Effect.provide(Simulator.layer(options)), orExit)).pipe(
-    Command.withDescription("Run the simulated engine: an OpenAI-compatible server that behaves like vLLM."),
+  }).pipe(Effect.scoped)).pipe(
+    Command.withDescription(
+      "Run the simulated engine: an OpenAI-compatible server that behaves like vLLM. Every flag --a-flag has a variable " +
+        "CAMPAIGN_A_FLAG, and the flag wins. With CAMPAIGN_SIM_API_KEY set, clients must send that key. Durations are " +
+        "written 100ms, 1.5s, 2m, 250us, or as a number of milliseconds."
+    ),
+    Command.withShortDescription("Run the simulated engine: an OpenAI-compatible server that behaves like vLLM."),
+    Command.annotate(HelpSections, helpSections),
     Command.withExamples([
       { command: "campaign sim --port 8000", description: "An engine at http://127.0.0.1:8000/v1" },
-      { command: "campaign sim --port 0 --inter-token-latency 5000", description: "A very slow one, on any free port" },
       {
-        command: "campaign sim --time-to-first-token 600000 --sse-keep-alive-interval 15",
-        description: "Ten minutes of comments before the first token"
+        command:
+          "campaign sim --port 0 --time-to-first-token 10m --inter-token-latency 5s --sse-keep-alive-interval 15",
+        description: "Latency: a very slow one on any free port, with comments in its silence"
       },
       {
-        command: "campaign sim --reasoning-tokens 500 --num-speculative-tokens 3",
-        description: "A model that thinks first, with several tokens per chunk"
+        command: "campaign sim --latency-calculator per-token --prefill-overhead 30ms --prefill-time-per-token 250us " +
+          "--prefill-time-std-dev 5ms --inter-token-latency 12ms --inter-token-latency-std-dev 2ms",
+        description: "Latency: long prompts take longer, as 8B models on one H100 do"
+      },
+      {
+        command: "campaign sim --latency-trace gaps.txt --answer-tokens 2000",
+        description: "Latency: the gaps that were measured somewhere else"
+      },
+      {
+        command: "campaign sim --answer-script answers.json --reasoning-tokens 500",
+        description: "Answers: from a file, by patterns in the prompt, after some thought"
       },
       {
         command: "campaign sim --max-num-seqs 8 --kv-cache-tokens 2048 --time-factor-under-load 3",
-        description: "A crowded one: requests queue, are preempted and slow each other down"
+        description: "Scheduling: requests queue, are preempted and slow each other down"
+      },
+      {
+        command: "campaign sim --num-speculative-tokens 3 --headers with-first-token",
+        description: "The wire: several tokens per chunk, and headers only with the first of them"
+      },
+      {
+        command: "campaign sim --fail-after-tokens 100 --fail-code 500 --fail-message \"CUDA out of memory\"",
+        description: "Failures: every longer answer breaks off"
       }
     ])
   )

@@ -28,7 +28,8 @@ export const commonFields = {
   temperature: optional(Schema.Number),
   top_p: optional(Schema.Number),
   seed: optional(Schema.Int),
-  return_token_ids: optional(Schema.Boolean)
+  return_token_ids: optional(Schema.Boolean),
+  kv_transfer_params: optional(Schema.Record(Schema.String, Schema.Unknown))
 }
 
 const Common = Schema.Struct(commonFields)
@@ -48,6 +49,8 @@ export interface GenerationRequest {
   /** What fits behind the prompt when not given; `Infinity` if the model has no limit. */
   readonly maxTokens: number
   readonly seed: Option.Option<number>
+  /** The prompt was computed elsewhere: its KV cache comes by a transfer. */
+  readonly remotePrefill: boolean
 }
 
 /** The model that is served; `maxModelLength`: tokens of prompt and answer together. */
@@ -194,6 +197,7 @@ export const make = (
     continuousUsage: includeUsage && (body.stream_options?.continuous_usage_stats ?? false),
     returnTokenIds,
     maxTokens: most,
-    seed: Option.fromNullishOr(body.seed)
+    seed: Option.fromNullishOr(body.seed),
+    remotePrefill: body.kv_transfer_params?.["do_remote_prefill"] === true
   })
 }

@@ -213,7 +213,8 @@ export const make = <S extends Sequence>(
     idle.delete(sequence)
     free.budget -= tokens
     sequence.inFlight = tokens
-    sequence.due = time + millis * load()
+    // The network is as fast as ever.
+    sequence.due = time + millis * (sequence.state === "prefill" && sequence.pace.isTransfer?.() === true ? 1 : load())
     inFlight.push(sequence)
   }
 
@@ -311,7 +312,7 @@ export const make = <S extends Sequence>(
       sequence.state = "prefill"
       sequence.prefillTokens = prefillTokens
       sequence.computed = 0
-      sequence.prefillMillis = sequence.pace.timeToFirstToken()
+      sequence.prefillMillis = sequence.pace.timeToFirstToken(prefillTokens)
       running.add(sequence)
       // Who is computed in small chunks leaves room in the budget for others.
       if (sequence.longestChunk === Infinity) partial.add(sequence)

@@ -1,8 +1,8 @@
 /**
  * Every setting of the simulated engine, with its default.
  *
- * The encoded form is what users write (in code or in a file); all keys are optional there. Times are means in
- * milliseconds. Listening address and port are not here: they belong to the layer that opens the socket.
+ * The encoded form is what users write (in code or in a file); all keys are optional there. Listening address and port
+ * are not here: they belong to the layer that opens the socket.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -10,11 +10,10 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { AnswerSource, demonstration } from "./Answers.ts"
 import * as FaultSpecification from "./faults/FaultSpecification.ts"
-import { LatencyDistribution } from "./Pacing.ts"
+import { latencyFields } from "./LatencyOptions.ts"
 import { blockTokens } from "./Scheduler.ts"
 import { wireFields } from "./WireOptions.ts"
 
-const Millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const FaultText = Schema.String.check(
   Schema.makeFilter((text: string) => Result.getFailure(FaultSpecification.read(text)).pipe(Option.getOrUndefined))
@@ -28,14 +27,7 @@ export const SimulatorOptions = Schema.Struct({
   model: Schema.NonEmptyString.pipe(Schema.withDecodingDefault(Effect.succeed("simulated-model"))),
   /** Everything random follows from it. */
   seed: Schema.Int.pipe(Schema.withDecodingDefault(Effect.succeed(1))),
-  /** Mean time from the start of a request in the engine (not from its arrival) to its first token. */
-  timeToFirstTokenMillis: Millis.pipe(Schema.withDecodingDefault(Effect.succeed(400))),
-  /** Mean time between two tokens of a request; 0 = the whole answer at once. */
-  interTokenMillis: Millis.pipe(Schema.withDecodingDefault(Effect.succeed(20))),
-  /** Standard deviation of both times divided by their mean; 0 = constant times. */
-  jitterCoefficient: Millis.pipe(Schema.withDecodingDefault(Effect.succeed(0.3))),
-  /** How both times vary around their mean. */
-  latencyDistribution: LatencyDistribution.pipe(Schema.withDecodingDefault(Effect.succeed({ _tag: "LogNormal" }))),
+  ...latencyFields,
   /** Requests beyond this number wait in the order of their arrival. */
   maxConcurrentRequests: Positive.pipe(Schema.withDecodingDefault(Effect.succeed(256))),
   /** vLLM's --max-num-batched-tokens: the most tokens, of prompts and answers, that are worked on at once. */

@@ -30,7 +30,8 @@ describe("ChatRequest", () => {
       firstTool: undefined,
       mayCallTools: false,
       maxTokens: Infinity,
-      seed: Option.none()
+      seed: Option.none(),
+      remotePrefill: false
     }
     assert.deepStrictEqual(parse({ messages }), Result.succeed(plain))
     assert.deepStrictEqual(
@@ -53,7 +54,13 @@ describe("ChatRequest", () => {
       tools: [{ type: "function", function: { name: "f" } }],
       max_tokens: 5,
       max_completion_tokens: 7,
-      seed: -3
+      seed: -3,
+      kv_transfer_params: {
+        do_remote_decode: false,
+        do_remote_prefill: true,
+        remote_block_ids: [[1]],
+        remote_port: 5600
+      }
     }
     assert.deepStrictEqual(
       parse(body, "Application/JSON; charset=utf-8"),
@@ -69,9 +76,18 @@ describe("ChatRequest", () => {
         firstTool: "f",
         mayCallTools: true,
         maxTokens: 7,
-        seed: Option.some(-3)
+        seed: Option.some(-3),
+        remotePrefill: true
       })
     )
+  })
+
+  it("takes nothing but true for a remote prefill", () => {
+    for (const kv_transfer_params of [null, {}, { do_remote_prefill: false }, { do_remote_decode: true }]) {
+      const result = parse({ messages, kv_transfer_params })
+      assert.isTrue(Result.isSuccess(result) && !result.success.remotePrefill)
+    }
+    assert.strictEqual(refusal({ messages, kv_transfer_params: "yes" })?.code, 400)
   })
 
   it("does not call tools where the request forbids it or has none", () => {

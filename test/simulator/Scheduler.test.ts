@@ -1,13 +1,30 @@
 // The scheduler alone, told the time by the test: places, budget, chunks, preemption, load, and its laws on any schedule.
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import * as Pacing from "../../src/simulator/Pacing.ts"
 import * as Scheduler from "../../src/simulator/Scheduler.ts"
 import * as SeededRandom from "../../src/simulator/SeededRandom.ts"
 
-const pace = (firstTokenMillis = 100, gapMillis = 10) => ({
+const pace = (firstTokenMillis = 100, gapMillis = 10): Pacing.Pace => ({
   timeToFirstToken: () => firstTokenMillis,
   gap: () => gapMillis
 })
+
+/** Without jitter: 10 ms and 1 ms per token to compute, 2 ms per token to transfer, then 10 ms per token. */
+const perToken = (remotePrefill = false) =>
+  Pacing.make(
+    {
+      latencyCalculator: "per-token",
+      timeToFirstTokenMillis: 400,
+      interTokenMillis: 10,
+      jitterCoefficient: 0,
+      prefillOverheadMillis: 10,
+      prefillMillisPerToken: 1,
+      kvCacheTransferMillisPerToken: 2
+    },
+    SeededRandom.make(1),
+    remotePrefill
+  )
 
 const unlimited = {
   maxConcurrentRequests: 100,
@@ -135,6 +152,44 @@ describe("Scheduler", () => {
     scheduler.advance(0)
     scheduler.advance(1000)
     assert.deepStrictEqual(outputsAt(steps), ["100: a1", "200: b1", "300: c1"])
+  })
+
+  it("computes prompt and answer so far after a preemption, token by token and in chunks", () => {
+    for (const maxNumBatchedTokens of [8192, 20]) {
+      const { scheduler, steps, submit } = start({ kvCacheTokens: 64, maxNumBatchedTokens })
+      submit("a", 16, 40, { times: perToken() })
+      const second = submit("b", 16, 20, { times: perToken() })
+      scheduler.advance(0)
+      scheduler.advance(10_000)
+      assert.strictEqual(second.preemptions, 1)
+      const sent = steps.flatMap(({ outputs, time }) => outputs.map((output) => ({ output, time })))
+      const at = (output: string) => sent.find((one) => one.output === output)!.time
+      assert.strictEqual(at("a1"), 10 + 16)
+      const done = Math.max(at("a40"), ...steps.filter((step) => step.waiting === 1).map((step) => step.time))
+      // It gets its place again when a is done, and then there is everything to compute that it had.
+      const kept = sent.filter(({ output, time }) => output.startsWith("b") && time < done).length
+      assert.isAbove(kept, 1)
+      assert.closeTo(at(`b${kept + 1}`) - done, 10 + 16 + kept, 0.01)
+      assert.closeTo(at(`b${kept + 2}`) - at(`b${kept + 1}`), 10, 0.01)
+    }
+  })
+
+  it("makes computing slower under load, and transfers not", () => {
+    const { scheduler, steps, submit } = start({ maxConcurrentRequests: 3, timeFactorUnderLoad: 3 })
+    submit("here", 90, 9, { times: perToken() })
+    submit("there", 90, 2, { times: perToken(true) })
+    scheduler.advance(0)
+    scheduler.advance(190)
+    // The first begins alone, the second with a load of two in three; decoding is slower for both.
+    assert.deepStrictEqual(outputsAt(steps), [
+      "100: here1",
+      "120: here2",
+      "140: here3",
+      "160: here4",
+      "180: here5 there1"
+    ])
+    scheduler.advance(1000)
+    assert.deepStrictEqual(outputsAt(steps).slice(5, 7), ["200: here6 there2", "210: here7"])
   })
 
   it.prop(

@@ -1,7 +1,10 @@
-/** `campaign sim` from outside: every flag of the wire reaches the simulated engine. */
+/** `campaign sim` from outside: the flags reach the simulated engine, and wrong ones end the command. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { start } from "../support/command.ts"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { run, start } from "../support/command.ts"
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 const ask = (url: string, body: object) =>
   Effect.promise(async () => {
@@ -50,5 +53,105 @@ describe("campaign sim", () => {
       const failed = yield* ask(url!, {})
       assert.include(failed.text, "data: {\"error\":{\"message\":\"EngineCore encountered an issue.")
       assert.isTrue(failed.text.endsWith("data: [DONE]\n\n"))
+    }), 30_000)
+
+  const listening = /listens at (\S+),/
+  const at = (url: string, body: object) =>
+    Effect.gen(function*() {
+      const started = performance.now()
+      const { text } = yield* ask(url, body)
+      const contents = Array.from(text.matchAll(/"delta":\{"content":"([^"]*)"/g), ([, content]) => content)
+      return { millis: performance.now() - started, tokens: contents.length, text: contents.join("") }
+    })
+
+  it.live("takes the times of its flags, of variables, and of a trace", () =>
+    Effect.gen(function*() {
+      const perToken = ["--latency-calculator=per-token", "--prefill-overhead=50ms", "--prefill-time-per-token=100ms"]
+      const exact = ["--prefill-time-std-dev=0", "--inter-token-latency-std-dev=0", "--latency-jitter=3"]
+      const transfer = ["--kv-cache-transfer-time-per-token=1us", "--kv-cache-transfer-time-std-dev=0"]
+      const environment = { CAMPAIGN_INTER_TOKEN_LATENCY: "0.2s", CAMPAIGN_ANSWER_TOKENS: "3" }
+      const [, url] = yield* (yield* start(["sim", "--port=0", ...perToken, ...exact, ...transfer], { environment }))
+        .line(listening)
+      const messages = [{ role: "user", content: "one two three four five" }]
+      const computed = yield* at(url!, { messages })
+      assert.strictEqual(computed.text, "token token token")
+      // 550 ms for five tokens, then two gaps of 200 ms.
+      assert.isAbove(computed.millis, 940)
+      const transferred = yield* at(url!, { messages, kv_transfer_params: { do_remote_prefill: true } })
+      assert.isAbove(transferred.millis, 390)
+      assert.isBelow(transferred.millis, computed.millis - 250)
+
+      const trace = join(yield* temporaryDirectory, "trace.json")
+      writeFileSync(trace, JSON.stringify({ gapsMillis: [150], timesToFirstTokenMillis: [400] }))
+      const [, replaying] = yield* (yield* start(["sim", "--port=0", `--latency-trace=${trace}`, "--answer-tokens=3"]))
+        .line(listening)
+      assert.isAbove((yield* at(replaying!, {})).millis, 690)
+    }), 60_000)
+
+  it.live(
+    "gives the answers and the failure it is told, and asks for the key of its variable",
+    () =>
+      Effect.gen(function*() {
+        const quick = ["sim", "--port=0", "--time-to-first-token=0s", "--inter-token-latency=0"]
+        const from = (flags: ReadonlyArray<string>) =>
+          Effect.map(
+            Effect.flatMap(start([...quick, ...flags]), (running) => running.line(listening)),
+            ([, url]) => url!
+          )
+        assert.strictEqual((yield* at(yield* from(["--answer=Just this."]), {})).text, "Just this.")
+        assert.isAbove((yield* at(yield* from(["--random-words=40"]), {})).tokens, 18)
+        const script = join(yield* temporaryDirectory, "answers.json")
+        writeFileSync(script, JSON.stringify([{ pattern: "^Hi$", answers: ["Ho"] }]))
+        assert.strictEqual((yield* at(yield* from([`--answer-script=${script}`]), {})).text, "Ho")
+
+        const failing = [
+          "--answer-tokens=9",
+          "--fail-after-tokens=2",
+          "--fail-code=400",
+          "--fail-message=out of memory"
+        ]
+        const failed = yield* ask(yield* from(failing), { stream: false })
+        assert.strictEqual(failed.status, 400)
+        assert.include(failed.text, "out of memory")
+
+        const environment = { CAMPAIGN_SIM_API_KEY: "secret" }
+        const [, url] = yield* (yield* start([...quick, "--old-metric-names"], { environment })).line(listening)
+        assert.strictEqual((yield* ask(url!, {})).status, 401)
+        const metrics = yield* Effect.promise(() =>
+          fetch(url!.replace("/v1", "/metrics")).then((response) => response.text())
+        )
+        assert.include(metrics, "vllm:gpu_cache_usage_perc")
+      }),
+    60_000
+  )
+
+  it.live(
+    "ends with one line and an exit code for flags and files that cannot be used, before it listens",
+    () =>
+      Effect.gen(function*() {
+        const wrong: ReadonlyArray<readonly [flags: ReadonlyArray<string>, code: number, line: RegExp]> = [
+          [["--answer=a", "--answer-tokens=3"], 2, /--answer-tokens exclude each other/],
+          [["--inter-token-latency=soon"], 2, /--inter-token-latency: "soon".*such as 100ms/],
+          [["--answer-script=nowhere"], 1, /there is no file nowhere; check the path/]
+        ]
+        for (const [flags, code, line] of wrong) {
+          const ended = yield* run(["sim", "--port=0", ...flags])
+          assert.deepStrictEqual([ended.code, ended.stdout], [code, ""], flags.join(" "))
+          assert.match(ended.stderr, line)
+          assert.match(ended.stderr, /^campaign: [^\n]+\n$/)
+        }
+      }),
+    60_000
+  )
+
+  it.live("explains the flags of latency and answers with an example each", () =>
+    Effect.gen(function*() {
+      const { code, stdout } = yield* run(["sim", "--help"])
+      assert.strictEqual(code, 0)
+      for (const line of stdout.split("\n")) assert.isAtMost(line.length, 100)
+      const explained = stdout.slice(stdout.indexOf("FLAGS: LATENCY"), stdout.indexOf("FLAGS: SCHEDULING"))
+        .split(/\n {2}(?=--)/).slice(1).map((flag) => flag.replaceAll(/\s+/g, " "))
+      assert.isAbove(explained.length, 18)
+      for (const flag of explained) assert.match(flag, /such as|\(choices: |, 0 for no limit|mean number of tokens/)
     }), 30_000)
 })
