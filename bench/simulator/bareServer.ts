@@ -63,7 +63,7 @@ const answer = async (settings: ServerSettings, request: IncomingMessage, respon
     const writeDue = () => {
       for (; sent < tokens && due <= performance.now(); due += gapMillis * vary()) response.write(tokenText(sent++))
       if (sent === tokens) response.end()
-      else timer = setTimeout(writeDue, due - performance.now())
+      else timer = setTimeout(writeDue, Math.max(1, due - performance.now()))
     }
     return writeDue()
   }

@@ -5,7 +5,7 @@
  * role chunk, and no parser: reasoning and tool calls are plain text. Unlike on the chat route vLLM leaves no key out
  * here: what is not set is null, `usage` included.
  */
-import { type AnswerHead, idsOf, type StreamEncoder, usageOf } from "./ChatWire.ts"
+import { type AnswerHead, eventOf, idsOf, type StreamEncoder, usageOf } from "./ChatWire.ts"
 import type { CompletionRequest } from "./CompletionRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
 import * as OutputParser from "./OutputParser.ts"
@@ -20,17 +20,7 @@ export const makeStreamEncoder = (
   const { holdBackEvery } = options
   const parser = OutputParser.make({ reasoning: false, toolCalls: "none", holdBackEvery, requestId: head.id })
   const usage = (completionTokens: number) => usageOf(request.promptTokens, completionTokens)
-  const event = (choices: ReadonlyArray<object>, rest: object) =>
-    `data: ${
-      JSON.stringify({
-        id: head.id,
-        object: "text_completion",
-        created: head.created,
-        model: head.model,
-        choices,
-        ...rest
-      })
-    }\n\n`
+  const event = eventOf({ id: head.id, object: "text_completion", created: head.created, model: head.model })
   let begun = false
   const chunk = (
     text: string,
