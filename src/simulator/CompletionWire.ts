@@ -30,7 +30,7 @@ export const makeStreamEncoder = (
     const promptTokenIds = begun ? null : request.promptTokenIds
     begun = true
     return event(
-      [{
+      JSON.stringify([{
         index: 0,
         text,
         logprobs: null,
@@ -38,7 +38,7 @@ export const makeStreamEncoder = (
         stop_reason: null,
         prompt_token_ids: promptTokenIds,
         token_ids: request.returnTokenIds ? idsOf(tokens) : null
-      }],
+      }]),
       { usage: request.continuousUsage ? usage(generated) : null }
     )
   }
@@ -50,7 +50,7 @@ export const makeStreamEncoder = (
       : chunk(text, tokens, output)
   }
   const end = (completionTokens: number) =>
-    (request.includeUsage ? event([], { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
+    (request.includeUsage ? event("[]", { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
 
   return {
     encode: (outputs) => {
