@@ -19,6 +19,7 @@ export interface StreamsCell {
   readonly runs: number
   readonly tokensPerSecond: number
   readonly cpuMicrosPerToken: number
+  readonly cpuMicrosPerWrite: number
   readonly clientCpuMicrosPerToken: number
   readonly tokensPerWrite: number
   readonly firstByteMillis: Spread
@@ -43,6 +44,8 @@ export interface StreamsRatio {
   readonly to: ServerName
   readonly tokensPerSecond: number
   readonly cpuPerToken: number
+  /** A server that is late joins tokens, so this says more about paced streams than `cpuPerToken`. */
+  readonly cpuPerWrite: number
 }
 
 export interface Results {
@@ -68,6 +71,7 @@ export const streamsCell = (server: ServerName, runs: ReadonlyArray<StreamsRun>)
     runs: runs.length,
     tokensPerSecond: over(({ reception }) => reception.tokens * 1000 / reception.wallMillis),
     cpuMicrosPerToken: over(({ reception, serverCpuMicros }) => serverCpuMicros / reception.tokens),
+    cpuMicrosPerWrite: over(({ reception, serverCpuMicros }) => serverCpuMicros / reception.writes),
     clientCpuMicrosPerToken: over(({ clientCpuMicros, reception }) => clientCpuMicros / reception.tokens),
     tokensPerWrite: over(({ reception }) => reception.tokens / reception.writes),
     firstByteMillis: spread(({ firstByteMillis }) => firstByteMillis),
@@ -82,7 +86,8 @@ export const streamsRatios = (cells: ReadonlyArray<StreamsCell>): ReadonlyArray<
   return cells.filter((cell) => cell !== ours).map((cell) => ({
     to: cell.server,
     tokensPerSecond: ours.tokensPerSecond / cell.tokensPerSecond,
-    cpuPerToken: ours.cpuMicrosPerToken / cell.cpuMicrosPerToken
+    cpuPerToken: ours.cpuMicrosPerToken / cell.cpuMicrosPerToken,
+    cpuPerWrite: ours.cpuMicrosPerWrite / cell.cpuMicrosPerWrite
   }))
 }
 

@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
+import { clearTimeout, setTimeout } from "node:timers"
 import { answerCalls } from "../support/answerCalls.ts"
 import { listen } from "../support/listen.ts"
 import { type Calls, MODEL, type ServerSettings } from "./calls.ts"
@@ -23,7 +24,7 @@ const eventsOf = () => {
   const head = {
     id: `chatcmpl-${randomUUID().replaceAll("-", "")}`,
     object: "chat.completion.chunk",
-    created: Math.floor(Date.now() / 1000),
+    created: Math.floor((performance.timeOrigin + performance.now()) / 1000),
     model: MODEL
   }
   const event = (choice: object, rest: object = {}) =>

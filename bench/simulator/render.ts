@@ -46,6 +46,7 @@ const streamsTable = (cells: ReadonlyArray<StreamsCell>, ratios: ReadonlyArray<S
       "runs",
       "tokens/s",
       "CPU/token",
+      "CPU/write",
       "tokens/write",
       "first byte (p99)",
       "first token (p99)",
@@ -56,14 +57,17 @@ const streamsTable = (cells: ReadonlyArray<StreamsCell>, ratios: ReadonlyArray<S
       String(cell.runs),
       significant(cell.tokensPerSecond),
       `${significant(cell.cpuMicrosPerToken)} µs`,
+      `${significant(cell.cpuMicrosPerWrite)} µs`,
       significant(cell.tokensPerWrite),
       spread(cell.firstByteMillis),
       spread(cell.firstTokenMillis),
       `${significant(cell.clientCpuMicrosPerToken)} µs`
     ])
   ]),
-  ...ratios.map(({ cpuPerToken, to, tokensPerSecond }) =>
-    `ours / ${to}: CPU per token ${times(cpuPerToken)}, tokens/s ${times(tokensPerSecond)}.`
+  ...ratios.map(({ cpuPerToken, cpuPerWrite, to, tokensPerSecond }) =>
+    `ours / ${to}: CPU per token ${times(cpuPerToken)}, per write ${times(cpuPerWrite)}, tokens/s ${
+      times(tokensPerSecond)
+    }.`
   )
 ]
 

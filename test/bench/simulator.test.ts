@@ -22,12 +22,20 @@ const Streams = {
     runs: Schema.Int,
     tokensPerSecond: Schema.Finite,
     cpuMicrosPerToken: Schema.Finite,
+    cpuMicrosPerWrite: Schema.Finite,
     clientCpuMicrosPerToken: Schema.Finite,
     tokensPerWrite: Schema.Finite,
     firstByteMillis: Spread,
     firstTokenMillis: Spread
   })),
-  ratios: Schema.Array(Schema.Struct({ to: Server, tokensPerSecond: Schema.Finite, cpuPerToken: Schema.Finite }))
+  ratios: Schema.Array(
+    Schema.Struct({
+      to: Server,
+      tokensPerSecond: Schema.Finite,
+      cpuPerToken: Schema.Finite,
+      cpuPerWrite: Schema.Finite
+    })
+  )
 }
 const Output = Schema.Struct({
   bench: Schema.Literal("simulator"),
@@ -123,10 +131,10 @@ describe("simulator bench", () => {
       )
     const cells = [cell("ours", 6000), cell("bare", 2000)]
     assert.deepStrictEqual(
-      [cells[0]!.tokensPerSecond, cells[0]!.cpuMicrosPerToken, cells[0]!.tokensPerWrite],
-      [5000, 6, 2]
+      [cells[0]!.tokensPerSecond, cells[0]!.cpuMicrosPerToken, cells[0]!.cpuMicrosPerWrite, cells[0]!.tokensPerWrite],
+      [5000, 6, 12, 2]
     )
-    assert.deepStrictEqual(streamsRatios(cells), [{ to: "bare", tokensPerSecond: 1, cpuPerToken: 3 }])
+    assert.deepStrictEqual(streamsRatios(cells), [{ to: "bare", tokensPerSecond: 1, cpuPerToken: 3, cpuPerWrite: 3 }])
     assert.strictEqual(quantile(Array.from({ length: 200 }, (_, index) => index + 1), 0.99), 198)
     const idle = (server: "ours" | "bare", rssBytesPerStream: number) => ({
       server,
