@@ -6,11 +6,11 @@
  * is what the simulated engine does with tokens that wait for a reader. With a gap there is one timer per stream, and
  * tokens that are due when it fires are written, each by itself.
  */
+// @effect-diagnostics globalTimers:off
 import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
-import { clearTimeout, setTimeout } from "node:timers"
 import { answerCalls } from "../support/answerCalls.ts"
 import { listen } from "../support/listen.ts"
 import { type Calls, MODEL, type ServerSettings } from "./calls.ts"
