@@ -13,9 +13,10 @@ import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import { version } from "../src/version.ts"
 import { relay } from "./relay.ts"
-import { BenchError } from "./relay/BenchError.ts"
+import { simulator } from "./simulator.ts"
+import { BenchError } from "./support/BenchError.ts"
 
-const benches = [relay] as const
+const benches = [relay, simulator] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),

@@ -15,11 +15,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { availableParallelism } from "node:os"
-import { BenchError } from "./relay/BenchError.ts"
 import { agentNames } from "./relay/calls.ts"
 import { type Cell, flatness, ratios } from "./relay/Cell.ts"
 import { measure } from "./relay/measure.ts"
 import { cellLine, render } from "./relay/render.ts"
+import { BenchError } from "./support/BenchError.ts"
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
 

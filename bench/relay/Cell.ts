@@ -6,6 +6,7 @@
  * tokens asked for. What had reached the client says little about the agent's progress: one whose event loop does not
  * turn has done the work for many more tokens than it has sent.
  */
+import { median } from "../support/statistics.ts"
 import type { AgentName } from "./calls.ts"
 
 /** One answer, from its first byte to its last. */
@@ -56,12 +57,6 @@ export interface Flatness {
   readonly fromTokens: number
   readonly toTokens: number
   readonly cpuPerToken: { readonly [Name in AgentName]: Ratio | null }
-}
-
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = values.toSorted((left, right) => left - right)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 /** The median of each number of one run or more. */

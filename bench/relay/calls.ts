@@ -1,16 +1,10 @@
 /**
- * What the relay bench asks of its child processes, and what they answer: plain data over Node's IPC channel.
- *
- * A call has a number, and its reply carries the same one. Each kind of child knows some of the calls. What a process
- * has used is asked over a socket beside the channel; see `usageThread.ts`.
+ * What the relay bench asks of its child processes, and what they answer; each kind of child knows some of the calls.
  */
 
 /** The agents that are compared. */
 export const agentNames = ["ours", "raw", "sdk"] as const
 export type AgentName = typeof agentNames[number]
-
-/** The file descriptor of the child's socket for `Usage`, after the standard three and the IPC channel. */
-export const USAGE_DESCRIPTOR = 4
 
 /** The one model that the simulated engine serves. */
 export const MODEL = "simulated-model"
@@ -34,13 +28,6 @@ export interface Reception {
   readonly completed: boolean
 }
 
-/** What a process has used since it started. */
-export interface Usage {
-  /** User and system time of all its threads. */
-  readonly cpuMicros: number
-  readonly peakRssBytes: number
-}
-
 export interface Calls {
   /** Starts the simulated engine with answers of so many tokens, so far apart; gives its address. */
   readonly startEngine: {
@@ -54,13 +41,3 @@ export interface Calls {
   /** What there is of the answer that `converse` is reading. */
   readonly received: { readonly input: null; readonly output: Reception }
 }
-
-export interface Call<Name extends keyof Calls = keyof Calls> {
-  readonly number: number
-  readonly name: Name
-  readonly input: Calls[Name]["input"]
-}
-
-export type Reply =
-  | { readonly number: number; readonly output: Calls[keyof Calls]["output"] }
-  | { readonly number: number; readonly error: string }

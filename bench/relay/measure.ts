@@ -10,10 +10,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { createHash } from "node:crypto"
-import { BenchError } from "./BenchError.ts"
-import type { AgentName, Reception } from "./calls.ts"
+import { BenchError } from "../support/BenchError.ts"
+import * as Child from "../support/Child.ts"
+import type { AgentName, Calls, Reception } from "./calls.ts"
 import { type Cell, medianRun, type Run } from "./Cell.ts"
-import * as Child from "./Child.ts"
 
 export interface MeasureOptions {
   readonly agent: AgentName
@@ -54,9 +54,9 @@ export const measure = (options: MeasureOptions): Effect.Effect<Cell> =>
 
 const measureCell = Effect.fnUntraced(function*(options: MeasureOptions) {
   const { budget, repeats, tokens } = options
-  const engine = yield* Child.start("engine", new URL("./simulatedEngine.ts", import.meta.url))
-  const agent = yield* Child.start(`agent "${options.agent}"`, agentScripts[options.agent])
-  const client = yield* Child.start("client", new URL("./streamClient.ts", import.meta.url))
+  const engine = yield* Child.start<Calls>("engine", new URL("./simulatedEngine.ts", import.meta.url))
+  const agent = yield* Child.start<Calls>(`agent "${options.agent}"`, agentScripts[options.agent])
+  const client = yield* Child.start<Calls>("client", new URL("./streamClient.ts", import.meta.url))
 
   const answers = { tokens: Math.max(tokens, WARM_UP_TOKENS), interTokenMillis: options.paceMillis }
   const engineUrl = `${yield* engine.call("startEngine", answers)}/v1`
@@ -90,7 +90,7 @@ const measureCell = Effect.fnUntraced(function*(options: MeasureOptions) {
   } satisfies Cell
 })
 
-const warmUp = Effect.fnUntraced(function*(client: Child.Child, url: string) {
+const warmUp = Effect.fnUntraced(function*(client: Child.Child<Calls>, url: string) {
   const until = (yield* now) + WARM_UP_MILLIS
   do {
     const reception = yield* client.call("converse", { url })
@@ -100,8 +100,8 @@ const warmUp = Effect.fnUntraced(function*(client: Child.Child, url: string) {
 })
 
 const measureRun = Effect.fnUntraced(function*(
-  agent: Child.Child,
-  client: Child.Child,
+  agent: Child.Child<Calls>,
+  client: Child.Child<Calls>,
   { budgetMillis, tokens, url }: { readonly url: string; readonly tokens: number; readonly budgetMillis: number }
 ) {
   const startedAt = yield* now

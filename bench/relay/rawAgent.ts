@@ -8,10 +8,10 @@ import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
 import OpenAI from "openai"
+import { answerCalls } from "../support/answerCalls.ts"
+import { listen } from "../support/listen.ts"
 import { agentCard } from "./agentCard.ts"
-import { answerCalls } from "./answerCalls.ts"
-import { type AgentSettings, MODEL } from "./calls.ts"
-import { listen } from "./listen.ts"
+import { type AgentSettings, type Calls, MODEL } from "./calls.ts"
 
 interface SendStreamingMessage {
   readonly id: string | number
@@ -49,7 +49,7 @@ const relay = async (openai: OpenAI, maxTokens: number, request: IncomingMessage
   response.end()
 }
 
-answerCalls({
+answerCalls<Calls>({
   startAgent: async ({ engineUrl, maxTokens }: AgentSettings) => {
     const openai = new OpenAI({ baseURL: engineUrl, apiKey: "none" })
     let card = ""

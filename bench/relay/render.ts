@@ -1,6 +1,7 @@
 /**
  * The relay bench's results for people: pure.
  */
+import { significant, table } from "../support/table.ts"
 import type { Cell, Flatness, Ratio, SizeRatios } from "./Cell.ts"
 
 export interface Results {
@@ -81,18 +82,8 @@ const known = <A>(value: A | null, show: (value: A) => string): string => value 
 
 const seconds = (millis: number): string => `${significant(millis / 1000)} s`
 
-/** Three digits, never as a power. */
-const significant = (value: number): string =>
-  value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)))
-
 /** A lower bound below one says nothing. */
 const times = (ratio: Ratio | null): string => {
   if (ratio === null || (ratio.atLeast && ratio.value < 1)) return "–"
   return `${ratio.atLeast ? "> " : ""}${significant(ratio.value)}x`
-}
-
-/** Columns aligned to the right, but the last one. */
-const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows.map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join("  ").trimEnd())
 }

@@ -8,10 +8,10 @@ import { agentCardHandler, jsonRpcHandler, UserBuilder } from "@a2a-js/sdk/serve
 import express from "express"
 import { createServer } from "node:http"
 import OpenAI from "openai"
+import { answerCalls } from "../support/answerCalls.ts"
+import { listen } from "../support/listen.ts"
 import { agentCard } from "./agentCard.ts"
-import { answerCalls } from "./answerCalls.ts"
-import { type AgentSettings, MODEL } from "./calls.ts"
-import { listen } from "./listen.ts"
+import { type AgentSettings, type Calls, MODEL } from "./calls.ts"
 
 const ARTIFACT_ID = "answer"
 
@@ -80,7 +80,7 @@ const makeExecutor = ({ engineUrl, maxTokens }: AgentSettings): AgentExecutor =>
   }
 }
 
-answerCalls({
+answerCalls<Calls>({
   startAgent: async (settings) => {
     const app = express()
     const server = createServer(app)

@@ -6,13 +6,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Simulator } from "../../src/simulator/Simulator.ts"
-import { answerCalls } from "./answerCalls.ts"
-import { MODEL } from "./calls.ts"
+import { answerCalls } from "../support/answerCalls.ts"
+import { type Calls, MODEL } from "./calls.ts"
 
 /** Never closed: it ends with the process. */
 const scope = Scope.makeUnsafe()
 
-answerCalls({
+answerCalls<Calls>({
   startEngine: async ({ interTokenMillis, tokens }) => {
     const simulator = Simulator.layer({
       host: "127.0.0.1",

@@ -8,8 +8,8 @@ import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from
 import { createHash, randomUUID } from "node:crypto"
 import { performance } from "node:perf_hooks"
 import * as undici from "undici"
-import { answerCalls } from "./answerCalls.ts"
-import type { Reception } from "./calls.ts"
+import { answerCalls } from "../support/answerCalls.ts"
+import type { Calls, Reception } from "./calls.ts"
 
 const dispatcher = new undici.Agent({ bodyTimeout: 0, headersTimeout: 0 })
 const fetchImpl =
@@ -87,7 +87,7 @@ const makeReader = () => {
 
 let reader = makeReader()
 
-answerCalls({
+answerCalls<Calls>({
   converse: async ({ url }) => {
     const client = await factory.createFromUrl(url)
     reader = makeReader()

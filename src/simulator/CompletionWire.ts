@@ -5,7 +5,7 @@
  * role chunk, and no parser: reasoning and tool calls are plain text. Unlike on the chat route vLLM leaves no key out
  * here: what is not set is null, `usage` included.
  */
-import { type AnswerHead, idsOf, type StreamEncoder, usageOf } from "./ChatWire.ts"
+import { type AnswerHead, eventOf, idsOf, type StreamEncoder, usageOf } from "./ChatWire.ts"
 import type { CompletionRequest } from "./CompletionRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
 import { comment } from "./EventStream.ts"
@@ -21,17 +21,7 @@ export const makeStreamEncoder = (
   const { holdBackEvery } = options
   const parser = OutputParser.make({ reasoning: false, toolCalls: "none", holdBackEvery, requestId: head.id })
   const usage = (completionTokens: number) => usageOf(request.promptTokens, completionTokens)
-  const event = (choices: ReadonlyArray<object>, rest: object) =>
-    `data: ${
-      JSON.stringify({
-        id: head.id,
-        object: "text_completion",
-        created: head.created,
-        model: head.model,
-        choices,
-        ...rest
-      })
-    }\n\n`
+  const event = eventOf({ id: head.id, object: "text_completion", created: head.created, model: head.model })
   let begun = false
   const chunk = (
     text: string,
@@ -41,7 +31,7 @@ export const makeStreamEncoder = (
     const promptTokenIds = begun ? null : request.promptTokenIds
     begun = true
     return event(
-      [{
+      JSON.stringify([{
         index: 0,
         text,
         logprobs: null,
@@ -49,7 +39,7 @@ export const makeStreamEncoder = (
         stop_reason: null,
         prompt_token_ids: promptTokenIds,
         token_ids: request.returnTokenIds ? idsOf(tokens) : null
-      }],
+      }]),
       { usage: request.continuousUsage ? usage(generated) : null }
     )
   }
@@ -61,7 +51,7 @@ export const makeStreamEncoder = (
       : chunk(text, tokens, output)
   }
   const end = (completionTokens: number) =>
-    (request.includeUsage ? event([], { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
+    (request.includeUsage ? event("[]", { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
 
   let told = 0
   return {
@@ -69,7 +59,7 @@ export const makeStreamEncoder = (
     noise: (frame) => {
       if (frame === "comment") return comment
       return frame === "usage"
-        ? event([], { usage: usage(told) })
+        ? event("[]", { usage: usage(told) })
         : chunk("", [], { generated: told, finishReason: undefined })
     },
     encode: (outputs) => {

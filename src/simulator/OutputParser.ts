@@ -30,6 +30,10 @@ export interface Delta {
   readonly tool_calls?: ReadonlyArray<ToolCallDelta>
 }
 
+/** Whether a delta is content and nothing else. */
+export const isPlain = (delta: Delta): delta is { readonly content: string } =>
+  delta.content !== undefined && delta.reasoning === undefined && delta.tool_calls === undefined
+
 /** What became of one output. */
 export interface Parsed {
   /** Undefined where vLLM's parsers return None. */

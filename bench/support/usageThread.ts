@@ -7,11 +7,15 @@
  * Gotcha: the thread itself takes about 25 MB of the peak memory it reports, in each process alike.
  */
 import { Socket } from "node:net"
-import { type Usage, USAGE_DESCRIPTOR } from "./calls.ts"
+import { type Usage, USAGE_DESCRIPTOR } from "./protocol.ts"
 
 const usage = (): Usage => {
   const { system, user } = process.cpuUsage()
-  return { cpuMicros: user + system, peakRssBytes: process.resourceUsage().maxRSS * 1024 }
+  return {
+    cpuMicros: user + system,
+    rssBytes: process.memoryUsage.rss(),
+    peakRssBytes: process.resourceUsage().maxRSS * 1024
+  }
 }
 
 const channel = new Socket({ fd: USAGE_DESCRIPTOR })

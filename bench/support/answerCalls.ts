@@ -5,16 +5,21 @@
  * own, so that it is known of an agent that is busy for minutes.
  */
 import { Worker } from "node:worker_threads"
-import type { Call, Calls, Reply } from "./calls.ts"
+import type { AnyCalls, Call, Reply } from "./protocol.ts"
 
-type Handlers = { readonly [Name in keyof Calls]?: (input: Calls[Name]["input"]) => Promise<Calls[Name]["output"]> }
+type Handlers<Calls extends AnyCalls<Calls>> = {
+  readonly [Name in keyof Calls]?: (input: Calls[Name]["input"]) => Promise<Calls[Name]["output"]>
+}
 
 /** Serves this process's calls for as long as the bench is there. */
-export const answerCalls = (handlers: Handlers): void => {
+export const answerCalls = <Calls extends AnyCalls<Calls>>(handlers: Handlers<Calls>): void => {
+  const reply = (message: Reply<Calls>) => send(message)
   new Worker(new URL("./usageThread.ts", import.meta.url)).unref()
-  process.on("message", (call: Call) => {
+  process.on("message", (call: Call<Calls>) => {
     const handler = handlers[call.name] as ((input: unknown) => Promise<Calls[keyof Calls]["output"]>) | undefined
-    if (handler === undefined) return reply({ number: call.number, error: `this process does not know ${call.name}` })
+    if (handler === undefined) {
+      return reply({ number: call.number, error: `this process does not know ${String(call.name)}` })
+    }
     handler(call.input).then(
       (output) => reply({ number: call.number, output }),
       (error: unknown) =>
@@ -25,7 +30,7 @@ export const answerCalls = (handlers: Handlers): void => {
 }
 
 /** A reply that nobody waits for any more is dropped. */
-const reply = (message: Reply) => process.send?.(message, undefined, undefined, () => {})
+const send = (message: object) => process.send?.(message, undefined, undefined, () => {})
 
 /** Fetch errors say what happened only in their cause. */
 const describe = (error: Error): string =>

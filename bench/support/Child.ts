@@ -11,12 +11,12 @@ import { type ChildProcess, fork } from "node:child_process"
 import { createInterface } from "node:readline"
 import type { Duplex } from "node:stream"
 import { BenchError } from "./BenchError.ts"
-import { type Call, type Calls, type Reply, type Usage, USAGE_DESCRIPTOR } from "./calls.ts"
+import { type AnyCalls, type Call, type Reply, type Usage, USAGE_DESCRIPTOR } from "./protocol.ts"
 
 /** How long a child may take to end by itself. */
 const END_GRACE = "2 seconds"
 
-export interface Child {
+export interface Child<Calls extends AnyCalls<Calls>> {
   /** Fails when the child cannot do it, or ends. */
   readonly call: <Name extends keyof Calls>(
     name: Name,
@@ -27,16 +27,19 @@ export interface Child {
 }
 
 /** Starts a script that answers calls. */
-export const start = (name: string, script: URL): Effect.Effect<Child, never, Scope.Scope> =>
+export const start = <Calls extends AnyCalls<Calls>>(
+  name: string,
+  script: URL
+): Effect.Effect<Child<Calls>, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => fork(script, { execPath: process.execPath, stdio: ["ignore", 2, 2, "ipc", "pipe"] })),
       end
     ),
-    (child) => connect(name, child)
+    (child) => connect<Calls>(name, child)
   )
 
-const connect = (childName: string, child: ChildProcess): Child => {
+const connect = <Calls extends AnyCalls<Calls>>(childName: string, child: ChildProcess): Child<Calls> => {
   type Answer = Effect.Effect<Calls[keyof Calls]["output"], BenchError>
   const pending = new Map<number, (answer: Answer) => void>()
   const failed = (message: string) => Effect.fail(new BenchError({ message: `${childName}: ${message}`, exitCode: 1 }))
@@ -53,7 +56,7 @@ const connect = (childName: string, child: ChildProcess): Child => {
   }
   child.on(
     "message",
-    (reply: Reply) => settle(reply.number, "error" in reply ? failed(reply.error) : Effect.succeed(reply.output))
+    (reply: Reply<Calls>) => settle(reply.number, "error" in reply ? failed(reply.error) : Effect.succeed(reply.output))
   )
   child.on("error", (error) => giveUp(error.message))
   child.on("exit", (code, signal) => giveUp(`the process ended (${signal ?? `exit code ${code}`})`))
@@ -81,7 +84,7 @@ const connect = (childName: string, child: ChildProcess): Child => {
     call: <Name extends keyof Calls>(name: Name, input: Calls[Name]["input"]) =>
       Effect.callback<Calls[Name]["output"], BenchError>((resume) => {
         if (ended !== undefined) return resume(failed(ended))
-        const call: Call = { number: calls++, name, input }
+        const call: Call<Calls> = { number: calls++, name, input }
         // Which answer belongs to which call is known by the number alone.
         pending.set(call.number, resume as (answer: Answer) => void)
         child.send(call)

@@ -1,0 +1,13 @@
+/**
+ * Numbers and tables for people: pure.
+ */
+
+/** Three digits, never as a power. */
+export const significant = (value: number): string =>
+  value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)))
+
+/** Columns aligned to the right. */
+export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join("  ").trimEnd())
+}
