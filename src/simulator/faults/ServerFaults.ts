@@ -8,7 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { EngineLoop } from "../EngineLoop.ts"
 import type { SimulatedServer } from "../SimulatedServer.ts"
@@ -68,29 +68,31 @@ export const perform = (
           () => SleepRoutes.wakeUp(process)
         )
       case "EngineDeath":
-        return Effect.acquireRelease(
-          Effect.sync(() => {
-            process.state = "dead"
-            for (const engine of process.engines) engine.die()
-          }),
-          () => server.newProcess
-        ).pipe(
-          Effect.andThen(Effect.forkScoped(
-            Effect.andThen(
-              Effect.delay(server.refuseConnections, Duration.seconds(action.exitSeconds)),
-              Effect.never
-            )
-          )),
-          Effect.asVoid
-        )
+        return Effect.gen(function*() {
+          // Closed last: nobody may be let in before there is a new process.
+          const door = yield* Scope.fork(yield* Effect.scope)
+          yield* Effect.acquireRelease(
+            Effect.sync(() => {
+              process.state = "dead"
+              for (const engine of process.engines) engine.die()
+            }),
+            () => server.newProcess
+          )
+          yield* Effect.forkScoped(
+            Effect.delay(Scope.provide(server.refuseConnections, door), Duration.seconds(action.exitSeconds))
+          )
+        })
       case "Kill":
-        return Effect.acquireRelease(
-          Effect.andThen(
-            server.stopProcess,
-            action.sockets === "closed" ? server.closeConnections : Effect.void
-          ),
-          () => server.newProcess
-        ).pipe(Effect.andThen(server.refuseConnections))
+        return Effect.andThen(
+          server.refuseConnections,
+          Effect.acquireRelease(
+            Effect.andThen(
+              server.stopProcess,
+              action.sockets === "closed" ? server.closeConnections : Effect.void
+            ),
+            () => server.newProcess
+          )
+        )
       case "RefuseConnections":
         return server.refuseConnections
       case "Silence":
