@@ -14,10 +14,10 @@ const legend = [
 /** Lines for stdout. */
 export const render = ({ flatOut, idle, paced }: Results): string =>
   [
-    ...(flatOut === null ? [] : ["Flat out", ...streamsTable(flatOut.cells, flatOut.ratios), ""]),
+    ...(flatOut === null ? [] : ["Flat out", ...streamsTable(flatOut.cells, flatOut.ratios, false), ""]),
     ...(paced === null ? [] : [
       `Paced, ${significant(paced.offeredTokensPerSecond)} tokens/s offered`,
-      ...streamsTable(paced.cells, paced.ratios),
+      ...streamsTable(paced.cells, paced.ratios, true),
       ""
     ]),
     ...(idle === null ? [] : [
@@ -39,7 +39,8 @@ export const render = ({ flatOut, idle, paced }: Results): string =>
     ...legend
   ].join("\n")
 
-const streamsTable = (cells: ReadonlyArray<StreamsCell>, ratios: ReadonlyArray<StreamsRatio>) => [
+/** `perWrite`: flat out, a write of one server holds more than one of another. */
+const streamsTable = (cells: ReadonlyArray<StreamsCell>, ratios: ReadonlyArray<StreamsRatio>, perWrite: boolean) => [
   ...table([
     [
       "server",
@@ -65,9 +66,9 @@ const streamsTable = (cells: ReadonlyArray<StreamsCell>, ratios: ReadonlyArray<S
     ])
   ]),
   ...ratios.map(({ cpuPerToken, cpuPerWrite, to, tokensPerSecond }) =>
-    `ours / ${to}: CPU per token ${times(cpuPerToken)}, per write ${times(cpuPerWrite)}, tokens/s ${
-      times(tokensPerSecond)
-    }.`
+    `ours / ${to}: CPU per token ${times(cpuPerToken)}, ${
+      perWrite ? `per write ${times(cpuPerWrite)}, ` : ""
+    }tokens/s ${times(tokensPerSecond)}.`
   )
 ]
 

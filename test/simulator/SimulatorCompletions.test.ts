@@ -170,7 +170,7 @@ describe("Simulator: errors in the middle of a stream", () => {
     simulator({
       ...fast,
       interTokenMillis: 1,
-      answers: { _tag: "LengthOnly", tokens: 10 },
+      answers: { _tag: "LengthOnly", tokens: 10_000 },
       midStreamError: { afterTokens: 3, ...(code === undefined ? {} : { code }) }
     })
 
