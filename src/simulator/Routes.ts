@@ -36,9 +36,7 @@ import * as SeededRandom from "./SeededRandom.ts"
 import { seedOf } from "./SeededRandom.ts"
 import type { SimulatorOptions } from "./SimulatorOptions.ts"
 import * as SleepRoutes from "./SleepRoutes.ts"
-
-/** The version of vLLM whose behaviour is imitated. */
-const imitatedVersion = "0.30.0"
+import { imitatedVersion } from "./WireOptions.ts"
 
 const { jsonUnsafe } = HttpServerResponse
 
