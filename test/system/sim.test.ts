@@ -36,7 +36,7 @@ describe("campaign sim", () => {
       assert.match(text, /"delta":\{"(reasoning_)?content":""\},"logprobs":null,"finish_reason":null/)
       assert.match(text, /"token_ids":\[\d+,\d+,\d+\]/)
       assert.match(text, /"delta":\{"content":""\},"logprobs":null,"finish_reason":"stop"/)
-      assert.strictEqual((yield* ask(url!, { max_tokens: 400 })).status, 400)
+      assert.strictEqual((yield* ask(url!, { max_tokens: 401 })).status, 400)
     }), 30_000)
 
   it.live("has plain defaults, and fails where it is told to", () =>
