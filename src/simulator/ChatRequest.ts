@@ -7,8 +7,10 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { badParameter, badRequest, type ErrorBody } from "./ErrorBody.ts"
 import * as GenerationRequest from "./GenerationRequest.ts"
-import { badRequest, type ErrorBody, optional } from "./GenerationRequest.ts"
+import { optional } from "./GenerationRequest.ts"
+import { isObject } from "./RequestFields.ts"
 import { tokenId, tokenize } from "./Tokenizer.ts"
 
 const ContentPart = Schema.Struct({ type: Schema.String, text: optional(Schema.String) })
@@ -33,6 +35,30 @@ export interface ChatRequest extends GenerationRequest.GenerationRequest {
   readonly mayCallTools: boolean
   /** The name of the first tool. */
   readonly firstTool: string | undefined
+  /** The request names the one tool to be called; such an answer does not finish with "tool_calls". */
+  readonly mustCallTool: boolean
+}
+
+const types = {
+  messages: "list",
+  model: "string",
+  max_completion_tokens: "integer",
+  ...GenerationRequest.commonTypes,
+  tools: "list",
+  include_reasoning: "boolean"
+} as const
+
+/** What `tools` and `tool_choice` say of each other. */
+const checkTools: GenerationRequest.Precheck = ({ tool_choice: choice, tools }) => {
+  if (Array.isArray(tools) && tools.length === 0) {
+    return Option.some(badParameter(
+      "tools",
+      "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely."
+    ))
+  }
+  return (choice ?? "none") === "none" || (tools ?? null) !== null
+    ? Option.none()
+    : Option.some(badParameter("tool_choice", "When using `tool_choice`, `tools` must be set."))
 }
 
 const nameOf = Schema.decodeUnknownOption(Schema.Struct({ function: Schema.Struct({ name: Schema.String }) }))
@@ -52,27 +78,40 @@ export const parse = (
   contentType: string | undefined,
   text: string
 ): Result.Result<ChatRequest, ErrorBody> => {
-  const read = GenerationRequest.readBody({ served, contentType, text, required: "messages", decode: decodeBody })
+  const read = GenerationRequest.readBody({
+    served,
+    contentType,
+    text,
+    precheck: checkTools,
+    types,
+    required: ["messages"],
+    decode: decodeBody
+  })
   if (Result.isFailure(read)) return Result.fail(read.failure)
   const body = read.success
-  if (body.messages.length === 0) return Result.fail(badRequest("messages must not be empty", "messages"))
+  // As a chat template says it that looks at the first message.
+  if (body.messages.length === 0) return Result.fail(badRequest("list object has no element 0"))
   if (!body.messages.every(({ role }) => roles.includes(role))) {
     return Result.fail(badRequest("Unexpected message role."))
   }
   const prompt = body.messages.map(textOf).join("\n")
   const tokens = tokenize(prompt)
+  const limited = (body.max_completion_tokens ?? null) === null
+    ? { tokens: body.max_tokens ?? undefined, parameter: "max_tokens" } as const
+    : { tokens: body.max_completion_tokens ?? undefined, parameter: "max_completion_tokens" } as const
   return Result.map(
     GenerationRequest.make(
       served,
       body,
-      { text: prompt, tokens: tokens.length, tokenIds: () => tokens.map(tokenId) },
-      body.max_completion_tokens ?? body.max_tokens ?? undefined
+      { text: prompt, isText: true, tokens: tokens.length, tokenIds: () => tokens.map(tokenId) },
+      limited
     ),
     (request) => ({
       ...request,
       includeReasoning: body.include_reasoning ?? true,
       firstTool: Option.getOrUndefined(nameOf(body.tools?.[0]))?.function.name,
-      mayCallTools: (body.tools ?? []).length > 0 && body.tool_choice !== "none"
+      mayCallTools: (body.tools ?? []).length > 0 && body.tool_choice !== "none",
+      mustCallTool: isObject(body.tool_choice)
     })
   )
 }

@@ -2,12 +2,15 @@
  * Engine outputs as vLLM writes them on /v1/chat/completions; pure text, no sockets.
  *
  * A stream is: the role chunk, one chunk per engine output of which the parser tells something (the last one has
- * `finish_reason` and `stop_reason`, and unless told otherwise carries the last token), if asked a chunk with the usage and no choices, `data: [DONE]`. The role chunk belongs to
- * the first output: it is not sent when the request is accepted.
+ * `finish_reason` and `stop_reason`, and unless told otherwise carries the last token), if asked a chunk with the usage
+ * and no choices, `data: [DONE]`. The role chunk belongs to the first output: it is not sent when the request is accepted.
  *
- * Keys follow vLLM's serialisation, which leaves out what was never set but writes null for what was set to null:
- * `logprobs`, `finish_reason` and `token_ids` are null on a delta, `prompt_token_ids` and `prompt_text` are null on the
- * role chunk only, `system_fingerprint` is absent.
+ * Keys follow vLLM's serialisation, which writes them in the order of its models, leaves out what was never set and
+ * writes null for what was set to null: on a delta `logprobs`, `finish_reason`, `token_ids` and `kv_transfer_params`, on
+ * the finish chunk also `stop_reason` and `weight_versions`, on the role chunk `prompt_token_ids` and `prompt_text`. Only
+ * the usage chunk has no nulls. `system_fingerprint` is on the last chunk before `[DONE]` and on whole answers.
+ *
+ * Gotcha: who hides the reasoning gets no token ids at all, no empty deltas, and `reasoning: null` on all others.
  */
 import type { ChatRequest } from "./ChatRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
@@ -16,7 +19,7 @@ import type { NoiseFrame } from "./faults/FaultAction.ts"
 import type { ErrorBody } from "./GenerationRequest.ts"
 import * as OutputParser from "./OutputParser.ts"
 import { tokenId } from "./Tokenizer.ts"
-import type { ChunkOptions } from "./WireOptions.ts"
+import { type ChunkOptions, imitatedVersion } from "./WireOptions.ts"
 
 /** What all chunks of one answer share. */
 export interface AnswerHead {
@@ -33,6 +36,15 @@ export const usageOf = (promptTokens: number, completionTokens: number) => ({
   completion_tokens: completionTokens
 })
 
+/** `usage` of a chat, where a server with a reasoning parser counts the reasoning apart. */
+const chatUsageOf = (promptTokens: number, completionTokens: number, reasoningTokens: number) => ({
+  ...usageOf(promptTokens, completionTokens),
+  completion_tokens_details: { reasoning_tokens: reasoningTokens }
+})
+
+/** Version and configuration of the server, as vLLM tells them. */
+export const systemFingerprint = `vllm-${imitatedVersion}-5e1ec7ed`
+
 export const idsOf = (tokens: ReadonlyArray<string>) => tokens.map(tokenId)
 
 const parserOptions = (head: AnswerHead, request: ChatRequest, options: ChunkOptions): OutputParser.ParserOptions => ({
@@ -42,9 +54,9 @@ const parserOptions = (head: AnswerHead, request: ChatRequest, options: ChunkOpt
   requestId: head.id
 })
 
-/** vLLM turns "stop" into "tool_calls", and leaves all other reasons. */
-const finishReasonOf = (reason: EngineOutput["finishReason"], calledTools: boolean) =>
-  reason === "stop" && calledTools ? "tool_calls" : reason ?? null
+/** vLLM turns "stop" into "tool_calls" unless the request forced the call, and leaves all other reasons. */
+const finishReasonOf = (request: ChatRequest, reason: EngineOutput["finishReason"], calledTools: boolean) =>
+  reason === "stop" && calledTools && !request.mustCallTool ? "tool_calls" : reason ?? null
 
 /** Encodes the outputs of one streamed request; state: whether the role chunk was written, and the parser's. */
 export interface StreamEncoder {
@@ -73,7 +85,9 @@ export const makeStreamEncoder = (
   options: ChunkOptions
 ): StreamEncoder => {
   const parser = OutputParser.make(parserOptions(head, request, options))
-  const usage = (completionTokens: number) => usageOf(request.promptTokens, completionTokens)
+  const usage = (completionTokens: number) =>
+    chatUsageOf(request.promptTokens, completionTokens, parser.reasoningTokens())
+  const showsIds = request.returnTokenIds && request.includeReasoning
   const event = eventOf({ id: head.id, object: "chat.completion.chunk", created: head.created, model: head.model })
   const continuousUsage = (completionTokens: number) =>
     request.continuousUsage ? { usage: usage(completionTokens) } : undefined
@@ -102,44 +116,63 @@ export const makeStreamEncoder = (
         index: 0,
         delta,
         logprobs: null,
-        finish_reason: finishReasonOf(finishReason, parser.calledTools()),
+        finish_reason: finishReasonOf(request, finishReason, parser.calledTools()),
         ...(finishReason === undefined ? {} : { stop_reason: null }),
-        token_ids: request.returnTokenIds ? idsOf(tokens) : null
+        token_ids: showsIds ? idsOf(tokens) : null,
+        ...(finishReason === undefined ? {} : { weight_versions: null })
       }]),
-      continuousUsage(generated)
+      {
+        ...continuousUsage(generated),
+        ...(finishReason === undefined || request.includeUsage ? {} : { system_fingerprint: systemFingerprint }),
+        kv_transfer_params: null
+      }
     )
   // What `chunk` writes where nothing special is asked for: nearly every token, so the objects are spared.
   const plainChunk = (content: string) =>
     event(
       `[{"index":0,"delta":{"content":${JSON.stringify(content)}},` +
-        `"logprobs":null,"finish_reason":null,"token_ids":null}]`
+        `"logprobs":null,"finish_reason":null,"token_ids":null}],"kv_transfer_params":null`
     )
-  const mayBePlain = !request.returnTokenIds && !request.continuousUsage
+  const mayBePlain = !request.returnTokenIds && !request.continuousUsage && request.includeReasoning
   const visible = (delta: OutputParser.Delta): object | undefined => {
-    if (delta.reasoning === undefined) return delta
-    const { reasoning, ...others } = delta
-    if (request.includeReasoning) return { [options.reasoningField]: reasoning, ...others }
-    return Object.keys(others).length === 0 ? undefined : others
+    const { content, reasoning, tool_calls } = delta
+    if (request.includeReasoning) {
+      return reasoning === undefined || options.reasoningField === "reasoning"
+        ? delta
+        : {
+          ...(content === undefined ? {} : { content }),
+          [options.reasoningField]: reasoning,
+          ...(tool_calls === undefined ? {} : { tool_calls })
+        }
+    }
+    if ((content ?? "") === "" && tool_calls === undefined) return undefined
+    return {
+      ...(content === undefined ? {} : { content }),
+      [options.reasoningField]: null,
+      ...(tool_calls === undefined ? {} : { tool_calls })
+    }
   }
   const outputChunks = (output: EngineOutput): string => {
     const { finishReason, generated, tokens } = output
-    const { delta, onlyReasoning } = parser.parse(tokens, finishReason !== undefined)
+    const { delta } = parser.parse(tokens, finishReason !== undefined)
     const shown = delta === undefined ? undefined : visible(delta)
     if (finishReason === "stop" && !options.finishCarriesText && tokens.length > 0) {
       const before = shown === undefined ? "" : chunk(shown, tokens, { generated, finishReason: undefined })
-      return before + chunk(parser.calledTools() ? {} : { content: "" }, [], output)
+      return before + chunk(parser.calledTools() ? {} : visible({ content: "" }) ?? {}, [], output)
     }
     if (mayBePlain && finishReason === undefined && delta !== undefined && OutputParser.isPlain(delta)) {
       return plainChunk(delta.content)
     }
     if (shown !== undefined) return chunk(shown, tokens, output)
-    // Where the parser is silent a chunk is sent for its token ids, but never for those of hidden reasoning.
-    const sendsIds = request.returnTokenIds && !(onlyReasoning && !request.includeReasoning)
-    if (finishReason === undefined) return sendsIds ? chunk({}, tokens, output) : ""
-    return chunk(tokens.length === 0 ? { content: "" } : {}, sendsIds ? tokens : [], output)
+    // Where the parser is silent a chunk is sent for its token ids.
+    if (finishReason === undefined) return showsIds ? chunk({}, tokens, output) : ""
+    // An end without a token is an empty text behind others, and nothing where there was none.
+    return chunk(tokens.length === 0 && generated > 0 ? visible({ content: "" }) ?? {} : {}, tokens, output)
   }
   const end = (completionTokens: number) =>
-    (request.includeUsage ? event("[]", { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
+    (request.includeUsage
+      ? event("[]", { usage: usage(completionTokens), system_fingerprint: systemFingerprint })
+      : "") + "data: [DONE]\n\n"
 
   let begun = false
   let generated = 0
@@ -182,7 +215,10 @@ export const completion = (
   outputs: ReadonlyArray<EngineOutput>
 ): object => {
   const tokens = outputs.flatMap((output) => output.tokens)
-  const { content, reasoning, toolCalls } = OutputParser.parseAll(parserOptions(head, request, options), tokens)
+  const { content, reasoning, reasoningTokens, toolCalls } = OutputParser.parseAll(
+    parserOptions(head, request, options),
+    tokens
+  )
   return {
     id: head.id,
     object: "chat.completion",
@@ -197,20 +233,31 @@ export const completion = (
         annotations: null,
         audio: null,
         function_call: null,
-        tool_calls: toolCalls.map(({ function: called, id, type }) => ({ id, type, function: called })),
+        ...(toolCalls.length === 0
+          ? {}
+          : { tool_calls: toolCalls.map(({ function: called, id, type }) => ({ id, type, function: called })) }),
         [options.reasoningField]: request.includeReasoning ? reasoning ?? null : null
       },
       logprobs: null,
-      finish_reason: finishReasonOf(outputs.at(-1)?.finishReason, toolCalls.length > 0),
+      finish_reason: finishReasonOf(request, outputs.at(-1)?.finishReason, toolCalls.length > 0),
       stop_reason: null,
-      token_ids: request.returnTokenIds ? idsOf(tokens) : null
+      token_ids: request.returnTokenIds && request.includeReasoning ? idsOf(tokens) : null,
+      routed_experts: null,
+      weight_versions: null
     }],
     service_tier: null,
-    usage: { ...usageOf(request.promptTokens, tokens.length), prompt_tokens_details: null },
+    system_fingerprint: systemFingerprint,
+    usage: {
+      ...usageOf(request.promptTokens, tokens.length),
+      prompt_tokens_details: null,
+      completion_tokens_details: { reasoning_tokens: reasoningTokens }
+    },
     prompt_logprobs: null,
     prompt_token_ids: request.promptTokenIds,
     prompt_text: null,
-    kv_transfer_params: null
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    metrics: null
   }
 }
 

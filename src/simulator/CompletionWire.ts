@@ -2,15 +2,20 @@
  * Engine outputs as vLLM writes them on /v1/completions; pure text, no sockets.
  *
  * A stream is one chunk per engine output, if asked a chunk with the usage and no choices, `data: [DONE]`. There is no
- * role chunk, and no parser: reasoning and tool calls are plain text. Unlike on the chat route vLLM leaves no key out
- * here: what is not set is null, `usage` included.
+ * role chunk, and no parser: reasoning and tool calls are plain text, and usage does not tell them apart. All keys of a
+ * choice are always there; `usage` and `system_fingerprint` are as on the chat route.
+ *
+ * Gotcha: with `echo` the prompt is the beginning of the first chunk's text, but not if ids are asked for as well.
  */
-import { type AnswerHead, eventOf, idsOf, type StreamEncoder, usageOf } from "./ChatWire.ts"
+import { type AnswerHead, eventOf, idsOf, type StreamEncoder, systemFingerprint, usageOf } from "./ChatWire.ts"
 import type { CompletionRequest } from "./CompletionRequest.ts"
 import type { EngineOutput } from "./EngineLoop.ts"
 import { comment } from "./EventStream.ts"
 import * as OutputParser from "./OutputParser.ts"
 import type { ChunkOptions } from "./WireOptions.ts"
+
+/** The text that is echoed before, or instead of, the answer. */
+const echoOf = ({ echo, prompt, returnTokenIds }: CompletionRequest) => echo === "no" || returnTokenIds ? "" : prompt
 
 /** An encoder for one streamed completion. */
 export const makeStreamEncoder = (
@@ -28,19 +33,25 @@ export const makeStreamEncoder = (
     tokens: ReadonlyArray<string>,
     { finishReason, generated }: Pick<EngineOutput, "finishReason" | "generated">
   ) => {
-    const promptTokenIds = begun ? null : request.promptTokenIds
+    const promptTokenIds = begun ? null : request.echoedTokenIds ?? request.promptTokenIds
+    const echoed = begun ? "" : echoOf(request)
     begun = true
     return event(
       JSON.stringify([{
         index: 0,
-        text,
+        text: request.echo === "alone" ? echoed : echoed + text,
         logprobs: null,
         finish_reason: finishReason ?? null,
         stop_reason: null,
         prompt_token_ids: promptTokenIds,
-        token_ids: request.returnTokenIds ? idsOf(tokens) : null
+        token_ids: request.returnTokenIds ? idsOf(tokens) : null,
+        weight_versions: null
       }]),
-      { usage: request.continuousUsage ? usage(generated) : null }
+      {
+        ...(request.continuousUsage ? { usage: usage(generated) } : {}),
+        ...(finishReason === undefined || request.includeUsage ? {} : { system_fingerprint: systemFingerprint }),
+        kv_transfer_params: null
+      }
     )
   }
   const outputChunks = (output: EngineOutput) => {
@@ -51,7 +62,9 @@ export const makeStreamEncoder = (
       : chunk(text, tokens, output)
   }
   const end = (completionTokens: number) =>
-    (request.includeUsage ? event("[]", { usage: usage(completionTokens) }) : "") + "data: [DONE]\n\n"
+    (request.includeUsage
+      ? event("[]", { usage: usage(completionTokens), system_fingerprint: systemFingerprint })
+      : "") + "data: [DONE]\n\n"
 
   let told = 0
   return {
@@ -89,17 +102,25 @@ export const completion = (
     model: head.model,
     choices: [{
       index: 0,
-      text: tokens.join(""),
+      text: echoOf(request) + (request.echo === "alone" ? "" : tokens.join("")),
       logprobs: null,
       finish_reason: outputs.at(-1)?.finishReason ?? null,
       stop_reason: null,
       token_ids: request.returnTokenIds ? idsOf(tokens) : null,
       prompt_logprobs: null,
-      prompt_token_ids: request.promptTokenIds
+      prompt_token_ids: request.promptTokenIds,
+      routed_experts: null,
+      weight_versions: null
     }],
     service_tier: null,
-    system_fingerprint: null,
-    usage: { ...usageOf(request.promptTokens, tokens.length), prompt_tokens_details: null },
-    kv_transfer_params: null
+    system_fingerprint: systemFingerprint,
+    usage: {
+      ...usageOf(request.promptTokens, tokens.length),
+      prompt_tokens_details: null,
+      completion_tokens_details: null
+    },
+    kv_transfer_params: null,
+    ec_transfer_params: null,
+    metrics: null
   }
 }

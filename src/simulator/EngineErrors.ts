@@ -3,13 +3,13 @@
  *
  * Both are worded as vLLM words them. Neither has a Retry-After; vLLM sends none anywhere.
  */
-import { errorBody } from "./GenerationRequest.ts"
+import { errorBody } from "./ErrorBody.ts"
 
 /** In every stream that is open when the engine dies, and for every request until the server ends, too. */
 export const engineDead = errorBody(
   500,
   "InternalServerError",
-  "EngineCore encountered an issue. See stack trace (above) for the root cause."
+  "The server had an error while processing your request."
 )
 
 export const queueFull = errorBody(

@@ -1,16 +1,19 @@
 /**
  * What requests for chat completions and completions have in common, and what a client is told when it asks wrongly.
  *
- * Read leniently, as vLLM does: unknown keys are ignored, null stands for "not given". The order of the checks is
- * vLLM's: content type, JSON, shape, the model's name, the prompt, the sampling settings.
+ * The order of the checks is vLLM's: content type, JSON, what one key says of another, types, the model's name, the
+ * length of the prompt, the sampling settings. Unknown keys are ignored, null stands for "not given".
  *
- * vLLM appends "(parameter=..., value=...)" to the errors that know their parameter, and writes numbers as Python does.
- * Gotcha: vLLM has two spellings of the 400's type ("Bad Request" from the request parser, "BadRequestError" from
- * everywhere else, older and newer versions differ in which is used where); here it is always "BadRequestError".
+ * Gotchas: a prompt must fit in the model by itself; `max_tokens` may then be more than what is left, and is cut to
+ * that, but may not be more than the whole model holds. Numbers in messages are written as Python does.
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { badParameter, badRequest, type ErrorBody, errorBody, wrongContentType, wrongShape } from "./ErrorBody.ts"
+import * as RequestFields from "./RequestFields.ts"
+
+export { badRequest, type ErrorBody, errorBody } from "./ErrorBody.ts"
 
 /** A key that may be absent or null. */
 export const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -31,6 +34,18 @@ export const commonFields = {
   return_token_ids: optional(Schema.Boolean),
   kv_transfer_params: optional(Schema.Record(Schema.String, Schema.Unknown))
 }
+
+/** Their types, as far as both kinds say them alike; in the order of vLLM's models. */
+export const commonTypes = {
+  max_tokens: "integer",
+  n: "integer",
+  seed: "integer",
+  stream: "boolean",
+  stream_options: "object",
+  temperature: "number",
+  top_p: "number",
+  return_token_ids: "boolean"
+} as const satisfies RequestFields.FieldTypes
 
 const Common = Schema.Struct(commonFields)
 
@@ -59,97 +74,118 @@ export interface Served {
   readonly maxModelLength?: number | undefined
 }
 
-/** The body of vLLM's error answers. */
-export interface ErrorBody {
-  readonly error: {
-    readonly message: string
-    readonly type: string
-    readonly param: string | null
-    readonly code: number
-  }
-}
-
-export const errorBody = (code: number, type: string, message: string, param: string | null = null): ErrorBody => ({
-  error: { message, type, param, code }
-})
-
-/** Status 400. */
-export const badRequest = (message: string, param: string | null = null) =>
-  errorBody(400, "BadRequestError", message, param)
-
 const python = (value: number) =>
   !Number.isFinite(value) ? `${value < 0 ? "-" : ""}inf` : Number.isInteger(value) ? `${value}.0` : String(value)
 
-const wrong = (parameter: string, value: number | string, message: string) =>
-  Option.some(badRequest(`${message} (parameter=${parameter}, value=${value})`, parameter))
+/** What Python's JSON reader says where Node's says something else. */
+const jsonErrors = [
+  [/Expected ':'/, "Expecting ':' delimiter"],
+  [/Expected ','/, "Expecting ',' delimiter"],
+  [/property name/, "Expecting property name enclosed in double quotes"],
+  [/Unterminated/, "Unterminated string starting at"],
+  [/after JSON/, "Extra data"]
+] as const
 
-const decodeJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
-const isObject = Schema.is(Schema.Record(Schema.String, Schema.Unknown))
-
-/** The body as JSON, with `required` among its keys. */
-const readJson = (
-  contentType: string | undefined,
-  text: string,
-  required: string
-): Result.Result<unknown, ErrorBody> => {
-  const mediaType = (contentType ?? "").split(";")[0]!.trim().toLowerCase()
-  if (mediaType !== "application/json") {
-    return Result.fail(badRequest("Unsupported Media Type: Only 'application/json' is allowed"))
+/** The body as JSON. */
+const readJson = (contentType: string | undefined, text: string): Result.Result<unknown, ErrorBody> => {
+  if ((contentType ?? "").split(";")[0]!.toLowerCase() !== "application/json") return Result.fail(wrongContentType)
+  if (text === "") {
+    const missing = { type: "missing", location: "body", message: "Field required", input: null }
+    return Result.fail(wrongShape([missing]))
   }
-  const json = decodeJson(text)
-  if (Result.isFailure(json)) {
-    return Result.fail(badRequest("[{'type': 'json_invalid', 'loc': ('body', 0), 'msg': 'JSON decode error'}]"))
-  }
-  if (isObject(json.success) && json.success[required] === undefined) {
-    return Result.fail(badRequest(`[{'type': 'missing', 'loc': ('body', '${required}'), 'msg': 'Field required'}]`))
-  }
-  return Result.succeed(json.success)
+  return Result.mapError(
+    Result.try({ try: () => JSON.parse(text) as unknown, catch: String }),
+    (error) => {
+      const position = /at position (\d+)/.exec(error)?.[1] ?? text.length
+      const reason = jsonErrors.find(([expression]) => expression.test(error))?.[1] ?? "Expecting value"
+      const location = `body.${position}`
+      return wrongShape([{ type: "json_invalid", location, message: "JSON decode error", input: {}, reason }])
+    }
+  )
 }
 
-/** A schema's complaint in one line. */
-const wrongShape = (error: { readonly message: string }) => badRequest(error.message.replaceAll(/\s*\n\s*/g, " "))
+/** A refusal of what one key says of another; seen before types are. */
+export type Precheck = (body: Readonly<Record<string, unknown>>) => Option.Option<ErrorBody>
 
-/** What is wrong before the prompt is looked at. */
-const checkModel = (served: Served, body: typeof Common.Type): Option.Option<ErrorBody> => {
-  if ((body.stream_options ?? null) !== null && body.stream !== true) {
-    return Option.some(badRequest("Stream options can only be defined when `stream=True`.", "stream_options"))
-  }
-  if ((body.model ?? served.model) !== served.model) {
-    return Option.some(errorBody(404, "NotFoundError", `The model \`${body.model}\` does not exist.`, "model"))
-  }
-  return Option.none()
-}
+const checkStreamOptions: Precheck = ({ stream, stream_options: options }) =>
+  RequestFields.isObject(options) && Object.keys(options).length > 0 && !stream
+    ? Option.some(badParameter("stream_options", "Stream options can only be defined when `stream=True`."))
+    : Option.none()
 
-/** A body of the right shape, for the model that is served, with `required` among its keys. */
+const checkModel = (served: Served, model: string): Option.Option<ErrorBody> =>
+  model === "" || model === served.model
+    ? Option.none()
+    : Option.some(
+      errorBody(
+        404,
+        "NotFoundError",
+        `The model \`${model}\` does not exist. Valid aliases: ${served.model}.`,
+        "model"
+      )
+    )
+
+/** A body of the right shape, for the model that is served. */
 export const readBody = <Body extends typeof Common.Type>(options: {
   readonly served: Served
   readonly contentType: string | undefined
   readonly text: string
-  readonly required: string
+  readonly precheck: Precheck
+  readonly types: RequestFields.FieldTypes
+  readonly required?: ReadonlyArray<string>
   readonly decode: (json: unknown) => Result.Result<Body, { readonly message: string }>
-}): Result.Result<Body, ErrorBody> => {
-  const json = readJson(options.contentType, options.text, options.required)
-  if (Result.isFailure(json)) return Result.fail(json.failure)
-  const decoded = options.decode(json.success)
-  if (Result.isFailure(decoded)) return Result.fail(wrongShape(decoded.failure))
-  const wrong = checkModel(options.served, decoded.success)
-  return Option.isSome(wrong) ? Result.fail(wrong.value) : Result.succeed(decoded.success)
+}): Result.Result<Body, ErrorBody> =>
+  Result.gen(function*() {
+    const json = yield* readJson(options.contentType, options.text)
+    if (RequestFields.isObject(json)) {
+      const refusal = Option.orElse(checkStreamOptions(json), () => options.precheck(json))
+      if (Option.isSome(refusal)) return yield* Result.fail(refusal.value)
+    }
+    const converted = yield* Result.mapError(
+      RequestFields.convert(json, options.types, options.required),
+      wrongShape
+    )
+    const body = yield* Result.mapError(options.decode(converted), (error) => {
+      const message = error.message.replaceAll(/\s*\n\s*/g, " ")
+      return wrongShape([{ type: "value_error", location: "body", message, input: json }])
+    })
+    const refusal = checkModel(options.served, body.model ?? "")
+    return Option.isSome(refusal) ? yield* Result.fail(refusal.value) : body
+  })
+
+/** How many tokens an answer may have, and what the key is called in which the client said it. */
+export interface TokenLimit {
+  /** As asked for; undefined if not. */
+  readonly tokens: number | undefined
+  readonly parameter: "max_tokens" | "max_completion_tokens"
 }
 
-/** Whether the prompt and as many tokens as were asked for fit in the model. */
-const checkLength = (limit: number, promptTokens: number, requested: number): Option.Option<ErrorBody> => {
-  const longest = limit - requested
-  if (promptTokens <= longest) return Option.none()
-  // vLLM stops to count one token behind the limit.
-  const counted = Math.max(longest + 1, 0)
-  return wrong(
+/** Whether the prompt fits in the model, and the answer into the model without the prompt. */
+const checkLength = (
+  limit: number,
+  prompt: { readonly tokens: number; readonly isText: boolean },
+  { parameter, tokens = 0 }: TokenLimit
+): Option.Option<ErrorBody> => {
+  if (tokens > limit) {
+    return Option.some(badParameter(
+      parameter,
+      `${parameter}=${tokens} cannot be greater than max_model_len=${limit}. Please request fewer output tokens.`,
+      tokens
+    ))
+  }
+  if (prompt.tokens <= limit) return Option.none()
+  // The tokenizer stops one token behind the limit; a prompt of token ids is counted to its end.
+  const counted = prompt.isText ? limit + 1 : prompt.tokens
+  return Option.some(badParameter(
     "input_tokens",
-    counted,
-    `This model's maximum context length is ${limit} tokens. However, you requested ${requested} output tokens and ` +
-      `your prompt contains at least ${counted} input tokens, for a total of at least ${counted + requested} tokens. ` +
-      "Please reduce the length of the input prompt or the number of requested output tokens."
-  )
+    `This model's maximum context length is ${limit} tokens. However, your prompt contains ` +
+      `${counted === limit + 1 ? "at least " : ""}${counted} input tokens, which exceeds this limit even without any ` +
+      "output tokens. Please reduce the length of the input prompt.",
+    counted
+  ))
 }
+
+const wrong = (parameter: string, value: number | string, message: string) =>
+  Option.some(badParameter(parameter, message, value))
 
 const checkSampling = (body: typeof Common.Type, maxTokens: number): Option.Option<ErrorBody> => {
   const n = body.n ?? 1
@@ -172,17 +208,22 @@ const checkSampling = (body: typeof Common.Type, maxTokens: number): Option.Opti
   return Option.none()
 }
 
-/** The last checks, and the request if they hold. `maxTokens`: as asked for, undefined if not. */
+/** The last checks, and the request if they hold. */
 export const make = (
   served: Served,
   body: typeof Common.Type,
-  prompt: { readonly text: string; readonly tokenIds: () => ReadonlyArray<number>; readonly tokens: number },
-  maxTokens: number | undefined
+  prompt: {
+    readonly text: string
+    readonly tokenIds: () => ReadonlyArray<number>
+    readonly tokens: number
+    readonly isText: boolean
+  },
+  limit: TokenLimit
 ): Result.Result<GenerationRequest, ErrorBody> => {
-  const limit = served.maxModelLength ?? Infinity
-  const most = maxTokens ?? limit - prompt.tokens
+  const longest = served.maxModelLength ?? Infinity
+  const most = Math.min(limit.tokens ?? Infinity, longest - prompt.tokens)
   const wrongs = Option.orElse(
-    checkLength(limit, prompt.tokens, Math.max(maxTokens ?? 0, 0)),
+    checkLength(longest, prompt, limit),
     () => checkSampling(body, most)
   )
   if (Option.isSome(wrongs)) return Result.fail(wrongs.value)

@@ -38,6 +38,8 @@ export interface MetricsOptions {
   readonly kvCacheTokens: number
   /** Engines, each with series of its own; 1 unless given. */
   readonly dataParallelSize?: number
+  /** Tokens of prompt and answer together, if less than what the KV cache holds. */
+  readonly maxModelLength?: number | undefined
   /** `gpu_cache_usage_perc`, `time_per_output_token_seconds` and `num_requests_swapped`, which stays 0. */
   readonly oldMetricNames?: boolean
 }
@@ -50,19 +52,38 @@ const firstTokenBuckets = bounds(
 )
 const gapBuckets = bounds("0.01 0.025 0.05 0.075 0.1 0.15 0.2 0.3 0.4 0.5 0.75 1 2.5 5 7.5 10 20 40 80")
 const requestBuckets = bounds("0.3 0.5 0.8 1 1.5 2 2.5 5 10 15 20 30 40 50 60 120 240 480 960 1920 7680")
-const tokenBuckets = [0, 1, 2, 3, 4, 5].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power))
+const parameterBuckets = bounds("1 2 5 10 20")
+const preemptionBuckets = bounds("1 2 3 4 5 10 20")
+
+/** 1, 2, 5, 10, ... up to the longest request there can be. */
+const tokenBucketsOf = ({ kvCacheTokens, maxModelLength = Infinity }: MetricsOptions) => {
+  const longest = Math.min(maxModelLength, blocksOf({ kvCacheTokens }) * blockTokens)
+  return Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat()
+    .filter((bound) => bound <= longest)
+}
 
 const finishedReasons = ["stop", "length", "abort", "error", "repetition"] as const
 const promptSources = ["local_compute", "local_cache_hit", "external_kv_transfer"] as const
 
 const sleepStates = ["awake", "weights_offloaded", "discard_all"] as const
+const cacheSources = ["device", "host", "p2p", "disk", "external_unspecified"] as const
+
+const waitingHelp =
+  "Number of waiting requests by reason. Reason labels: 'capacity' = waiting for scheduling capacity; " +
+  "'deferred' = deferred by transient constraints (LoRA budget, KV transfer, blocked status). " +
+  "Sum of all reasons equals vllm:num_requests_waiting."
+const sleepHelp = "Engine sleep state; awake = 0 means engine is sleeping; awake = 1 means engine is awake; " +
+  "weights_offloaded = 1 means sleep level 1; discard_all = 1 means sleep level 2."
+const cacheSourceHelp = "Prefix-cache hit tokens by the cache tier that supplied them: device (local HBM), host " +
+  "(offloaded to DRAM), disk, p2p (transferred from another vLLM instance) or external_unspecified. Counted at " +
+  "admission; sums to vllm:prefix_cache_hits + vllm:external_prefix_cache_hits."
+const externalHelp = (what: string) =>
+  `External prefix cache ${what} from KV connector cross-instance cache sharing, in terms of number of`
 
 /** Declares the series of one engine. */
-const makeSeries = (
-  registry: PrometheusText.Registry,
-  rank: number,
-  { kvCacheTokens, model, oldMetricNames: old = false }: MetricsOptions
-) => {
+const makeSeries = (registry: PrometheusText.Registry, rank: number, options: MetricsOptions) => {
+  const { kvCacheTokens, model, oldMetricNames: old = false } = options
+  const tokenBuckets = tokenBucketsOf(options)
   const own = { engine: String(rank), model_name: model }
   const gauge = (name: string, help: string, labels: PrometheusText.Labels = {}) =>
     registry.gauge(`vllm:${name}`, help, { ...own, ...labels })
@@ -71,12 +92,8 @@ const makeSeries = (
   const histogram = (name: string, help: string, buckets: ReadonlyArray<number>) =>
     registry.histogram(`vllm:${name}`, help, own, buckets)
 
-  const waitingFor = (reason: string) =>
-    gauge("num_requests_waiting_by_reason", "Number of requests waiting, by reason.", { reason })
-  const sleepState = (state: string) =>
-    gauge("engine_sleep_state", "Engine sleep state; awake = 1 means the engine is not sleeping.", {
-      sleep_state: state
-    })
+  const waitingFor = (reason: string) => gauge("num_requests_waiting_by_reason", waitingHelp, { reason })
+  const sleepState = (state: string) => gauge("engine_sleep_state", sleepHelp, { sleep_state: state })
   const series = {
     running: gauge("num_requests_running", "Number of requests in model execution batches."),
     waiting: gauge("num_requests_waiting", "Number of requests waiting to be processed."),
@@ -115,18 +132,46 @@ const makeSeries = (
       counter("request_success", "Count of successfully processed requests.", { finished_reason })
     ])),
     latency: histogram("e2e_request_latency_seconds", "Histogram of e2e request latency in seconds.", requestBuckets),
-    queueTime: histogram("request_queue_time_seconds", "Histogram of time spent in WAITING phase.", requestBuckets),
-    prefillTime: histogram("request_prefill_time_seconds", "Histogram of time spent in PREFILL phase.", requestBuckets),
-    decodeTime: histogram("request_decode_time_seconds", "Histogram of time spent in DECODE phase.", requestBuckets),
+    queueTime: histogram(
+      "request_queue_time_seconds",
+      "Histogram of time spent in WAITING phase for request.",
+      requestBuckets
+    ),
+    prefillTime: histogram(
+      "request_prefill_time_seconds",
+      "Histogram of time spent in PREFILL phase for request.",
+      requestBuckets
+    ),
+    decodeTime: histogram(
+      "request_decode_time_seconds",
+      "Histogram of time spent in DECODE phase for request.",
+      requestBuckets
+    ),
     inferenceTime: histogram(
       "request_inference_time_seconds",
-      "Histogram of time spent in RUNNING phase.",
+      "Histogram of time spent in RUNNING phase for request.",
       requestBuckets
     ),
     timePerToken: histogram(
       "request_time_per_output_token_seconds",
       "Histogram of time_per_output_token_seconds per request.",
       gapBuckets
+    ),
+    requestPreemptions: histogram(
+      "request_num_preemptions",
+      "Histogram of the number of times a request was preempted.",
+      preemptionBuckets
+    ),
+    requestN: histogram("request_params_n", "Histogram of the n request parameter.", parameterBuckets),
+    requestMaxGenerationTokens: histogram(
+      "request_max_num_generation_tokens",
+      "Histogram of maximum number of requested generation tokens.",
+      tokenBuckets
+    ),
+    requestPrefillComputed: histogram(
+      "request_prefill_kv_computed_tokens",
+      "Histogram of new KV tokens computed during prefill (excluding cached tokens).",
+      tokenBuckets
     ),
     requestPromptTokens: histogram("request_prompt_tokens", "Number of prefill tokens processed.", tokenBuckets),
     requestGenerationTokens: histogram(
@@ -137,6 +182,12 @@ const makeSeries = (
     sleepStates: sleepStates.map(sleepState)
   }
   series.sleepStates[0]!.set(1)
+  // What never moves here: no other caches, no pictures, no limit of the queue.
+  counter("external_prefix_cache_queries", `${externalHelp("queries")} queried tokens.`)
+  counter("external_prefix_cache_hits", `${externalHelp("hits")} cached tokens.`)
+  counter("mm_cache_queries", "Multi-modal cache queries, in terms of number of queried items.")
+  counter("mm_cache_hits", "Multi-modal cache hits, in terms of number of cached items.")
+  for (const source of cacheSources) counter("prompt_tokens_cached_by_source", cacheSourceHelp, { source })
   if (old) gauge("num_requests_swapped", "Number of requests swapped to CPU.")
   registry.gauge("vllm:cache_config_info", "Information of the LLMEngine CacheConfig", {
     block_size: String(blockTokens),
@@ -204,6 +255,10 @@ const recordFinish = (series: Series, sequence: Sequence, time: number) => {
   series.decodeTime.observe(decodeTime)
   series.inferenceTime.observe(secondsBetween(scheduledAt, time))
   series.timePerToken.observe(generated > 1 ? decodeTime / (generated - 1) : 0)
+  series.requestPreemptions.observe(sequence.preemptions)
+  series.requestN.observe(1)
+  series.requestMaxGenerationTokens.observe(generated)
+  series.requestPrefillComputed.observe(promptTokens)
   series.requestPromptTokens.observe(promptTokens)
   series.requestGenerationTokens.observe(generated)
 }

@@ -25,8 +25,8 @@ export interface ToolCallDelta {
 
 /** What an output adds to the message; a key that is absent adds nothing. */
 export interface Delta {
-  readonly reasoning?: string
   readonly content?: string
+  readonly reasoning?: string
   readonly tool_calls?: ReadonlyArray<ToolCallDelta>
 }
 
@@ -38,8 +38,6 @@ export const isPlain = (delta: Delta): delta is { readonly content: string } =>
 export interface Parsed {
   /** Undefined where vLLM's parsers return None. */
   readonly delta: Delta | undefined
-  /** All tokens belong to the reasoning, its markers included. */
-  readonly onlyReasoning: boolean
 }
 
 export interface ParserOptions {
@@ -59,6 +57,8 @@ export interface OutputParser {
   readonly parse: (tokens: ReadonlyArray<string>, last: boolean) => Parsed
   /** Whether any call was told so far. */
   readonly calledTools: () => boolean
+  /** How many tokens of reasoning there were so far, without its markers. */
+  readonly reasoningTokens: () => number
 }
 
 const Call = Schema.Struct({ name: Schema.String, arguments: Schema.Record(Schema.String, Schema.Unknown) })
@@ -141,13 +141,14 @@ export const make = (options: ParserOptions): OutputParser => {
   // The call that is told now; -1 before the first.
   let callIndex = -1
   let callBegun = false
+  let reasoningTokens = 0
 
   const callDelta = (told: ToolCallDelta["function"]): ToolCallDelta => {
     if (callBegun) return { index: callIndex, function: told }
     callBegun = true
     callIndex++
     const id = [0, 1, 2, 3].map((word) => seedOf(options.requestId, callIndex, word).toString(16).padStart(8, "0"))
-    return { index: callIndex, id: `chatcmpl-tool-${id.join("")}`, type: "function", function: told }
+    return { id: `chatcmpl-tool-${id.join("")}`, type: "function", index: callIndex, function: told }
   }
 
   /** The part that a token begins, if it is a marker that means something here. */
@@ -162,10 +163,10 @@ export const make = (options: ParserOptions): OutputParser => {
 
   return {
     calledTools: () => callIndex >= 0,
+    reasoningTokens: () => reasoningTokens,
     parse: (tokens, last) => {
       let reasoning: string | undefined
       let content: string | undefined
-      let onlyReasoning = tokens.length > 0
       const calls: Array<ToolCallDelta> = []
       const tell = (told: ToolCallDelta["function"] | undefined) => {
         if (told !== undefined) calls.push(callDelta(told))
@@ -179,7 +180,6 @@ export const make = (options: ParserOptions): OutputParser => {
         const token = tokens[index]!
         seen++
         const next = nextPart(token)
-        if (part !== "reasoning" && next !== "reasoning") onlyReasoning = false
         if (next !== undefined) {
           if (held !== "") add(held)
           held = ""
@@ -188,6 +188,7 @@ export const make = (options: ParserOptions): OutputParser => {
           part = next
           continue
         }
+        if (part === "reasoning") reasoningTokens++
         const isLast = last && index === tokens.length - 1
         if (options.holdBackEvery > 0 && seen % options.holdBackEvery === 0 && !isLast) {
           held += token
@@ -201,14 +202,14 @@ export const make = (options: ParserOptions): OutputParser => {
       if (last && held !== "") add(held)
       // Almost every output of a long answer ends here.
       if (reasoning === undefined && content !== undefined && calls.length === 0) {
-        return { delta: { content }, onlyReasoning }
+        return { delta: { content } }
       }
       const delta = {
-        ...(reasoning === undefined ? {} : { reasoning }),
         ...(content === undefined ? {} : { content }),
+        ...(reasoning === undefined ? {} : { reasoning }),
         ...(calls.length === 0 ? {} : { tool_calls: calls })
       }
-      return { delta: Object.keys(delta).length === 0 ? undefined : delta, onlyReasoning }
+      return { delta: Object.keys(delta).length === 0 ? undefined : delta }
     }
   }
 }
@@ -218,5 +219,10 @@ export const parseAll = (options: ParserOptions, tokens: ReadonlyArray<string>) 
   // Nothing is held back in the end, and an unfinished call is content nowhere.
   const parser = make({ ...options, holdBackEvery: 0, toolCalls: options.toolCalls === "none" ? "none" : "buffering" })
   const { delta } = parser.parse(tokens, true)
-  return { reasoning: delta?.reasoning, content: delta?.content, toolCalls: delta?.tool_calls ?? [] }
+  return {
+    reasoning: delta?.reasoning,
+    content: delta?.content,
+    toolCalls: delta?.tool_calls ?? [],
+    reasoningTokens: parser.reasoningTokens()
+  }
 }

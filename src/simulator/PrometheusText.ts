@@ -34,15 +34,19 @@ export interface Registry {
 }
 
 /** The content type of `render`. */
-export const contentType = "text/plain; version=0.0.4; charset=utf-8"
+export const contentType = "text/plain; version=1.0.0; charset=utf-8"
 
-/** A number as Python's client library writes it: 1.0, 0.25, 1.234567e+06, +Inf. */
+/** The exponent as Python writes it, with at least two digits. */
+const exponentText = (text: string) => text.replace(/e(?<sign>[+-])(?<digit>\d)$/, "e$<sign>0$<digit>")
+
+/** A number as Python's client library writes it: 1.0, 0.25, 1.234567e+06, 1e-05, +Inf. */
 const numberText = (value: number): string => {
   if (value === Infinity) return "+Inf"
   if (value === -Infinity) return "-Inf"
   if (Number.isNaN(value)) return "NaN"
+  if (value !== 0 && Math.abs(value) < 0.0001) return exponentText(value.toExponential())
   const plain = String(value)
-  // Small and huge numbers come with an exponent from JavaScript already.
+  // Huge numbers come with an exponent from JavaScript already.
   if (plain.includes("e")) return plain
   const text = plain.includes(".") ? plain : `${plain}.0`
   const point = text.indexOf(".")

@@ -18,9 +18,7 @@ import * as MetricsRoute from "./MetricsRoute.ts"
 import type { SimulatedServer } from "./SimulatedServer.ts"
 import type { SimulatorOptions } from "./SimulatorOptions.ts"
 import * as SleepRoutes from "./SleepRoutes.ts"
-
-/** The version of vLLM whose behaviour is imitated. */
-const imitatedVersion = "0.30.0"
+import { imitatedVersion } from "./WireOptions.ts"
 
 const { jsonUnsafe } = HttpServerResponse
 

@@ -10,8 +10,11 @@ import * as Schema from "effect/Schema"
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
-/** What vLLM says when its engine core has died. */
-const engineDead = "EngineCore encountered an issue. See stack trace (above) for the root cause."
+/** The version of vLLM whose behaviour is imitated. */
+export const imitatedVersion = "0.33.0"
+
+/** What clients are told when the engine core has died; up to some version after 0.30 it was what the log says. */
+const engineDead = "The server had an error while processing your request."
 
 /** Part of SimulatorOptions. */
 export const wireFields = {

@@ -86,6 +86,10 @@ describe("Metrics", () => {
       assert.closeTo(value("vllm:request_inference_time_seconds_sum"), 0.23, 1e-9)
       assert.closeTo(value("vllm:e2e_request_latency_seconds_sum"), 0.35, 1e-9)
       assert.strictEqual(value("vllm:request_generation_tokens_sum"), 5)
+      assert.strictEqual(value("vllm:request_max_num_generation_tokens_sum"), 5)
+      assert.strictEqual(value("vllm:request_prefill_kv_computed_tokens_sum"), 8)
+      assert.strictEqual(value("vllm:request_params_n_sum"), 2)
+      assert.strictEqual(value("vllm:request_num_preemptions_count"), 2)
     }))
 
   it.effect("moves nothing but the KV cache during a lone long prefill, and nothing in a silence", () =>
@@ -170,6 +174,7 @@ describe("Metrics", () => {
       yield* TestClock.adjust(10_000)
       const { value } = yield* read
       assert.strictEqual(value("vllm:num_preemptions_total"), 1)
+      assert.strictEqual(value("vllm:request_num_preemptions_sum"), 1)
       assert.strictEqual(value("vllm:prompt_tokens_total"), 32)
       assert.strictEqual(value("vllm:prefix_cache_queries_total"), 32)
       assert.strictEqual(value("vllm:generation_tokens_total"), 60)

@@ -38,14 +38,26 @@ const joined = (parsed: ReadonlyArray<OutputParser.Parsed>) => {
 describe("OutputParser", () => {
   it("tells reasoning apart from content and says nothing of the markers", () => {
     assert.deepStrictEqual(deltas("<think>So it is</think> Yes."), [
-      { delta: undefined, onlyReasoning: true },
-      { delta: { reasoning: "So" }, onlyReasoning: true },
-      { delta: { reasoning: " it" }, onlyReasoning: true },
-      { delta: { reasoning: " is" }, onlyReasoning: true },
-      { delta: undefined, onlyReasoning: true },
-      { delta: { content: " Yes" }, onlyReasoning: false },
-      { delta: { content: "." }, onlyReasoning: false }
+      { delta: undefined },
+      { delta: { reasoning: "So" } },
+      { delta: { reasoning: " it" } },
+      { delta: { reasoning: " is" } },
+      { delta: undefined },
+      { delta: { content: " Yes" } },
+      { delta: { content: "." } }
     ])
+  })
+
+  it("counts the reasoning without its markers", () => {
+    const count = (text: string) => {
+      const parser = OutputParser.make({ reasoning: true, toolCalls: "none", holdBackEvery: 2, requestId: "r" })
+      return tokenize(text).map((token) => {
+        parser.parse([token], false)
+        return parser.reasoningTokens()
+      })
+    }
+    assert.deepStrictEqual(count("<think>So it is</think> Yes."), [0, 1, 2, 3, 3, 3, 3])
+    assert.deepStrictEqual(count("So <think>it</think>"), [0, 0, 0, 0, 0])
   })
 
   it("takes markers for content where they mean nothing", () => {

@@ -56,6 +56,13 @@ describe("PrometheusText", () => {
       "-2.0",
       "1e+21"
     ])
+    assert.deepStrictEqual([0.0001, 0.000012345, -0.00005, 1e-7, 1.5e-12].map(numberOf), [
+      "0.0001",
+      "1.2345e-05",
+      "-5e-05",
+      "1e-07",
+      "1.5e-12"
+    ])
     assert.deepStrictEqual([Infinity, -Infinity, NaN].map(numberOf), ["+Inf", "-Inf", "NaN"])
   })
 

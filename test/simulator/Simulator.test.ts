@@ -52,7 +52,8 @@ describe("Simulator: a streamed answer", () => {
         logprobs: null,
         finish_reason: "stop",
         stop_reason: null,
-        token_ids: null
+        token_ids: null,
+        weight_versions: null
       })
       for (const chunk of chunks) {
         assert.match(chunk.id, /^chatcmpl-[0-9a-f]{32}$/)
@@ -60,7 +61,7 @@ describe("Simulator: a streamed answer", () => {
         assert.strictEqual(chunk.object, "chat.completion.chunk")
         assert.strictEqual(chunk.model, "simulated-model")
         assert.closeTo(chunk.created, Date.now() / 1000, 60)
-        assert.notProperty(chunk, "system_fingerprint")
+        assert.strictEqual("system_fingerprint" in chunk, chunk === chunks.at(-1))
         assert.notProperty(chunk, "usage")
       }
     }).pipe(Effect.provide(saying(hello))))
@@ -70,7 +71,12 @@ describe("Simulator: a streamed answer", () => {
       const text = yield* stream({ ...userMessage("Say it now"), stream_options: { include_usage: true } })
       const chunks = chunksOf(text)
       assert.deepStrictEqual(chunks.at(-1).choices, [])
-      assert.deepStrictEqual(chunks.at(-1).usage, { prompt_tokens: 3, completion_tokens: 13, total_tokens: 16 })
+      assert.deepStrictEqual(chunks.at(-1).usage, {
+        prompt_tokens: 3,
+        completion_tokens: 13,
+        total_tokens: 16,
+        completion_tokens_details: { reasoning_tokens: 0 }
+      })
       assert.isTrue(chunks.slice(0, -1).every((chunk) => !("usage" in chunk)))
     }).pipe(Effect.provide(saying(hello))))
 
@@ -139,7 +145,8 @@ describe("Simulator: answers", () => {
         prompt_tokens: 2,
         total_tokens: 15,
         completion_tokens: 13,
-        prompt_tokens_details: null
+        prompt_tokens_details: null,
+        completion_tokens_details: { reasoning_tokens: 0 }
       })
     }).pipe(Effect.provide(saying(hello))))
 
@@ -208,13 +215,18 @@ describe("Simulator: everything around", () => {
       const wrong = yield* post({ ...userMessage("Hi"), model: "other", stream: true })
       assert.strictEqual(wrong.status, 404)
       assert.deepStrictEqual(yield* jsonOf(wrong), {
-        error: { message: "The model `other` does not exist.", type: "NotFoundError", param: "model", code: 404 }
+        error: {
+          message: "The model `other` does not exist. Valid aliases: simulated-model.",
+          type: "NotFoundError",
+          param: "model",
+          code: 404
+        }
       })
       for (const body of ["{\"model\": ", { model: "simulated-model", stream: true }]) {
         const bad = yield* post(body)
         assert.strictEqual(bad.status, 400)
         const { error } = yield* jsonOf(bad)
-        assert.strictEqual(error.type, "BadRequestError")
+        assert.strictEqual(error.type, "Bad Request")
         assert.strictEqual(error.code, 400)
       }
       assert.deepStrictEqual(yield* journal, [])

@@ -29,7 +29,8 @@ describe("Simulator: /v1/completions", () => {
           finish_reason: null,
           stop_reason: null,
           prompt_token_ids: ["Say", " it"].map(tokenId),
-          token_ids: [tokenId("Well")]
+          token_ids: [tokenId("Well")],
+          weight_versions: null
         },
         {
           index: 0,
@@ -38,13 +39,14 @@ describe("Simulator: /v1/completions", () => {
           finish_reason: "stop",
           stop_reason: null,
           prompt_token_ids: null,
-          token_ids: [tokenId(".")]
+          token_ids: [tokenId(".")],
+          weight_versions: null
         }
       ])
       for (const chunk of chunks) {
         assert.match(chunk.id, /^cmpl-[0-9a-f]{32}$/)
         assert.strictEqual(chunk.object, "text_completion")
-        assert.isNull(chunk.usage)
+        assert.notProperty(chunk, "usage")
       }
     }).pipe(Effect.provide(saying("Well."))))
 
@@ -78,6 +80,25 @@ describe("Simulator: /v1/completions", () => {
         assert.strictEqual((yield* complete(wrong)).status, 400)
       }
       assert.strictEqual((yield* complete({ model: "other" })).status, 404)
+    }).pipe(Effect.provide(saying("Well."))))
+
+  it.live("echoes the prompt before the answer, or alone, if asked", () =>
+    Effect.gen(function*() {
+      const text = (chunk: any) => chunk.choices[0].text
+      const echoed = chunksOf(yield* streamed({ echo: true }))
+      assert.deepStrictEqual(echoed.map(text), ["Say itWell", "."])
+      assert.deepStrictEqual(echoed[0].choices[0].prompt_token_ids, ["Say", " it"].map(tokenId))
+      assert.isNull(echoed[1].choices[0].prompt_token_ids)
+      const withIds = chunksOf(yield* streamed({ echo: true, return_token_ids: true }))
+      assert.deepStrictEqual(withIds.map(text), ["Well", "."])
+      const alone = chunksOf(yield* streamed({ echo: true, max_tokens: 0 }))
+      assert.deepStrictEqual(alone.map(text), ["Say it"])
+      assert.strictEqual(alone[0].choices[0].finish_reason, "length")
+      for (const [max_tokens, expected, tokens] of [[16, "Say itWell.", 2], [0, "Say it", 1]] as const) {
+        const body = yield* Effect.flatMap(complete({ echo: true, max_tokens }), jsonOf)
+        assert.deepStrictEqual([text(body), body.usage.completion_tokens], [expected, tokens])
+        assert.isNull(body.choices[0].prompt_token_ids)
+      }
     }).pipe(Effect.provide(saying("Well."))))
 
   it.live("leaves markers in the text, as there is no parser", () =>
@@ -148,16 +169,15 @@ describe("Simulator: the length of the model", () => {
         client.chat.completions.create({
           model: "simulated-model",
           messages: [{ role: "user", content: "a b" }],
-          max_tokens: 11,
+          max_tokens: 13,
           stream: true
         }).then(() => undefined, (reason) => reason)
       )
       assert.instanceOf(error, BadRequestError)
-      assert.include(
-        error.message,
-        "This model's maximum context length is 12 tokens. However, you requested 11 output"
-      )
-      assert.strictEqual(error.param, "input_tokens")
+      assert.include(error.message, "max_tokens=13 cannot be greater than max_model_len=12.")
+      assert.strictEqual(error.param, "max_tokens")
+      const cut = yield* Effect.flatMap(post({ ...userMessage("a b"), max_tokens: 12 }), jsonOf)
+      assert.strictEqual(cut.usage.completion_tokens, 10)
     }).pipe(Effect.provide(simulator({
       ...fast,
       maxModelLength: 12,
@@ -181,7 +201,7 @@ describe("Simulator: errors in the middle of a stream", () => {
       assert.strictEqual(data.length, 1 + 3 + 1 + 1)
       assert.deepStrictEqual(JSON.parse(data.at(-2)!), {
         error: {
-          message: "EngineCore encountered an issue. See stack trace (above) for the root cause.",
+          message: "The server had an error while processing your request.",
           type: "InternalServerError",
           param: null,
           code: 500

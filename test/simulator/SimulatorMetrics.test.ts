@@ -22,12 +22,16 @@ const vllmSeries = [
   "cache_config_info",
   "e2e_request_latency_seconds",
   "engine_sleep_state",
+  "external_prefix_cache_hits_total",
+  "external_prefix_cache_queries_total",
   "generation_tokens_total",
   "http_requests_client_disconnected_total",
   "inter_token_latency_seconds",
   "iteration_tokens_total",
   "kv_cache_usage_perc",
   "lora_requests_info",
+  "mm_cache_hits_total",
+  "mm_cache_queries_total",
   "num_preemptions_total",
   "num_requests_running",
   "num_requests_waiting",
@@ -35,11 +39,16 @@ const vllmSeries = [
   "prefix_cache_hits_total",
   "prefix_cache_queries_total",
   "prompt_tokens_by_source_total",
+  "prompt_tokens_cached_by_source_total",
   "prompt_tokens_cached_total",
   "prompt_tokens_total",
   "request_decode_time_seconds",
   "request_generation_tokens",
   "request_inference_time_seconds",
+  "request_max_num_generation_tokens",
+  "request_num_preemptions",
+  "request_params_n",
+  "request_prefill_kv_computed_tokens",
   "request_prefill_time_seconds",
   "request_prompt_tokens",
   "request_queue_time_seconds",
@@ -53,7 +62,7 @@ describe("Simulator: /metrics", () => {
     Effect.gen(function*() {
       const response = yield* get("/metrics")
       assert.strictEqual(response.status, 200)
-      assert.match(response.headers.get("content-type")!, /^text\/plain; version=0\.0\.4/)
+      assert.match(response.headers.get("content-type")!, /^text\/plain; version=1\.0\.0/)
       const { all, types, value } = parseMetrics(yield* textOf(response))
       const families = Array.from(types.keys()).filter((name) => name.startsWith("vllm:") && !name.endsWith("_created"))
       assert.deepStrictEqual(families.map((name) => name.replace("vllm:", "")).toSorted(), vllmSeries)
@@ -64,7 +73,26 @@ describe("Simulator: /metrics", () => {
         if (!/created|process_start|sleep_state|cache_config/.test(series)) assert.strictEqual(count, 0, series)
       }
       assert.deepStrictEqual((yield* metrics).all, all)
+      assert.strictEqual(
+        value("vllm:admission_rejections_total", { model_name: "m", reason: "max_num_queued_reqs" }),
+        0
+      )
     }).pipe(Effect.provide(simulator({ model: "m", kvCacheTokens: 1600 }))))
+
+  it.live("has buckets of tokens up to the longest request", () =>
+    Effect.gen(function*() {
+      const last = (maxModelLength?: number) =>
+        metrics.pipe(
+          Effect.map(({ all }) =>
+            Array.from(all.keys()).flatMap((series) =>
+              /request_prompt_tokens_bucket\{.*le="(\d.*?)"/.exec(series)?.slice(1) ?? []
+            ).at(-1)
+          ),
+          Effect.provide(simulator({ kvCacheTokens: 1600, maxModelLength }))
+        )
+      assert.strictEqual(yield* last(), "1000.0")
+      assert.strictEqual(yield* last(999), "500.0")
+    }))
 
   it.live("has old names if asked", () =>
     Effect.gen(function*() {
