@@ -6,15 +6,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { engineDead } from "./EngineErrors.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
 /** The version of vLLM whose behaviour is imitated. */
 export const imitatedVersion = "0.33.0"
-
-/** What clients are told when the engine core has died; up to some version after 0.30 it was what the log says. */
-const engineDead = "The server had an error while processing your request."
 
 /** Part of SimulatorOptions. */
 export const wireFields = {
@@ -50,7 +48,7 @@ export const wireFields = {
     afterTokens: Schema.Int.check(Schema.isGreaterThan(0)),
     /** vLLM answers 400 to some errors of its own, so both are ours to imitate. */
     code: Schema.Literals([400, 500]).pipe(Schema.withDecodingDefault(Effect.succeed(500 as const))),
-    message: Schema.String.pipe(Schema.withDecodingDefault(Effect.succeed(engineDead)))
+    message: Schema.String.pipe(Schema.withDecodingDefault(Effect.succeed(engineDead.error.message)))
   }))
 }
 
