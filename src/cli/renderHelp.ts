@@ -41,6 +41,16 @@ const wrap = (text: string, columns: number): ReadonlyArray<string> => {
   return lines
 }
 
+/** The lines of a text, each behind so many spaces. */
+export const indented = (text: string, columns: number, by: number): ReadonlyArray<string> =>
+  wrap(text, columns - by).map((line) => " ".repeat(by) + line)
+
+/** Ways to write; none without colour. */
+export const styles = (color: boolean) => {
+  const style = (code: number) => (text: string) => color ? `\u001b[${code}m${text}\u001b[0m` : text
+  return { bold: style(1), dim: style(2), green: style(32), cyan: style(36) }
+}
+
 const entryOf = (flag: FlagDoc): Entry => ({
   name: [`--${flag.name}`, ...flag.aliases].join(", ") + (flag.type === "boolean" ? "" : ` ${flag.type}`),
   meaning: Option.getOrElse(flag.description, () => "")
@@ -60,14 +70,12 @@ const sectionsOf = (doc: HelpDoc): ReadonlyArray<{ readonly title: string; reado
 
 /** The whole help, without a line break at its end. */
 export const renderHelp = (doc: HelpDoc, { color, columns }: HelpOptions): string => {
-  const style = (code: number) => (text: string) => color ? `\u001b[${code}m${text}\u001b[0m` : text
-  const [bold, dim, green, cyan] = [style(1), style(2), style(32), style(36)] as const
-  const indented = (text: string, by: number) => wrap(text, columns - by).map((line) => " ".repeat(by) + line)
+  const { bold, cyan, dim, green } = styles(color)
 
   const table = (entries: ReadonlyArray<Entry>): ReadonlyArray<string> => {
     const widest = Math.max(0, ...entries.map(({ name }) => displayWidth(name)).filter((width) => width <= longestName))
     return entries.flatMap(({ meaning, name }) => {
-      const lines = indented(meaning, widest + 4)
+      const lines = indented(meaning, columns, widest + 4)
       const first = `  ${green(name)}`
       if (displayWidth(name) > widest) return [first, ...lines]
       return [first + " ".repeat(widest + 2 - displayWidth(name)) + (lines[0] ?? "").trimStart(), ...lines.slice(1)]
@@ -87,7 +95,7 @@ export const renderHelp = (doc: HelpDoc, { color, columns }: HelpOptions): strin
   }
 
   const blocks: Array<readonly [title: string, lines: ReadonlyArray<string>]> = [
-    ["DESCRIPTION", indented(doc.description, 2)],
+    ["DESCRIPTION", indented(doc.description, columns, 2)],
     ["USAGE", [`  ${cyan(doc.usage)}`]],
     [
       "ARGUMENTS",
@@ -112,7 +120,7 @@ export const renderHelp = (doc: HelpDoc, { color, columns }: HelpOptions): strin
     [
       "EXAMPLES",
       (doc.examples ?? []).flatMap((example) => [
-        ...(example.description === undefined ? [] : indented(`# ${example.description}`, 2).map(dim)),
+        ...(example.description === undefined ? [] : indented(`# ${example.description}`, columns, 2).map(dim)),
         ...command(example.command)
       ])
     ]

@@ -2,13 +2,17 @@
  * `campaign sim`: the simulated engine alone, for tests and for trying things without a GPU.
  */
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { catalogueJson } from "../simulator/faults/FaultCatalogue.ts"
 import { Simulator } from "../simulator/Simulator.ts"
-import { orExit } from "./CommandError.ts"
+import { orExit, usageError } from "./CommandError.ts"
 import * as flags from "./flags.ts"
+import { renderFaults } from "./renderFaults.ts"
 import { HelpSections } from "./renderHelp.ts"
 import { helpSections, settingsOf, simulatorFlags } from "./simulatorFlags.ts"
 
@@ -16,9 +20,26 @@ export const sim = Command.make("sim", {
   host: flags.host,
   port: flags.port(8000),
   seed: flags.seed,
-  ...simulatorFlags
-}, ({ host, port, seed, ...simulated }) =>
+  ...simulatorFlags,
+  listFaults: Flag.Boolean("list-faults").pipe(
+    Flag.withDescription("Print all faults, with what must become of a run that meets each, and end"),
+    Flag.withDefault(false)
+  ),
+  json: Flag.Boolean("json").pipe(
+    Flag.withDescription("With --list-faults: print them as a JSON array"),
+    Flag.withDefault(false)
+  )
+}, ({ host, json, listFaults, port, seed, ...simulated }) =>
   Effect.gen(function*() {
+    if (json && !listFaults) return yield* usageError("--json needs --list-faults, which it writes as JSON")
+    if (listFaults) {
+      const { canColor } = yield* TerminalCapabilities
+      return yield* Console.log(
+        json
+          ? JSON.stringify(catalogueJson, null, 2)
+          : renderFaults({ columns: Math.min(process.stdout.columns || 100, 100), color: canColor })
+      )
+    }
     const settings = yield* settingsOf(simulated)
     const simulator = yield* orExit(Layer.build(Simulator.layer({ host, port, seed, ...settings })))
     yield* Console.log(
@@ -64,6 +85,18 @@ export const sim = Command.make("sim", {
       {
         command: "campaign sim --fail-after-tokens 100 --fail-code 500 --fail-message \"CUDA out of memory\"",
         description: "Failures: every longer answer breaks off"
+      },
+      {
+        command: "campaign sim --fault engine-hang:after-tokens=20,request=3 --fault health-blip:from=60",
+        description: "Failures: the engine hangs in the third answer, and /health blinks after a minute"
+      },
+      {
+        command: "campaign sim --failure-injection-rate 10 --failure-types rate_limit,server_error",
+        description: "Failures: as llm-d-inference-sim injects them"
+      },
+      {
+        command: "curl -d '{\"fault\": \"engine-hang:for=30\"}' http://127.0.0.1:8000/sim/faults",
+        description: "Failures: at once, in an engine that runs"
       }
     ])
   )

@@ -11,7 +11,8 @@ import { AnswerSource } from "../simulator/Answers.ts"
 import { LatencyDistribution } from "../simulator/LatencyOptions.ts"
 import { type CommandError, inputError } from "./CommandError.ts"
 
-const readText = Effect.fnUntraced(function*(flag: string, file: string) {
+/** The text of a file that a flag names. */
+export const readText = Effect.fnUntraced(function*(flag: string, file: string) {
   const fileSystem = yield* FileSystem.FileSystem
   return yield* fileSystem.readFileString(file).pipe(
     Effect.mapError(({ reason }) =>

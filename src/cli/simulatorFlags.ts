@@ -14,6 +14,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { LatencyDistribution } from "../simulator/LatencyOptions.ts"
 import { type CommandError, orExit, usageError } from "./CommandError.ts"
+import { faultFlags, faultsOf } from "./faultFlags.ts"
 import {
   choice,
   count,
@@ -152,6 +153,19 @@ const scheduling = {
     default: 8192,
     description: "Tokens that are worked on at once; longer prompts are computed in chunks"
   }),
+  maxNumQueuedRequests: tokens(
+    "max-num-queued-reqs",
+    "Refuse requests with 503 when N are open, such as 64 (no limit)"
+  ),
+  maxWaitingQueueLength: tokens(
+    "max-waiting-queue-length",
+    "Refuse requests with 503 when N are waiting, such as 1000 (no limit)"
+  ),
+  dataParallelSize: integer("data-parallel-size", {
+    schema: positive,
+    default: 1,
+    description: "Engines behind the one port, each with its own label in /metrics, such as 2"
+  }),
   kvCacheTokens: integer("kv-cache-tokens", {
     schema: Schema.Int.check(Schema.isGreaterThanOrEqualTo(16)),
     default: 4_194_304,
@@ -239,7 +253,8 @@ export const simulatorFlags = {
   ...answers,
   ...scheduling,
   ...wire,
-  ...failure
+  ...failure,
+  ...faultFlags
 }
 
 type Values = Command.Command.Config.Infer<typeof simulatorFlags>
@@ -339,14 +354,20 @@ export const settingsOf = Effect.fn("simulatorFlags.settingsOf")(function*(value
     failAfterTokens,
     failCode,
     failMessage,
+    failureInjectionRate,
+    failureTypes,
+    fault,
+    faultScript,
     latencyTrace,
     randomWords,
+    startupDurationMillis,
     ...same
   } = values
   const key = yield* orExit(Config.option(Config.Redacted(keyVariable)))
   const distribution = values.latencyDistribution
   return {
     ...same,
+    faults: yield* faultsOf({ failureInjectionRate, failureTypes, fault, faultScript, startupDurationMillis }),
     answers: yield* answersOf({ answer, answerScript, answerTokens, randomWords }),
     latencyDistribution: latencyTrace !== undefined
       ? yield* readLatencyTrace(latencyTrace)

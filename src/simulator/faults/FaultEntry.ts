@@ -94,6 +94,14 @@ export const failed = (kinds: ReadonlyArray<string>, note = "", retry: Outcome["
   note
 })
 
+/** An outcome as people read it. */
+export const describeOutcome = ({ kinds, note, retry, slow, verdict }: Outcome): string => {
+  const before = slow === null ? "" : slow === "any" ? "slow, then " : `slow (${slow}), then `
+  const kind = kinds.length === 0 ? "" : ` (${kinds.join(" or ")})`
+  const again = verdict === "completed" || retry === "policy" ? "" : retry === "no" ? ", not retried" : ", retried once"
+  return `${before}${verdict}${kind}${again}${note === "" ? "" : `: ${note}`}`
+}
+
 /** When a fault happens unless the user says so; see FaultSpecification.ts. */
 export interface DefaultTrigger {
   /** The number of the request, from 1. */
