@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as GenerationRequest from "./GenerationRequest.ts"
 import { badRequest, type ErrorBody, optional } from "./GenerationRequest.ts"
-import { tokenId, tokenize } from "./Tokenizer.ts"
+import { countTokens, tokenId, tokenize } from "./Tokenizer.ts"
 
 const ContentPart = Schema.Struct({ type: Schema.String, text: optional(Schema.String) })
 
@@ -55,12 +55,15 @@ export const parse = (
     return Result.fail(badRequest("Unexpected message role."))
   }
   const prompt = body.messages.map(textOf).join("\n")
-  const tokens = tokenize(prompt)
   return Result.map(
     GenerationRequest.make(
       served,
       body,
-      { text: prompt, tokens: tokens.length, tokenIds: () => tokens.map(tokenId) },
+      {
+        text: prompt,
+        tokens: countTokens(prompt, served.maxModelLength),
+        tokenIds: () => tokenize(prompt).map(tokenId)
+      },
       body.max_completion_tokens ?? body.max_tokens ?? undefined
     ),
     (request) => ({

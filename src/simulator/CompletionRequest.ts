@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as GenerationRequest from "./GenerationRequest.ts"
 import { badRequest, type ErrorBody } from "./GenerationRequest.ts"
-import { tokenId, tokenize } from "./Tokenizer.ts"
+import { countTokens, tokenId, tokenize } from "./Tokenizer.ts"
 
 const TokenIds = Schema.Array(Schema.Int)
 const Prompt = Schema.Union([Schema.String, TokenIds, Schema.Array(Schema.String), Schema.Array(TokenIds)])
@@ -42,17 +42,17 @@ export const parse = (
   const read = GenerationRequest.readBody({ served, contentType, text, required: "prompt", decode: decodeBody })
   if (Result.isFailure(read)) return Result.fail(read.failure)
   const body = read.success
-  return Result.flatMap(single(body.prompt), (prompt) => {
-    const tokens = typeof prompt === "string" ? tokenize(prompt).map(tokenId) : prompt
-    return GenerationRequest.make(
+  return Result.flatMap(single(body.prompt), (prompt) =>
+    GenerationRequest.make(
       served,
       body,
-      {
-        text: typeof prompt === "string" ? prompt : prompt.join(" "),
-        tokens: tokens.length,
-        tokenIds: () => tokens
-      },
+      typeof prompt === "string"
+        ? {
+          text: prompt,
+          tokens: countTokens(prompt, served.maxModelLength),
+          tokenIds: () => tokenize(prompt).map(tokenId)
+        }
+        : { text: prompt.join(" "), tokens: prompt.length, tokenIds: () => prompt },
       body.max_tokens ?? defaultMaxTokens
-    )
-  })
+    ))
 }
