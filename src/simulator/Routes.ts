@@ -31,6 +31,7 @@ import type { Journal } from "./Journal.ts"
 import type { Metrics } from "./Metrics.ts"
 import * as Pacing from "./Pacing.ts"
 import * as PrometheusText from "./PrometheusText.ts"
+import * as RequestBody from "./RequestBody.ts"
 import { blocksOf, blockTokens } from "./Scheduler.ts"
 import * as SeededRandom from "./SeededRandom.ts"
 import { seedOf } from "./SeededRandom.ts"
@@ -120,8 +121,11 @@ const generation = (options: SimulatorOptions, engine: EngineLoop, journal: Jour
     Effect.gen(function*() {
       const httpRequest = yield* HttpServerRequest.HttpServerRequest
       const response = NodeHttpServerRequest.toServerResponse(httpRequest) as ServerResponse
-      const text = yield* httpRequest.text
-      const parsed = protocol.parse(served, httpRequest.headers["content-type"], text)
+      const contentType = httpRequest.headers["content-type"]
+      const parsed = Result.flatMap(
+        yield* RequestBody.readText(httpRequest),
+        (text) => protocol.parse(served, contentType, text)
+      )
       if (Result.isFailure(parsed)) return jsonUnsafe(parsed.failure, { status: parsed.failure.error.code })
       const request = parsed.success
 
