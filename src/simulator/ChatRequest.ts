@@ -11,7 +11,7 @@ import { badParameter, badRequest, type ErrorBody } from "./ErrorBody.ts"
 import * as GenerationRequest from "./GenerationRequest.ts"
 import { optional } from "./GenerationRequest.ts"
 import { isObject } from "./RequestFields.ts"
-import { tokenId, tokenize } from "./Tokenizer.ts"
+import { countTokens, tokenId, tokenize } from "./Tokenizer.ts"
 
 const ContentPart = Schema.Struct({ type: Schema.String, text: optional(Schema.String) })
 
@@ -95,7 +95,6 @@ export const parse = (
     return Result.fail(badRequest("Unexpected message role."))
   }
   const prompt = body.messages.map(textOf).join("\n")
-  const tokens = tokenize(prompt)
   const limited = (body.max_completion_tokens ?? null) === null
     ? { tokens: body.max_tokens ?? undefined, parameter: "max_tokens" } as const
     : { tokens: body.max_completion_tokens ?? undefined, parameter: "max_completion_tokens" } as const
@@ -103,7 +102,12 @@ export const parse = (
     GenerationRequest.make(
       served,
       body,
-      { text: prompt, isText: true, tokens: tokens.length, tokenIds: () => tokens.map(tokenId) },
+      {
+        text: prompt,
+        isText: true,
+        tokens: countTokens(prompt, served.maxModelLength),
+        tokenIds: () => tokenize(prompt).map(tokenId)
+      },
       limited
     ),
     (request) => ({

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import { badParameter, badRequest, type ErrorBody } from "./ErrorBody.ts"
 import * as GenerationRequest from "./GenerationRequest.ts"
 import { optional } from "./GenerationRequest.ts"
-import { tokenId, tokenize } from "./Tokenizer.ts"
+import { countTokens, tokenId, tokenize } from "./Tokenizer.ts"
 
 const TokenIds = Schema.Array(Schema.Int)
 const Prompt = Schema.Union([Schema.String, TokenIds, Schema.Array(Schema.String), Schema.Array(TokenIds)])
@@ -87,15 +87,20 @@ export const parse = (
     })
     yield* checkSuffix(body)
     const prompt = yield* single(body.prompt)
-    const isText = typeof prompt === "string"
-    const tokens = isText ? tokenize(prompt).map(tokenId) : prompt
     const asked = body.max_tokens ?? defaultMaxTokens
     const echo = body.echo !== true ? "no" as const : asked === 0 ? "alone" as const : "before" as const
+    const isText = typeof prompt === "string"
+    const tokenIds = () => isText ? tokenize(prompt).map(tokenId) : prompt
     const request = yield* GenerationRequest.make(
       served,
       body,
-      { text: isText ? prompt : prompt.join(" "), isText, tokens: tokens.length, tokenIds: () => tokens },
+      {
+        text: isText ? prompt : prompt.join(" "),
+        isText,
+        tokens: isText ? countTokens(prompt, served.maxModelLength) : prompt.length,
+        tokenIds
+      },
       { tokens: echo === "alone" ? 1 : asked, parameter: "max_tokens" }
     )
-    return { ...request, echo, echoedTokenIds: echo === "no" ? null : tokens }
+    return { ...request, echo, echoedTokenIds: echo === "no" ? null : tokenIds() }
   })

@@ -35,6 +35,7 @@ import * as HeaderFaults from "./faults/HeaderFaults.ts"
 import * as GenerationRequest from "./GenerationRequest.ts"
 import type { Journal } from "./Journal.ts"
 import * as Pacing from "./Pacing.ts"
+import * as RequestBody from "./RequestBody.ts"
 import { blocksOf, blockTokens } from "./Scheduler.ts"
 import * as SeededRandom from "./SeededRandom.ts"
 import { seedOf } from "./SeededRandom.ts"
@@ -254,8 +255,10 @@ export const make = (context: GenerationContext) => {
       const httpRequest = yield* HttpServerRequest.HttpServerRequest
       const { headers } = httpRequest
       const response = NodeHttpServerRequest.toServerResponse(httpRequest) as ServerResponse
-      const text = yield* httpRequest.text
-      const parsed = protocol.parse(served, headers["content-type"], text)
+      const parsed = Result.flatMap(
+        yield* RequestBody.readText(httpRequest),
+        (text) => protocol.parse(served, headers["content-type"], text)
+      )
       if (Result.isFailure(parsed)) return refusalOf(parsed.failure)
       const own = HeaderFaults.read(headers)
       if (Result.isFailure(own)) return refusalOf(own.failure)

@@ -19,5 +19,16 @@ const vocabularySize = 151_000
 /** The tokens of a text, in order; the empty text has none. */
 export const tokenize = (text: string): ReadonlyArray<string> => text.match(piece) ?? []
 
+/**
+ * How many tokens a text has; counting stops behind `most`, with `most + 1`. Cheaper than to make them: a prompt of 5 MB
+ * takes some 50 ms in which the process does nothing else.
+ */
+export const countTokens = (text: string, most = Infinity): number => {
+  let count = 0
+  piece.lastIndex = 0
+  while (count <= most && piece.test(text)) count++
+  return count
+}
+
 /** The id of a token, a number in [0, 151 000). Two different tokens may share one, as hashes do. */
 export const tokenId = (token: string): number => seedOf(token) % vocabularySize

@@ -1,7 +1,7 @@
 // The one law others rely on: the tokens of a text, joined, are the text.
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { tokenId, tokenize } from "../../src/simulator/Tokenizer.ts"
+import { countTokens, tokenId, tokenize } from "../../src/simulator/Tokenizer.ts"
 
 const Fragment = Schema.Literals([
   " ",
@@ -48,6 +48,14 @@ describe("Tokenizer", () => {
     const tokens = tokenize(text)
     assert.strictEqual(tokens.join(""), text)
     assert.isTrue(tokens.every((token) => token.length > 0 && token.length <= 34))
+    assert.strictEqual(countTokens(text), tokens.length)
+  })
+
+  it("counts no further than one behind the most", () => {
+    assert.deepStrictEqual([0, 1, 2, 3, 9].map((most) => countTokens("a b c", most)), [1, 2, 3, 3, 3])
+    // Counting that stopped in the middle must not make the next one begin there.
+    assert.strictEqual(tokenize("a b c").length, 3)
+    assert.strictEqual(countTokens("a b c"), 3)
   })
 
   it("gives each token an id in the vocabulary", () => {

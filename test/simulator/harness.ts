@@ -1,5 +1,7 @@
 // What the tests of the simulated server share: a server on a free port, requests as a client writes them, the events of
-// a stream, and a raw connection for what `fetch` hides (when headers come, what happens when nobody reads).
+// a stream, a raw connection for what `fetch` hides (when headers come, what happens when nobody reads), and the question
+// whether the server is well after whatever was done to it.
+import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
@@ -72,28 +74,42 @@ export const within1Second = <A, R>(check: Effect.Effect<A, never, R>, holds: (v
     Effect.timeout("1 second")
   )
 
-/** A request over a bare socket; everything received is collected in `received`. Closed with the scope. */
-export const rawPost = (body: object) =>
-  Effect.gen(function*() {
-    const { url } = yield* Simulator
-    const socket = yield* Effect.acquireRelease(
-      Effect.callback<Socket>((resume) => {
-        const opened = connect(Number(new URL(url).port), "127.0.0.1", () => resume(Effect.succeed(opened)))
-      }),
-      (opened) => Effect.sync(() => opened.destroy())
-    )
-    const raw = { socket, received: "", closed: false }
-    socket.on("data", (data) => {
-      raw.received += data.toString("latin1")
-    })
-    socket.on("error", () => {})
-    socket.on("close", () => {
-      raw.closed = true
-    })
-    const text = JSON.stringify(body)
-    socket.write(
-      "POST /v1/chat/completions HTTP/1.1\r\nhost: simulator\r\ncontent-type: application/json\r\n" +
-        `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
-    )
-    return raw
+/** A bare connection; everything received is collected in `received`, one character per byte. Closed with the scope. */
+export const rawConnection = Effect.gen(function*() {
+  const { url } = yield* Simulator
+  const socket = yield* Effect.acquireRelease(
+    Effect.callback<Socket>((resume) => {
+      const opened = connect(Number(new URL(url).port), "127.0.0.1", () => resume(Effect.succeed(opened)))
+    }),
+    (opened) => Effect.sync(() => opened.destroy())
+  )
+  const raw = { socket, received: "", closed: false }
+  socket.on("data", (data) => {
+    raw.received += data.toString("latin1")
   })
+  socket.on("error", () => {})
+  socket.on("close", () => {
+    raw.closed = true
+  })
+  return raw
+})
+
+/** A POST as it stands on the wire. */
+export const rawRequest = (body: object | string, path = "/v1/chat/completions") => {
+  const text = typeof body === "string" ? body : JSON.stringify(body)
+  return `POST ${path} HTTP/1.1\r\nhost: simulator\r\ncontent-type: application/json\r\n` +
+    `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+}
+
+/** A request over a bare connection. */
+export const rawPost = (body: object) =>
+  Effect.tap(rawConnection, ({ socket }) => Effect.sync(() => socket.write(rawRequest(body))))
+
+/** The server does what it is there for, and nothing of what was before is left in it. */
+export const assertWell = Effect.gen(function*() {
+  assert.strictEqual((yield* get("/health")).status, 200)
+  const data = dataOf(yield* stream({ ...userMessage("Are you well?"), max_tokens: 2 }))
+  assert.strictEqual(data.length, 4)
+  assert.strictEqual(data.at(-1), "[DONE]")
+  yield* within1Second(streams, (open) => open.length === 0)
+})

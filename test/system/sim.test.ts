@@ -29,6 +29,16 @@ const flagsOfTheWire = [
 ]
 
 describe("campaign sim", () => {
+  it.live("listens on the loopback interface unless told otherwise", () =>
+    Effect.gen(function*() {
+      const [, plain] = yield* (yield* start(["sim", "--port", "0"])).line(/listens at http:\/\/(\S+?):\d+\/v1,/)
+      assert.strictEqual(plain, "127.0.0.1")
+      const [, told] = yield* (yield* start(["sim", "--port", "0", "--host", "::1"])).line(
+        /listens at http:\/\/(\S+)\/v1,/
+      )
+      assert.match(told!, /^\[::1\]:\d+$/)
+    }), 30_000)
+
   it.live("behaves as its flags say", () =>
     Effect.gen(function*() {
       const command = ["sim", "--port", "0", "--time-to-first-token", "350", "--inter-token-latency", "0"]
