@@ -9,24 +9,11 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as FailureInjection from "../simulator/faults/FailureInjection.ts"
 import * as FaultSpecification from "../simulator/faults/FaultSpecification.ts"
 import { inputError, usageError } from "./CommandError.ts"
 import { optional, text, time, variableOf } from "./flagKinds.ts"
 import { readText } from "./simulatorFiles.ts"
-
-/** llm-d-inference-sim's types of failures, and what they are called here. */
-const failureTypes = {
-  rate_limit: "rate-limited",
-  invalid_api_key: "rejected:status=401",
-  context_length: "context-length",
-  server_error: "server-error:status=503",
-  invalid_request: "rejected:status=400",
-  model_not_found: "rejected:status=404"
-} as const
-
-type FailureType = keyof typeof failureTypes
-const allTypes = Object.keys(failureTypes) as ReadonlyArray<FailureType>
-const isType = (name: string): name is FailureType => Object.hasOwn(failureTypes, name)
 
 const percent = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
 
@@ -54,7 +41,7 @@ export const faultFlags = {
   ),
   failureTypes: optional(text("failure-types", {
     metavar: "TYPES",
-    description: `How they are refused, such as rate_limit,server_error (all: ${allTypes.join(", ")})`
+    description: `How they are refused, such as rate_limit,server_error (all: ${FailureInjection.allTypes.join(", ")})`
   })),
   startupDurationMillis: time(
     "startup-duration",
@@ -70,29 +57,20 @@ interface Values {
   readonly startupDurationMillis: number | undefined
 }
 
-/**
- * Each request is tried for one type after the other, so the chance of each is made larger by what the ones before it
- * took away: all are equally likely, and together as likely as was asked for.
- */
-const injected = (percentage: number, types: ReadonlyArray<FailureType>): ReadonlyArray<string> => {
-  const each = percentage / 100 / types.length
-  return types.map((type, index) => {
-    const fault = failureTypes[type]
-    const chance = Math.min(1, each / (1 - index * each)).toFixed(9)
-    return `${fault}${fault.includes(":") ? "," : ":"}probability=${chance}`
-  })
-}
-
 const failuresOf = ({ failureInjectionRate: percentage, failureTypes: names }: Values) => {
-  if (names === undefined) return Effect.succeed(percentage === 0 ? [] : injected(percentage, allTypes))
+  if (names === undefined) return Effect.succeed(FailureInjection.faultsOf(percentage, []))
   if (percentage === 0) {
     return Effect.fail(usageError("--failure-types needs --failure-injection-rate, which says how often to fail"))
   }
   const types = names.split(/[\s,]+/).filter((name) => name !== "")
-  const unknown = types.find((name) => !isType(name))
+  const unknown = types.find((name) => !FailureInjection.isType(name))
   return unknown !== undefined || types.length === 0
-    ? Effect.fail(usageError(`--failure-types: there is no "${unknown ?? ""}"; the types are ${allTypes.join(", ")}`))
-    : Effect.succeed(injected(percentage, types.filter(isType)))
+    ? Effect.fail(
+      usageError(
+        `--failure-types: there is no "${unknown ?? ""}"; the types are ${FailureInjection.allTypes.join(", ")}`
+      )
+    )
+    : Effect.succeed(FailureInjection.faultsOf(percentage, types.filter(FailureInjection.isType)))
 }
 
 const readScript = Effect.fnUntraced(function*(file: string) {

@@ -300,7 +300,7 @@ export const make = (context: GenerationContext) => {
           promptTokens: request.promptTokens,
           maxTokens: request.maxTokens,
           answer: protocol.answer(prompt, drawn),
-          pace: Pacing.make(options, randomFor("pace"), request.remotePrefill),
+          pace: Pacing.make(context.latency(), randomFor("pace"), request.remotePrefill),
           ...(options.speculativeTokens === 0 ? {} : {
             tokensOfStep: Pacing.stepSizes(options.speculativeTokens, randomFor("steps"))
           })

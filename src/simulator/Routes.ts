@@ -11,6 +11,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import type { AdminConfig } from "./AdminConfig.ts"
 import { engineDead } from "./EngineErrors.ts"
 import * as FaultRoutes from "./faults/FaultRoutes.ts"
 import * as GenerationRoutes from "./GenerationRoutes.ts"
@@ -65,7 +66,7 @@ const waitWhileSilent = (server: SimulatedServer) =>
   HttpRouter.middleware(
     (handler) =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
-        url.startsWith("/sim/") ? handler : server.awake.whenOpen(handler)),
+        /^\/(?:sim|admin)\//.test(url) ? handler : server.awake.whenOpen(handler)),
     { global: true }
   )
 
@@ -87,8 +88,10 @@ const health = (server: SimulatedServer) =>
   )
 
 /** All routes of the simulated server; `/sim/...` is ours, the rest is vLLM's. */
-export const make = (context: GenerationRoutes.GenerationContext) => {
-  const { board, journal, options, server } = context
+export const make = (
+  context: GenerationRoutes.GenerationContext & { readonly adminRoutes: AdminConfig["routes"] }
+) => {
+  const { adminRoutes, board, journal, options, server } = context
   const { chatCompletions, completions } = GenerationRoutes.make(context)
   return Layer.mergeAll(
     HttpRouter.add("POST", "/v1/chat/completions", chatCompletions),
@@ -109,6 +112,7 @@ export const make = (context: GenerationRoutes.GenerationContext) => {
     HttpRouter.add("GET", "/sim/journal", Effect.map(journal.events, (events) => jsonUnsafe(events))),
     HttpRouter.add("DELETE", "/sim/journal", Effect.as(journal.clear, HttpServerResponse.empty({ status: 204 }))),
     FaultRoutes.make(board),
+    adminRoutes,
     HttpRouter.add("*", "/*", jsonUnsafe({ detail: "Not Found" }, { status: 404 })),
     waitWhileSilent(server),
     options.apiKey === undefined ? Layer.empty : requireKey(options.apiKey)

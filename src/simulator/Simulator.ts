@@ -19,6 +19,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
+import * as AdminConfig from "./AdminConfig.ts"
 import type { OpenStream } from "./EngineLoop.ts"
 import type { ServerAction } from "./faults/FaultAction.ts"
 import * as FaultBoard from "./faults/FaultBoard.ts"
@@ -80,11 +81,13 @@ const make = Effect.fn("Simulator.make")(function*(options: typeof ServedOptions
     openRequests: () => server.current().load().open,
     perform
   })
+  const adminConfig = AdminConfig.make(settings, board)
   const scope = yield* Effect.scope
   const runFork = Effect.runForkWith(yield* Effect.context<never>())
   const app = yield* HttpRouter.toHttpEffect(Routes.make({
     options: settings,
-    interTokenMillis: settings.interTokenMillis,
+    latency: adminConfig.latency,
+    adminRoutes: adminConfig.routes,
     server,
     board,
     journal,

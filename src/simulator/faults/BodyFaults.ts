@@ -10,7 +10,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as GenerationRequest from "../GenerationRequest.ts"
+import { errorBody } from "../ErrorBody.ts"
 import type { BodyEnd, NoiseFrame } from "./FaultAction.ts"
 import type { OwnAction } from "./FaultBoard.ts"
 
@@ -48,7 +48,7 @@ const errorTypes: Readonly<Record<number, string>> = { 400: "BadRequestError", 5
 
 /** What a client is told of an answer that fails. */
 export const errorBodyOf = (end: Extract<BodyEnd, { readonly _tag: "ErrorEvent" }>, byDefault: string) =>
-  GenerationRequest.errorBody(end.code, errorTypes[end.code] ?? "InternalServerError", end.message ?? byDefault)
+  errorBody(end.code, errorTypes[end.code] ?? "InternalServerError", end.message ?? byDefault)
 
 /** Events that are put in front of the first output that has at least so many tokens. */
 export interface Insertion {

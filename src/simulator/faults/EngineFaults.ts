@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { Answer } from "../Answers.ts"
 import type { Alarm, EngineRequest } from "../EngineLoop.ts"
+import type { LatencyOptions } from "../LatencyOptions.ts"
 import { blockTokens } from "../Scheduler.ts"
 import { tokenize } from "../Tokenizer.ts"
 import type { ServerAction } from "./FaultAction.ts"
@@ -19,8 +20,7 @@ export interface FaultContext {
   /** Runs beside everything else, at once until it first waits. */
   readonly run: (effect: Effect.Effect<void>) => void
   readonly perform: (action: ServerAction) => Effect.Effect<void, never, Scope.Scope>
-  /** Mean time between two tokens in milliseconds, as the server was told. */
-  readonly interTokenMillis: number
+  readonly latency: () => LatencyOptions
 }
 
 const rankOf = (when: Alarm["when"]) => when === "queued" ? -2 : when === "admitted" ? -1 : when
@@ -68,7 +68,7 @@ const applyOne = (
   context: FaultContext,
   tool: string | undefined
 ): EngineRequest => {
-  const gapMillis = context.interTokenMillis || 1
+  const gapMillis = context.latency().interTokenMillis || 1
   switch (action._tag) {
     case "Pace": {
       const { chunked = false, firstTokenSeconds, gapSeconds, tokensPerStep } = action
@@ -81,6 +81,7 @@ const applyOne = (
       return {
         ...request,
         pace: {
+          ...pace,
           timeToFirstToken: firstTokenSeconds === undefined ? pace.timeToFirstToken : () => firstTokenSeconds * 1000,
           gap: gapSeconds === undefined ? pace.gap : () => gapSeconds * 1000
         },

@@ -16,7 +16,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { badRequest } from "../GenerationRequest.ts"
+import { badRequest } from "../ErrorBody.ts"
+import * as RequestBody from "../RequestBody.ts"
 import type { FaultBoard } from "./FaultBoard.ts"
 import { catalogueJson } from "./FaultCatalogue.ts"
 import * as FaultSpecification from "./FaultSpecification.ts"
@@ -30,8 +31,9 @@ const refuse = (message: string) => jsonUnsafe(badRequest(message), { status: 40
 
 const add = (board: FaultBoard) =>
   Effect.gen(function*() {
-    const { text } = yield* HttpServerRequest.HttpServerRequest
-    const body = yield* text
+    const text = yield* RequestBody.readText(yield* HttpServerRequest.HttpServerRequest)
+    if (Result.isFailure(text)) return jsonUnsafe(text.failure, { status: text.failure.error.code })
+    const body = text.success
     const written = Option.match(decodeBody(body), { onNone: () => body, onSome: ({ fault }) => fault })
     if (written.trim().startsWith("{")) {
       return refuse("the body must be the text of a fault, or JSON like {\"fault\": \"engine-hang:for=30\"}")

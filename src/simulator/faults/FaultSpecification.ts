@@ -159,10 +159,11 @@ const readOne = (text: string): Result.Result<FaultSpecification, string> => {
     const looksAtRequests = ["request", "probability", "after-tokens"].some((key) => pairs.has(key))
     // What happens to everybody without a request is wanted at once.
     const needsRequest = entry.actions(values).some(({ _tag }) => _tag === "Trigger")
+    const begins = entry.scope === "server" && !needsRequest && !looksAtRequests
     return {
       entry,
       values,
-      trigger: trigger.from === undefined && !needsRequest && !looksAtRequests ? { ...trigger, from: 0 } : trigger,
+      trigger: begins && trigger.from === undefined ? { ...trigger, from: 0 } : trigger,
       looksAtRequests,
       withRequest: looksAtRequests || (trigger.from === undefined && needsRequest),
       text: text.trim()

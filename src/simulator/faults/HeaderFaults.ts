@@ -5,7 +5,7 @@
  * A header that cannot be read refuses the request: a test must not pass because its fault was misspelt.
  */
 import * as Result from "effect/Result"
-import { badRequest, type ErrorBody } from "../GenerationRequest.ts"
+import { badRequest, type ErrorBody } from "../ErrorBody.ts"
 import * as FaultSpecification from "./FaultSpecification.ts"
 
 type Specifications = ReadonlyArray<FaultSpecification.FaultSpecification>
