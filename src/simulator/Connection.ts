@@ -66,7 +66,8 @@ export const make = (
       } else journal.record(id, "other-bytes", { bytes })
       if (finishes) journal.record(id, "finish")
     },
-    reset: tear(() => response.socket?.resetAndDestroy()),
+    // A reset destroys what is on its way; what was written before must get the time to arrive.
+    reset: Effect.delay(tear(() => response.socket?.resetAndDestroy()), 200),
     cut: tear(() => response.socket?.end("3e8\r\ndata: {\"id\":\"chatcmpl-")),
     drop: tear(() => response.socket?.destroy())
   }

@@ -95,6 +95,11 @@ const refusalOf = (error: GenerationRequest.ErrorBody, retryAfterSeconds = 0) =>
     ...(retryAfterSeconds === 0 ? {} : { headers: { "retry-after": String(Math.ceil(retryAfterSeconds)) } })
   })
 
+/** What a proxy says that cannot tell a client from a person. */
+const page = HttpServerResponse.text("<!doctype html>\n<title>Welcome</title>\n<p>Please sign in.</p>\n", {
+  contentType: "text/html; charset=utf-8"
+})
+
 /** One chunk per piece, several tokens where the engine was faster than the reader. */
 const piecesOf = (
   encoder: ChatWire.StreamEncoder,
@@ -280,6 +285,7 @@ export const make = (context: GenerationContext) => {
         yield* late.seconds === Infinity ? Effect.never : Effect.sleep(late.seconds * 1000)
       }
       if (BodyFaults.actionOf(actions, "Drop") !== undefined) return yield* connection.drop
+      if (BodyFaults.actionOf(actions, "Page") !== undefined) return page
       const process = server.current()
       const refusal = refuse(process, actions)
       if (refusal !== undefined) return refusal

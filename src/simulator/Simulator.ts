@@ -103,9 +103,11 @@ const make = Effect.fn("Simulator.make")(function*(options: typeof ServedOptions
   // Added last, so it runs first.
   yield* Effect.addFinalizer(() => closeNow(nodeServer))
   yield* Effect.addFinalizer(() => server.close)
+  // Asked before a fault may have closed the port.
+  const url = urlOf(nodeServer)
   // Their times begin now.
   yield* Effect.forEach(settings.faults, (text) => board.add(Result.getOrThrow(FaultSpecification.read(text))))
-  return Simulator.of({ url: urlOf(nodeServer), streams: server.streams, journal: journal.events, faults: board })
+  return Simulator.of({ url, streams: server.streams, journal: journal.events, faults: board })
 })
 
 export class Simulator extends Context.Service<Simulator, {

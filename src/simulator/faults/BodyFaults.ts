@@ -25,7 +25,7 @@ export interface Piece {
 
 /** The connection under a response, as far as faults use it. */
 export interface Wire {
-  /** Sends RST. */
+  /** Sends RST, a little later. */
   readonly reset: Effect.Effect<never>
   /** Sends the beginning of a chunk that is longer, then FIN. */
   readonly cut: Effect.Effect<never>

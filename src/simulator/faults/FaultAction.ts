@@ -41,6 +41,8 @@ export type RequestAction =
   /** The connection is closed without an answer. */
   | { readonly _tag: "Drop" }
   | { readonly _tag: "ContentType"; readonly value: string }
+  /** Somebody else answers, with HTML and 200. */
+  | { readonly _tag: "Page" }
   | {
     readonly _tag: "Pace"
     readonly firstTokenSeconds?: number

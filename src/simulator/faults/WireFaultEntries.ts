@@ -42,7 +42,7 @@ export const wireFaultEntries: ReadonlyArray<FaultEntry> = [
     example: "rejected:status=404",
     wire: "the status with an error body",
     metrics: nothing,
-    outcome: failed(["rejected"], "one attempt", "no"),
+    outcome: failed(["rejected"], "", "no"),
     actions: ({ status }) => {
       const [type, message, param] = refusals[status] ?? ["BadRequestError", "The request was refused."]
       return [{ _tag: "Refuse", status, type, message, ...(param === undefined ? {} : { param }) }]
@@ -54,7 +54,7 @@ export const wireFaultEntries: ReadonlyArray<FaultEntry> = [
     scope: "request",
     wire: "400 with vLLM's words for it",
     metrics: nothing,
-    outcome: failed(["rejected"], "one attempt", "no"),
+    outcome: failed(["rejected"], "", "no"),
     actions: () => [{
       _tag: "Refuse",
       status: 400,
@@ -161,7 +161,7 @@ export const wireFaultEntries: ReadonlyArray<FaultEntry> = [
     parameters: { "after-tokens": afterTokens },
     wire: "data: {\"error\": …, \"code\": 400}, then [DONE]",
     metrics: abandoned,
-    outcome: failed(["mid-stream-error"], "one retry, then failed", "once"),
+    outcome: failed(["mid-stream-error"], "", "once"),
     actions: (p) => [{
       _tag: "End",
       afterTokens: p["after-tokens"],
@@ -193,7 +193,7 @@ export const wireFaultEntries: ReadonlyArray<FaultEntry> = [
     summary: "The connection is reset in the middle of the answer.",
     scope: "request",
     parameters: { "after-tokens": afterTokens },
-    wire: "RST; what was not read yet may be lost",
+    wire: "RST, a fifth of a second after the last token",
     metrics: abandoned,
     outcome: failed(["connection-lost"], "the partial answer is kept"),
     actions: (p) => [{ _tag: "End", afterTokens: p["after-tokens"], end: { _tag: "Reset" } }]
@@ -225,17 +225,26 @@ export const wireFaultEntries: ReadonlyArray<FaultEntry> = [
     parameters: { "after-tokens": afterTokens },
     wire: "data: {\"id\": …, then the rest of the answer",
     metrics: everything,
-    outcome: failed(["malformed"], "one retry", "once"),
+    outcome: failed(["malformed"], "", "once"),
     actions: (p) => [{ _tag: "BrokenEvent", afterTokens: p["after-tokens"] }]
   }),
   entry({
     name: "wrong-content-type",
-    summary: "The stream calls itself HTML.",
+    summary: "The stream calls itself plain text.",
     scope: "request",
-    wire: "content-type: text/html; the body is a good stream",
+    wire: "content-type: text/plain; the body is a good stream",
     metrics: everything,
-    outcome: failed(["malformed"], "one retry", "once"),
-    actions: () => [{ _tag: "ContentType", value: "text/html; charset=utf-8" }]
+    outcome: completed(),
+    actions: () => [{ _tag: "ContentType", value: "text/plain; charset=utf-8" }]
+  }),
+  entry({
+    name: "html-page",
+    summary: "Something in front of the server answers 200 with a page for people.",
+    scope: "request",
+    wire: "200, content-type: text/html, and a page instead of a stream",
+    metrics: nothing,
+    outcome: failed(["malformed"], "", "once"),
+    actions: () => [{ _tag: "Page" }]
   }),
   entry({
     name: "finish-without-done",
@@ -261,9 +270,9 @@ export const wireFaultEntries: ReadonlyArray<FaultEntry> = [
     summary: "The connection is reset behind the finish reason.",
     scope: "request",
     parameters: { usage: choice(["no", "yes"], "whether the usage is told before") },
-    wire: "no [DONE], RST",
+    wire: "no [DONE], RST a fifth of a second later",
     metrics: everything,
-    outcome: completed("unless the reset destroys what was not read yet"),
+    outcome: completed(),
     actions: (p) => [{ _tag: "AfterFinish", usage: p.usage === "yes", then: "reset" }]
   }),
   entry({
