@@ -1,6 +1,7 @@
 /** `campaign sim` from outside: the flags reach the simulated engine, and wrong ones end the command. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { run, start } from "../support/command.ts"
@@ -163,5 +164,68 @@ describe("campaign sim", () => {
         .split(/\n {2}(?=--)/).slice(1).map((flag) => flag.replaceAll(/\s+/g, " "))
       assert.isAbove(explained.length, 18)
       for (const flag of explained) assert.match(flag, /such as|\(choices: |, 0 for no limit|mean number of tokens/)
+    }), 30_000)
+
+  it.live("misbehaves as it is told, at the start and later", () =>
+    Effect.gen(function*() {
+      const quick = ["sim", "--port=0", "--time-to-first-token=0", "--inter-token-latency=0", "--answer-tokens=50"]
+      const script = join(yield* temporaryDirectory, "faults.txt")
+      writeFileSync(script, "rejected:request=2,status=404 # only once\n")
+      const flags = [
+        ...quick,
+        "--fault=truncated:request=1,after-tokens=5",
+        "--fault-script",
+        script,
+        "--max-num-queued-reqs=9"
+      ]
+      const [, url] = yield* (yield* start([...flags, "--data-parallel-size=2"])).line(listening)
+      const { text } = yield* ask(url!, {})
+      assert.notInclude(text, "[DONE]")
+      assert.strictEqual((yield* ask(url!, {})).status, 404)
+      assert.isTrue((yield* ask(url!, {})).text.endsWith("data: [DONE]\n\n"))
+      const live = yield* Effect.promise(async () => {
+        const faults = url!.replace("/v1", "/sim/faults")
+        await fetch(faults, { method: "POST", body: JSON.stringify({ fault: "metrics-error" }) })
+        const broken = await fetch(url!.replace("/v1", "/metrics"))
+        await fetch(faults, { method: "DELETE" })
+        const whole = await fetch(url!.replace("/v1", "/metrics"))
+        return [broken.status, whole.status, await whole.text()] as const
+      })
+      assert.deepStrictEqual(live.slice(0, 2), [500, 200])
+      assert.include(live[2], "vllm:num_requests_running{engine=\"1\"")
+    }), 30_000)
+
+  it.live(
+    "lists its faults for people and for programs, and refuses one that is not there",
+    () =>
+      Effect.gen(function*() {
+        const list = yield* run(["sim", "--list-faults"])
+        assert.strictEqual(list.code, 0)
+        assert.include(list.stdout, "\n  engine-hang\n")
+        const { code, stdout } = yield* run(["sim", "--list-faults", "--json"])
+        assert.strictEqual(code, 0)
+        const faults: ReadonlyArray<any> = JSON.parse(stdout)
+        assert.isAbove(faults.length, 60)
+        const hang = faults.find(({ name }) => name === "engine-hang")
+        assert.deepInclude(hang.outcome, { verdict: "stalled", kinds: ["engine-hung"] })
+        const wrong = yield* run(["sim", "--port=0", "--fault=engin-hang"])
+        assert.deepStrictEqual([wrong.code, wrong.stdout], [2, ""])
+        assert.match(
+          wrong.stderr,
+          /^campaign: --fault: there is no fault "engin-hang"; did you mean engine-hang\?[^\n]*\n$/
+        )
+        const alone = yield* run(["sim", "--json"])
+        assert.strictEqual(alone.code, 2)
+      }),
+    30_000
+  )
+
+  it.live("lets nobody in while it is said to load its model", () =>
+    Effect.gen(function*() {
+      const [, url] = yield* (yield* start(["sim", "--port=0", "--startup-duration=1s"])).line(listening)
+      const first = yield* Effect.exit(ask(url!, {}))
+      assert.isTrue(Exit.isFailure(first))
+      const later = yield* Effect.delay(ask(url!, {}), 1500)
+      assert.strictEqual(later.status, 200)
     }), 30_000)
 })
