@@ -1,7 +1,7 @@
 // Every fault of one response, by name: bytes, headers, ends.
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import OpenAI from "openai"
+import OpenAI, { APIError, RateLimitError } from "openai"
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { contentOf, jsonOf, post, simulator, streams, textOf, userMessage } from "../harness.ts"
 import {
@@ -407,9 +407,9 @@ describe("with the openai SDK", () => {
         assert.isTrue(answer.startsWith(text) && text.length < answer.length, fault)
       }
       const failed = yield* read("mid-stream-error")
-      assert.instanceOf(failed.error, OpenAI.APIError)
+      assert.instanceOf(failed.error, APIError)
       const refused = yield* read("rate-limited")
-      assert.instanceOf(refused.error, OpenAI.RateLimitError)
+      assert.instanceOf(refused.error, RateLimitError)
       const broken = yield* read("malformed-json")
       assert.instanceOf(broken.error, SyntaxError)
     }).pipe(Effect.provide(flatOut)))
