@@ -11,6 +11,7 @@ import { randomUUID } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
+import { systemFingerprint } from "../../src/simulator/ChatWire.ts"
 import { answerCalls } from "../support/answerCalls.ts"
 import { listen } from "../support/listen.ts"
 import { type Calls, MODEL, type ServerSettings } from "./calls.ts"
@@ -30,15 +31,17 @@ const eventsOf = () => {
   const event = (choice: object, rest: object = {}) =>
     `data: ${JSON.stringify({ ...head, choices: [{ index: 0, ...choice }], ...rest })}\n\n`
   const going = { logprobs: null, finish_reason: null }
-  const ended = { logprobs: null, finish_reason: "stop", stop_reason: null, token_ids: null }
+  const ended = { logprobs: null, finish_reason: "stop", stop_reason: null, token_ids: null, weight_versions: null }
+  const transfer = { kv_transfer_params: null }
   const role = event({ delta: { role: "assistant", content: "" }, ...going }, {
     prompt_token_ids: null,
     prompt_text: null
   })
   return {
-    first: role + event({ delta: { content: "token" }, ...going, token_ids: null }),
-    next: event({ delta: { content: " token" }, ...going, token_ids: null }),
-    last: `${event({ delta: { content: " token" }, ...ended })}data: [DONE]\n\n`
+    first: role + event({ delta: { content: "token" }, ...going, token_ids: null }, transfer),
+    next: event({ delta: { content: " token" }, ...going, token_ids: null }, transfer),
+    last: event({ delta: { content: " token" }, ...ended }, { system_fingerprint: systemFingerprint, ...transfer }) +
+      "data: [DONE]\n\n"
   }
 }
 
