@@ -27,7 +27,8 @@ import type { Answer } from "./Answers.ts"
 import type { Journal } from "./Journal.ts"
 import type { Pace } from "./Pacing.ts"
 import * as Scheduler from "./Scheduler.ts"
-import type { FinishReason, HoldReason } from "./Scheduler.ts"
+import * as Sequence from "./Sequence.ts"
+import type { FinishReason, HoldReason } from "./Sequence.ts"
 import { tokenize } from "./Tokenizer.ts"
 
 export interface EngineRequest {
@@ -109,7 +110,7 @@ export interface EngineLoop {
 }
 
 /** See SimulatorOptions. What is left out limits nothing. */
-export interface EngineLoopOptions extends Partial<Scheduler.SchedulerOptions> {
+export interface EngineLoopOptions extends Partial<Sequence.SchedulerOptions> {
   readonly maxConcurrentRequests: number
   /** Tokens per output. */
   readonly streamInterval: number
@@ -118,7 +119,7 @@ export interface EngineLoopOptions extends Partial<Scheduler.SchedulerOptions> {
 // About 100 kB of wire: large enough to be fast, small enough that a slow reader holds little memory.
 const outputsPerFetch = 512
 
-interface Entry extends Scheduler.Sequence {
+interface Entry extends Sequence.Sequence {
   readonly request: EngineRequest
   fetched: number
   /** The last output was fetched. */
@@ -218,7 +219,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   })))
 
   const newEntry = (request: EngineRequest): Entry => ({
-    ...Scheduler.newSequence(limits, {
+    ...Sequence.newSequence(limits, {
       promptTokens: request.promptTokens ?? tokenize(request.prompt).length,
       answerTokens: request.answer.length,
       maxTokens: request.maxTokens,

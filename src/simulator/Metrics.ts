@@ -16,7 +16,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as PrometheusText from "./PrometheusText.ts"
-import { blocksOf, blockTokens, type Sequence, type StepReport } from "./Scheduler.ts"
+import type { StepReport } from "./Scheduler.ts"
+import { blocksOf, blockTokens, type Sequence } from "./Sequence.ts"
 
 export interface Metrics {
   /** Hears of every step of an engine; `rank` counts from 0. */

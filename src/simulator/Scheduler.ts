@@ -3,8 +3,9 @@
  * fiber; EngineLoop.ts tells it the time, and the same calls always have the same results.
  *
  * As in vLLM, requests wait until there is a place (max-num-seqs), tokens in the budget of a step and room in the KV
- * cache; prompts are computed in chunks of what the budget leaves; each decode makes one token, or several with speculative decoding; when the KV cache is
- * full, the request that was admitted last loses its place, keeps what was generated, and is computed again later.
+ * cache; prompts are computed in chunks of what the budget leaves; each decode makes one token, or several with
+ * speculative decoding; when the KV cache is full, the request that was admitted last loses its place, keeps what was
+ * generated, and is computed again later. The requests themselves are in Sequence.ts.
  *
  * The difference: in vLLM all requests of a step end together, while here each work has a duration of its own, drawn
  * from its request's pace, so that a request alone takes exactly the times it was given. Works overlap, the budget
@@ -19,60 +20,7 @@
  * are no steps, and afterwards everything goes on where it was.
  */
 import * as DueQueue from "./DueQueue.ts"
-import type { Pace } from "./Pacing.ts"
-
-export interface SchedulerOptions {
-  /** vLLM's --max-num-seqs. */
-  readonly maxConcurrentRequests: number
-  /** vLLM's --max-num-batched-tokens. */
-  readonly maxNumBatchedTokens: number
-  /** Tokens whose keys and values fit in memory; a request's prompt and answer together never have more. */
-  readonly kvCacheTokens: number
-  /** Durations grow linearly with the number of running requests, up to this factor when all places are taken. */
-  readonly timeFactorUnderLoad: number
-}
-
-/** Why a request is held: for want of room ("capacity"), or for something outside of the scheduler ("deferred"). */
-export type HoldReason = "capacity" | "deferred"
-
-/** "abort": finished by the engine itself, before its answer was complete. */
-export type FinishReason = "stop" | "length" | "abort"
-
-/** What the scheduler knows of a request; only the scheduler writes it. Times are monotonic milliseconds. */
-export interface Sequence extends DueQueue.Due {
-  readonly promptTokens: number
-  /** Tokens this request will get. */
-  total: number
-  finishReason: FinishReason
-  readonly pace: Pace
-  /** Tokens of the next decoding step, at least 1; undefined: always 1. A prefill always ends with one token. */
-  readonly tokensOfStep: (() => number) | undefined
-  /** The most tokens of one chunk of its prompt; Infinity: what the budget leaves. */
-  readonly longestChunk: number
-  readonly arrivedAt: number
-  order: number
-  state: "queued" | "prefill" | "decoding" | "finished"
-  generated: number
-  /** Tokens of its last output; 0 if that only said that it is finished. */
-  made: number
-  /** First admission; NaN before it, as the other times before they are known. */
-  scheduledAt: number
-  firstTokenAt: number
-  lastTokenAt: number
-  /** The output before the last one. */
-  previousTokenAt: number
-  /** How often it was preempted, and how often of these before its last output. */
-  preemptions: number
-  reportedPreemptions: number
-  /** The present prefill: its tokens, how many of them are computed, and how long all of them take. */
-  prefillTokens: number
-  computed: number
-  prefillMillis: number
-  /** Tokens of the work that goes on; 0: none. */
-  inFlight: number
-  /** Blocks of the KV cache it holds. */
-  blocks: number
-}
+import { blocksOf, blockTokens, type HoldReason, type SchedulerOptions, type Sequence } from "./Sequence.ts"
 
 /** What one step did; valid only until the listener returns. */
 export interface StepReport<S extends Sequence = Sequence> {
@@ -89,55 +37,6 @@ export interface StepReport<S extends Sequence = Sequence> {
   readonly preemptions: number
   /** Who got tokens or finished; empty when only chunks of prompts ended, or nothing did. */
   readonly outputs: ReadonlyArray<S>
-}
-
-/** Tokens per block of the KV cache. */
-export const blockTokens = 16
-
-export const blocksOf = (options: Pick<SchedulerOptions, "kvCacheTokens">): number =>
-  Math.max(1, Math.floor(options.kvCacheTokens / blockTokens))
-
-/** A request as it arrives; `maxTokens` may be Infinity. */
-export const newSequence = (
-  options: SchedulerOptions,
-  request: {
-    readonly promptTokens: number
-    readonly answerTokens: number
-    readonly maxTokens: number
-    readonly pace: Pace
-    readonly tokensOfStep?: (() => number) | undefined
-    readonly longestChunk?: number | undefined
-  },
-  arrivedAt: number
-): Sequence => {
-  const room = Math.max(0, blocksOf(options) * blockTokens - request.promptTokens)
-  const limit = Math.min(request.maxTokens, room)
-  return {
-    promptTokens: request.promptTokens,
-    total: Math.min(request.answerTokens, limit),
-    finishReason: request.answerTokens > limit ? "length" : "stop",
-    pace: request.pace,
-    tokensOfStep: request.tokensOfStep,
-    longestChunk: request.longestChunk ?? Infinity,
-    arrivedAt,
-    order: 0,
-    due: 0,
-    place: -1,
-    state: "queued",
-    generated: 0,
-    made: 0,
-    scheduledAt: NaN,
-    firstTokenAt: NaN,
-    lastTokenAt: NaN,
-    previousTokenAt: NaN,
-    preemptions: 0,
-    reportedPreemptions: 0,
-    prefillTokens: 0,
-    computed: 0,
-    prefillMillis: 0,
-    inFlight: 0,
-    blocks: 0
-  }
 }
 
 export interface Scheduler<S extends Sequence> {

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Pacing from "../../src/simulator/Pacing.ts"
 import * as Scheduler from "../../src/simulator/Scheduler.ts"
 import * as SeededRandom from "../../src/simulator/SeededRandom.ts"
+import * as Sequence from "../../src/simulator/Sequence.ts"
 
 const pace = (firstTokenMillis = 100, gapMillis = 10): Pacing.Pace => ({
   timeToFirstToken: () => firstTokenMillis,
@@ -38,10 +39,10 @@ interface Observed extends Omit<Scheduler.StepReport, "outputs"> {
   readonly outputs: ReadonlyArray<string>
 }
 
-const start = (options: Partial<Scheduler.SchedulerOptions> = {}) => {
+const start = (options: Partial<Sequence.SchedulerOptions> = {}) => {
   const settings = { ...unlimited, ...options }
   const steps: Array<Observed> = []
-  const names = new Map<Scheduler.Sequence, string>()
+  const names = new Map<Sequence.Sequence, string>()
   const scheduler = Scheduler.make(settings, (step) => {
     steps.push({ ...step, outputs: step.outputs.map((sequence) => `${names.get(sequence)}${sequence.generated}`) })
   })
@@ -51,7 +52,7 @@ const start = (options: Partial<Scheduler.SchedulerOptions> = {}) => {
     answerTokens: number,
     { at = 0, maxTokens = Infinity, times = pace() } = {}
   ) => {
-    const sequence = Scheduler.newSequence(settings, { promptTokens, answerTokens, maxTokens, pace: times }, at)
+    const sequence = Sequence.newSequence(settings, { promptTokens, answerTokens, maxTokens, pace: times }, at)
     names.set(sequence, name)
     scheduler.submit(sequence)
     return sequence
@@ -202,8 +203,8 @@ describe("Scheduler", () => {
     ],
     ([seed, maxConcurrentRequests, maxNumBatchedTokens, kvCacheTokens]) => {
       const random = SeededRandom.make(seed)
-      const open = new Set<Scheduler.Sequence>()
-      const given = new Map<Scheduler.Sequence, number>()
+      const open = new Set<Sequence.Sequence>()
+      const given = new Map<Sequence.Sequence, number>()
       const options = { maxConcurrentRequests, maxNumBatchedTokens, kvCacheTokens, timeFactorUnderLoad: 2 }
       let lastTime = 0
       const scheduler = Scheduler.make(options, (step) => {
@@ -222,11 +223,11 @@ describe("Scheduler", () => {
         assert.isTrue(step.running > 0 || step.waiting === 0, "nobody waits for nothing")
       })
       let now = 0
-      const submitted: Array<Scheduler.Sequence> = []
+      const submitted: Array<Sequence.Sequence> = []
       for (let event = 0; event < 60; event++) {
         now += random.integer(3) * random.integer(20)
         if (random.uniform() < 0.75) {
-          const sequence = Scheduler.newSequence(options, {
+          const sequence = Sequence.newSequence(options, {
             promptTokens: random.integer(60),
             answerTokens: random.integer(40),
             maxTokens: 1 + random.integer(60),
