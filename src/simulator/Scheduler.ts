@@ -14,6 +14,9 @@
  * For faults a request can be held: it waits, whatever is free, until it is released, and others pass it; and decoding
  * can be stopped while prompts are still computed.
  *
+ * While nobody is admitted and nobody runs there are no steps, as in vLLM's pauses: who arrives then is in the queue,
+ * but no report shows it until somebody is admitted again, or leaves.
+ *
  * Laws: tokens in flight <= budget; running <= max-num-seqs; blocks held <= blocks there are; nobody overtakes in the
  * queue (but those who are held), and a prompt is scheduled to its end before the next request is admitted; the request admitted first is never
  * preempted, so that there is always progress; every step reports once, after it has scheduled; while it is frozen there
@@ -93,8 +96,9 @@ export const make = <S extends Sequence>(
   const partial = new Set<S>()
   const inFlight = DueQueue.make<S>()
   let admissions = 0
-  /** Something arrived or left since the last step. */
-  let changed = false
+  /** Since the last step something arrived, or may begin; somebody left his place or the queue. */
+  let came = false
+  let left = false
   let lastStep = -Infinity
   const held = new Map<S, HoldReason>()
   let admitting = true
@@ -221,7 +225,8 @@ export const make = <S extends Sequence>(
   }
 
   const step = (time: number) => {
-    changed = false
+    came = false
+    left = false
     lastStep = time
     const outputs: Array<S> = []
     let preemptions = 0
@@ -240,7 +245,8 @@ export const make = <S extends Sequence>(
     }
     const waitingBefore = preempted.length
     if (decoding) {
-      for (const sequence of idle) if (sequence.state === "decoding") beginDecode(sequence, time)
+      // Prompts may have taken what decoding left of the budget while it was stopped.
+      for (const sequence of idle) if (sequence.state === "decoding" && free.budget > 0) beginDecode(sequence, time)
     }
     for (const sequence of idle) if (sequence.state === "prefill") beginChunk(sequence, time)
     // What a preemption set free belongs to those who run.
@@ -260,23 +266,23 @@ export const make = <S extends Sequence>(
   return {
     submit: (sequence) => {
       arrived.add(sequence)
-      changed = true
+      came = true
     },
     hold: (sequence, reason) => {
       if (running.has(sequence)) preempt(sequence)
       else if (preempted.includes(sequence)) preempted.splice(preempted.indexOf(sequence), 1)
       else if (!arrived.delete(sequence)) return
       held.set(sequence, reason)
-      changed = true
+      left = true
     },
     release: (sequence) => {
       if (!held.delete(sequence)) return
       preempted.push(sequence)
-      changed = true
+      came = true
     },
     decode: (whether) => {
       decoding = whether
-      changed = true
+      came = true
       if (decoding) return
       for (const sequence of running) {
         if (sequence.state !== "decoding" || sequence.inFlight === 0) continue
@@ -291,7 +297,7 @@ export const make = <S extends Sequence>(
       if (place >= 0) preempted.splice(place, 1)
       const open = running.has(sequence) || place >= 0 || arrived.delete(sequence) || held.delete(sequence)
       takeAway(sequence)
-      changed ||= open
+      left ||= open
       return open
     },
     abortAll: () => {
@@ -305,11 +311,11 @@ export const make = <S extends Sequence>(
         sequence.finishReason = "abort"
         sequence.made = 0
       }
-      changed = true
+      left ||= aborted.length > 0
     },
     admit: (whether) => {
       admitting = whether
-      changed = true
+      came ||= whether
     },
     freeze: (now) => {
       frozenAt ??= now
@@ -325,7 +331,7 @@ export const make = <S extends Sequence>(
         if (frozenAt !== undefined) return Infinity
         const next = inFlight.first()?.due ?? Infinity
         if (next <= now + toleranceMillis) step(next)
-        else if (changed) step(Math.max(now, lastStep))
+        else if (left || (came && (admitting || running.size > 0))) step(Math.max(now, lastStep))
         else return next
       }
       return inFlight.first()?.due ?? now
