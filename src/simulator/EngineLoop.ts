@@ -178,8 +178,12 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   const controlOf = (entry: Entry): RequestControl => ({
     lose: () => {
       entry.lost = scheduler.abort(entry)
+      wake.openUnsafe()
     },
-    hold: (reason) => scheduler.hold(entry, reason),
+    hold: (reason) => {
+      scheduler.hold(entry, reason)
+      wake.openUnsafe()
+    },
     release: () => {
       scheduler.release(entry)
       wake.openUnsafe()
@@ -299,7 +303,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
           scheduler.freeze(now())
           drained.openUnsafe()
         } else scheduler.thaw(now())
-        if (mode === "abort") scheduler.abortAll()
+        if (mode === "abort") scheduler.abortAll(now())
         wake.openUnsafe()
       })
       return unlessDead(drained.await)

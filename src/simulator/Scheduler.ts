@@ -56,8 +56,8 @@ export interface Scheduler<S extends Sequence> {
    * arrival). After `stepsPerAdvance` steps it returns early, with a time that has passed.
    */
   readonly advance: (now: number) => number
-  /** Finishes all sequences with "abort", in any state; the next step reports them. */
-  readonly abortAll: () => void
+  /** Finishes all sequences with "abort", in any state, and reports them at once in a step. Not while it is frozen. */
+  readonly abortAll: (now: number) => void
   /** Whether who waits gets a place, also after a preemption. At first true. */
   readonly admit: (admitting: boolean) => void
   /** Whether there are decoding steps; prompts are computed, with their first tokens, in any case. At first true. */
@@ -104,8 +104,6 @@ export const make = <S extends Sequence>(
   let admitting = true
   let decoding = true
   let frozenAt: number | undefined
-  /** Finished by `abortAll`, and not reported yet. */
-  let aborted: Array<S> = []
 
   const load = () => {
     const { maxConcurrentRequests: places, timeFactorUnderLoad: factor } = options
@@ -224,7 +222,8 @@ export const make = <S extends Sequence>(
     return queries
   }
 
-  const step = (time: number) => {
+  /** `aborted`: finished just before, and to be reported. */
+  const step = (time: number, aborted: ReadonlyArray<S> = []) => {
     came = false
     left = false
     lastStep = time
@@ -236,7 +235,6 @@ export const make = <S extends Sequence>(
       sequence.reportedPreemptions = sequence.preemptions
     }
     for (const sequence of aborted) output(sequence)
-    aborted = []
     let next = inFlight.first()
     // Only what was in flight before this step: works without duration that begin in it end in the next one.
     while (next !== undefined && next.due === time) {
@@ -300,8 +298,8 @@ export const make = <S extends Sequence>(
       left ||= open
       return open
     },
-    abortAll: () => {
-      aborted.push(...running, ...preempted.splice(0), ...arrived, ...held.keys())
+    abortAll: (now) => {
+      const aborted = [...running, ...preempted.splice(0), ...arrived, ...held.keys()]
       arrived.clear()
       held.clear()
       for (const sequence of aborted) {
@@ -311,7 +309,7 @@ export const make = <S extends Sequence>(
         sequence.finishReason = "abort"
         sequence.made = 0
       }
-      left ||= aborted.length > 0
+      if (aborted.length > 0) step(Math.max(now, lastStep), aborted)
     },
     admit: (whether) => {
       admitting = whether

@@ -278,8 +278,7 @@ describe("Scheduler: pauses", () => {
     scheduler.release(released)
     const queued = submit("queued", 1, 9, { at: 105 })
     scheduler.admit(false)
-    scheduler.abortAll()
-    assert.strictEqual(scheduler.advance(105), Infinity)
+    scheduler.abortAll(105)
     assert.deepStrictEqual(outputsAt(steps).slice(1), ["105: decoding1 chunked0 released0 queued0 held0"])
     assert.deepStrictEqual(counts(world), [0, 0, 0])
     assert.strictEqual(steps.at(-1)!.kvCacheUsage, 0)
@@ -288,8 +287,9 @@ describe("Scheduler: pauses", () => {
       assert.isFalse(scheduler.abort(sequence))
     }
     assert.strictEqual(finished.finishReason, "stop")
+    assert.strictEqual(scheduler.advance(150), Infinity)
     const before = steps.length
-    scheduler.abortAll()
+    scheduler.abortAll(150)
     assert.strictEqual(scheduler.advance(200), Infinity)
     assert.strictEqual(steps.length, before, "there is nobody left to abort")
   })
