@@ -283,7 +283,7 @@ export const make = <S extends Sequence>(
       came = true
       if (decoding) return
       for (const sequence of running) {
-        if (sequence.state !== "decoding" || sequence.inFlight === 0) continue
+        if (sequence.state !== "decoding") continue
         inFlight.remove(sequence)
         free.budget += sequence.inFlight
         sequence.inFlight = 0

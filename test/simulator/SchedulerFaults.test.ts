@@ -324,6 +324,15 @@ describe("Scheduler: pauses", () => {
     assert.strictEqual(second.generated, 20)
   })
 
+  it("aborts no earlier than the last step, which may be a microsecond early", () => {
+    const { scheduler, steps, submit } = start()
+    submit("a", 16, 2, { times: pace(100.0005) })
+    scheduler.advance(0)
+    scheduler.advance(100)
+    scheduler.abortAll(100)
+    assert.deepStrictEqual(outputsAt(steps), ["100.0005: a1", "100.0005: a1"])
+  })
+
   it("shows when the last one that runs is held", () => {
     const world = start()
     const sequence = world.submit("a", 16, 2)
