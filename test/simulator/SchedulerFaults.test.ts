@@ -301,6 +301,8 @@ describe("Scheduler: pauses", () => {
     const second = submit("b", 16, 20)
     scheduler.advance(0)
     scheduler.admit(false)
+    scheduler.advance(0)
+    assert.strictEqual(steps.length, 1, "that nobody is admitted changes nothing yet")
     submit("c", 1, 1, { at: 1 })
     scheduler.advance(1)
     assert.deepStrictEqual(counts(world), [2, 1, 0])

@@ -91,7 +91,8 @@ const runAll = (seed: number) =>
       kvCacheTokens: 48,
       answers: { _tag: "LengthOnly", tokens: 20 }
     })),
-    Effect.provide(TestClock.layer())
+    // Its times are those of a clock of its own.
+    (run) => Effect.provide(run, TestClock.layer())
   )
 
 describe("Simulator: laws", () => {

@@ -43,3 +43,11 @@ export const run = (engine: EngineLoop.EngineLoop, asked: EngineLoop.EngineReque
 
 export const states = (engine: EngineLoop.EngineLoop) =>
   Effect.map(engine.streams, (streams) => streams.map(({ id, state, tokens }) => `${id} ${state} ${tokens}`))
+
+/** "request event time" of everything in the journal. */
+export const eventsOf = (journal: Journal.Journal) =>
+  Effect.map(journal.events, (events) => events.map((one) => `${one.request} ${one.event} ${one.atMillis}`))
+
+/** Tokens that its reader has got. */
+export const generated = ({ outputs }: { readonly outputs: ReadonlyArray<{ readonly generated: number }> }) =>
+  outputs.at(-1)?.generated ?? 0

@@ -125,6 +125,15 @@ describe("FaultBoard: the server", () => {
       assert.deepStrictEqual(yield* faults, ["server engine-hang"])
     }).pipe(Effect.scoped))
 
+  it.effect("has with time what has a time, and no request begins it once more", () =>
+    Effect.gen(function*() {
+      const { begun, board, request } = yield* start()
+      yield* board.add(read("engine-hang:from=10,for=20,times=2;health-blip:from=10,for=20,times=2"))
+      yield* TestClock.adjust(11_000)
+      assert.deepStrictEqual(request().alarms, [])
+      assert.deepStrictEqual(begun, ["Hang", "Health"])
+    }).pipe(Effect.scoped))
+
   it.effect("has it at once if it is told so while it runs, until it is taken away", () =>
     Effect.gen(function*() {
       const { begun, board } = yield* start()
@@ -140,7 +149,7 @@ describe("FaultBoard: the server", () => {
 
   it.effect("begins nothing more of what was taken away", () =>
     Effect.gen(function*() {
-      const { begun, board, request } = yield* start()
+      const { begun, board, faults, request } = yield* start()
       yield* board.add(
         read("engine-hang:after-tokens=3,times=2;health-blip:from=10;decode-hang:after-tokens=1,request=1")
       )
@@ -149,7 +158,7 @@ describe("FaultBoard: the server", () => {
       yield* board.clear
       for (const alarm of first) alarm.ring(control)
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(begun, [])
+      assert.deepStrictEqual([begun, yield* faults], [[], []])
       assert.deepStrictEqual(request().alarms, [])
     }).pipe(Effect.scoped))
 
