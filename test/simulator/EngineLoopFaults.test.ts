@@ -188,7 +188,7 @@ describe("EngineLoop: death", () => {
       const open = [
         yield* run(engine, request("decoding", 50)),
         yield* run(engine, request("prefill", 50, 5000)),
-        yield* run(engine, request("queued", 50))
+        yield* run(engine, { ...request("queued", 50), ignoresAbort: true })
       ]
       yield* TestClock.adjust(125)
       const before = steps.length
@@ -205,8 +205,10 @@ describe("EngineLoop: death", () => {
       assert.deepStrictEqual(yield* states(engine), [])
       // Nobody waits for the dead.
       yield* engine.answers
-      yield* engine.pause("wait")
+      yield* engine.pause("abort")
       yield* engine.resume
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(steps.length, before)
     }))
 
   it.effect("makes nothing more of what was due, and reads nothing of what it was told", () =>
