@@ -72,6 +72,8 @@ describe("EngineLoop: alarms", () => {
       yield* TestClock.adjust(105)
       const goOn = engine.hang()
       const leaver = yield* run(engine, { ...request("b", 2), alarms: [alarm("queued"), alarm("admitted"), alarm(1)] })
+      const early = yield* run(engine, { ...request("c", 2), alarms: [alarm("queued")] })
+      yield* Fiber.interrupt(early.fiber)
       yield* TestClock.adjust(1000)
       assert.deepStrictEqual(rung, [])
       goOn()

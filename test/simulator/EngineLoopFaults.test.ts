@@ -121,6 +121,10 @@ describe("EngineLoop: hang", () => {
         assert.strictEqual(generated(running), 2, order)
         yield* TestClock.adjust(1)
         assert.strictEqual(generated(running), 3, order)
+        // The sleep is over: a later hang ends with itself.
+        engine.hang()()
+        yield* TestClock.adjust(10)
+        assert.strictEqual(generated(running), 4, order)
       }
     }))
 
