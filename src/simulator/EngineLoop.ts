@@ -220,7 +220,6 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   yield* Effect.forkScoped(Effect.forever(Effect.suspend(() => {
     // Closed before the steps, so that what happens during or after them is not missed.
     wake.closeUnsafe()
-    if (dead) return Effect.never
     const time = now()
     const next = scheduler.advance(time)
     const woken = Array.from(readable)

@@ -176,6 +176,22 @@ describe("EngineLoop: pause", () => {
       }
     }))
 
+  it.effect("ends when it resumes, for who waited, though somebody runs", () =>
+    Effect.gen(function*() {
+      const { engine } = yield* start({ maxConcurrentRequests: 1 })
+      const running = yield* run(engine, request("a", 1000))
+      yield* run(engine, request("b", 1000))
+      yield* TestClock.adjust(105)
+      assert.deepStrictEqual(engine.load(), { open: 2, waiting: 1 })
+      const pausing = yield* Effect.forkChild(engine.pause("wait"), { startImmediately: true })
+      yield* TestClock.adjust(1)
+      assert.isUndefined(pausing.pollUnsafe())
+      yield* engine.resume
+      yield* TestClock.adjust(0)
+      assert.isDefined(pausing.pollUnsafe())
+      assert.isBelow(generated(running), 5)
+    }))
+
   it.effect("of nothing makes no step", () =>
     Effect.gen(function*() {
       const { engine, steps } = yield* start()
