@@ -8,7 +8,11 @@
  *
  * That is what `hang` does. New requests, aborts and pauses reach the engine as messages, which it reads between its
  * steps; so an engine that hangs reads none of them, a client that leaves frees nothing, and when it goes on it takes
- * them in their order. A dead engine reads nothing ever again, and its streams end without a last output.
+ * them in their order. A dead engine reads nothing ever again, its streams end without a last output, and nobody waits
+ * for it any longer.
+ *
+ * A pause is none of that: the engine reads its messages, but makes no steps when nothing runs (or everything is frozen),
+ * so that metrics stand still and do not show who comes meanwhile.
  *
  * Laws: the engine never waits for a slow reader; tokens that were not fetched yet are fetched together (as vLLM's
  * output collector merges them). Token i belongs to exactly one output. The last output, and only it, has a finish
@@ -27,7 +31,8 @@ import type { Answer } from "./Answers.ts"
 import type { Journal } from "./Journal.ts"
 import type { Pace } from "./Pacing.ts"
 import * as Scheduler from "./Scheduler.ts"
-import type { FinishReason, HoldReason } from "./Scheduler.ts"
+import * as Sequence from "./Sequence.ts"
+import type { FinishReason, HoldReason } from "./Sequence.ts"
 import { tokenize } from "./Tokenizer.ts"
 
 export interface EngineRequest {
@@ -92,11 +97,11 @@ export interface EngineLoop {
   /** Submits when the stream starts. Each chunk holds what is waiting, at most 512 outputs. */
   readonly generate: (request: EngineRequest) => Stream.Stream<EngineOutput>
   readonly streams: Effect.Effect<ReadonlyArray<OpenStream>>
-  /** Stops the engine; new requests queue until it resumes. Returns when nothing runs, or it resumes; "keep" at once. */
+  /** Stops the engine; new requests queue until it resumes. Returns when nothing runs, it resumes or dies; "keep" at once. */
   readonly pause: (mode: PauseMode) => Effect.Effect<void>
   /** Goes on. Frozen requests lose the time of the pause and nothing else. */
   readonly resume: Effect.Effect<void>
-  /** Returns when the engine has read the messages before this one. */
+  /** Returns when the engine has read the messages before this one, or is dead. */
   readonly answers: Effect.Effect<void>
   /** Stops the loop until what it returns is called; the engine hangs as long as anybody lets it. Synchronous. */
   readonly hang: () => () => void
@@ -109,7 +114,7 @@ export interface EngineLoop {
 }
 
 /** See SimulatorOptions. What is left out limits nothing. */
-export interface EngineLoopOptions extends Partial<Scheduler.SchedulerOptions> {
+export interface EngineLoopOptions extends Partial<Sequence.SchedulerOptions> {
   readonly maxConcurrentRequests: number
   /** Tokens per output. */
   readonly streamInterval: number
@@ -118,7 +123,7 @@ export interface EngineLoopOptions extends Partial<Scheduler.SchedulerOptions> {
 // About 100 kB of wire: large enough to be fast, small enough that a slow reader holds little memory.
 const outputsPerFetch = 512
 
-interface Entry extends Scheduler.Sequence {
+interface Entry extends Sequence.Sequence {
   readonly request: EngineRequest
   fetched: number
   /** The last output was fetched. */
@@ -162,7 +167,10 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   let hangs = 0
   let dead = false
   let asleep = false
+  const death = Latch.makeUnsafe()
+  const unlessDead = (effect: Effect.Effect<void>) => Effect.raceFirst(effect, death.await)
   const send = (message: () => void) => {
+    if (dead) return
     if (hangs > 0) messages.push(message)
     else message()
   }
@@ -170,8 +178,12 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   const controlOf = (entry: Entry): RequestControl => ({
     lose: () => {
       entry.lost = scheduler.abort(entry)
+      wake.openUnsafe()
     },
-    hold: (reason) => scheduler.hold(entry, reason),
+    hold: (reason) => {
+      scheduler.hold(entry, reason)
+      wake.openUnsafe()
+    },
     release: () => {
       scheduler.release(entry)
       wake.openUnsafe()
@@ -184,6 +196,8 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   const ringAlarms = (entry: Entry) => {
     const alarms = entry.request.alarms ?? []
     for (let alarm = alarms[entry.nextAlarm]; alarm !== undefined; alarm = alarms[entry.nextAlarm]) {
+      // Those that wait for a token are heard of when there is one.
+      if (typeof alarm.when === "number") beforeTokens.delete(entry)
       if (!rang(entry, alarm.when)) return
       entry.nextAlarm++
       alarm.ring(controlOf(entry))
@@ -206,7 +220,6 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   yield* Effect.forkScoped(Effect.forever(Effect.suspend(() => {
     // Closed before the steps, so that what happens during or after them is not missed.
     wake.closeUnsafe()
-    if (dead) return Effect.never
     const time = now()
     const next = scheduler.advance(time)
     const woken = Array.from(readable)
@@ -218,7 +231,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
   })))
 
   const newEntry = (request: EngineRequest): Entry => ({
-    ...Scheduler.newSequence(limits, {
+    ...Sequence.newSequence(limits, {
       promptTokens: request.promptTokens ?? tokenize(request.prompt).length,
       answerTokens: request.answer.length,
       maxTokens: request.maxTokens,
@@ -289,10 +302,10 @@ export const make = Effect.fn("EngineLoop.make")(function*(
           scheduler.freeze(now())
           drained.openUnsafe()
         } else scheduler.thaw(now())
-        if (mode === "abort") scheduler.abortAll()
+        if (mode === "abort") scheduler.abortAll(now())
         wake.openUnsafe()
       })
-      return drained.await
+      return unlessDead(drained.await)
     })
 
   const resume = Effect.sync(() =>
@@ -313,7 +326,7 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     return () => {
       if (!hanging) return
       hanging = false
-      if (--hangs > 0) return
+      if (--hangs > 0 || dead) return
       if (!asleep) scheduler.thaw(now())
       for (const message of messages.splice(0)) message()
       wake.openUnsafe()
@@ -343,13 +356,16 @@ export const make = Effect.fn("EngineLoop.make")(function*(
     pause,
     resume,
     hang,
-    answers: Effect.callback<void>((resumeAsker) => send(() => resumeAsker(Effect.void))),
+    answers: unlessDead(Effect.callback<void>((resumeAsker) => send(() => resumeAsker(Effect.void)))),
     decode: (decoding) => {
       scheduler.decode(decoding)
       wake.openUnsafe()
     },
     die: () => {
       dead = true
+      // Also the steps that are due and not made yet.
+      scheduler.freeze(now())
+      death.openUnsafe()
       for (const entry of open) entry.ready.openUnsafe()
       wake.openUnsafe()
     },

@@ -29,6 +29,10 @@ export interface EngineProcess {
   readonly load: () => Load
   /** "dead": the engines are, and the HTTP side knows. "gone": nobody hears anything from this process any more. */
   state: "running" | "dead" | "gone"
+  /** Whether the engines were told to stop and not yet to go on. */
+  paused: boolean
+  /** Whether requests are refused, which only /pause can want. */
+  refusing: boolean
   /** What /sleep asked for last; undefined: awake. */
   sleepLevel: number | undefined
   /** A sleep that still waits when somebody wakes the engine, or sends it to sleep otherwise, must not count. */
@@ -68,6 +72,8 @@ export const make = Effect.fn("EngineProcess.make")(function*(
       }
     },
     state: "running",
+    paused: false,
+    refusing: false,
     sleepLevel: undefined,
     sleepChanges: 0
   }

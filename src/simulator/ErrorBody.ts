@@ -43,6 +43,8 @@ export interface Problem {
   readonly input: unknown
   /** What the JSON reader says. */
   readonly reason?: string
+  /** What else pydantic tells of its rule, like the limit that was exceeded. */
+  readonly context?: Readonly<Record<string, number | string>>
 }
 
 const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" }
@@ -65,10 +67,12 @@ const summary = (input: unknown): string => {
   return String(input)
 }
 
-const line = ({ input, location, message, reason, type }: Problem): string => {
+const line = ({ context, input, location, message, reason, type }: Problem): string => {
   const entries = [["type", type], ["loc", location], ["msg", message], ["input", summary(input)]] as const
-  const context = reason === undefined ? "" : `, 'ctx': {'error': ${pythonText(reason)}}`
-  return cut(`{${entries.map(([key, value]) => `'${key}': ${pythonText(value)}`).join(", ")}${context}}`, 1000)
+  const known = Object.entries(context ?? (reason === undefined ? {} : { error: reason }))
+    .map(([key, value]) => `'${key}': ${typeof value === "number" ? value : pythonText(value)}`)
+  const told = known.length === 0 ? "" : `, 'ctx': {${known.join(", ")}}`
+  return cut(`{${entries.map(([key, value]) => `'${key}': ${pythonText(value)}`).join(", ")}${told}}`, 1000)
 }
 
 const listed = (lines: ReadonlyArray<string>, param: string | null): ErrorBody => {

@@ -4,8 +4,8 @@
  *
  * Facts kept here: the 200 and its headers leave before the request is queued in the engine (unless told otherwise),
  * everything that refuses a request comes before that; a client that goes away interrupts the body, which closes the
- * stream of engine outputs, which aborts the request. A rank that does not exist is found only when the request is given
- * to it, behind the headers, as in vLLM.
+ * stream of engine outputs, which aborts the request. That the engine is paused, or has no such rank, is found only when
+ * the request is given to it, behind the headers, as in vLLM.
  *
  * Faults meet a request in the order in which it meets the server: its headers are late, it is dropped or refused, the
  * engine treats it badly, its bytes are spoilt.
@@ -24,7 +24,7 @@ import * as ChatWire from "./ChatWire.ts"
 import * as CompletionRequest from "./CompletionRequest.ts"
 import * as CompletionWire from "./CompletionWire.ts"
 import * as Connection from "./Connection.ts"
-import { engineDead, queueFull } from "./EngineErrors.ts"
+import { engineDead, generationPaused, queueFull } from "./EngineErrors.ts"
 import type { EngineOutput, EngineRequest } from "./EngineLoop.ts"
 import type { EngineProcess } from "./EngineProcess.ts"
 import * as EventStream from "./EventStream.ts"
@@ -34,11 +34,12 @@ import type { FaultBoard, OwnAction, RequestFaults } from "./faults/FaultBoard.t
 import * as HeaderFaults from "./faults/HeaderFaults.ts"
 import * as GenerationRequest from "./GenerationRequest.ts"
 import type { Journal } from "./Journal.ts"
+import type { LatencyOptions } from "./LatencyOptions.ts"
 import * as Pacing from "./Pacing.ts"
 import * as RequestBody from "./RequestBody.ts"
-import { blocksOf, blockTokens } from "./Scheduler.ts"
 import * as SeededRandom from "./SeededRandom.ts"
 import { seedOf } from "./SeededRandom.ts"
+import { blocksOf, blockTokens } from "./Sequence.ts"
 import type { SimulatedServer } from "./SimulatedServer.ts"
 import type { SimulatorOptions } from "./SimulatorOptions.ts"
 
@@ -128,6 +129,8 @@ const piecesOf = (
 
 export interface GenerationContext extends EngineFaults.FaultContext {
   readonly options: SimulatorOptions
+  /** Of requests that come now. */
+  readonly latency: () => LatencyOptions
   readonly server: SimulatedServer
   readonly board: FaultBoard
   readonly journal: Journal
@@ -292,11 +295,11 @@ export const make = (context: GenerationContext) => {
 
       const request = protocol.withFaults(parsed.success, actions)
       const asked = rankOf(headers["x-data-parallel-rank"])
-      const engine = process.engines[asked ?? process.nextRank()]
-      const unknownRank = GenerationRequest.badRequest(
-        `data_parallel_rank ${asked} is out of range [0, ${process.engines.length}).`
-      )
-      if (engine === undefined && !request.stream) return refusalOf(unknownRank)
+      const engine = process.refusing ? undefined : process.engines[asked ?? process.nextRank()]
+      const noEngine = process.refusing
+        ? generationPaused
+        : GenerationRequest.badRequest(`data_parallel_rank ${asked} is out of range [0, ${process.engines.length}).`)
+      if (engine === undefined && !request.stream) return refusalOf(noEngine)
 
       const randomFor = (use: string) => SeededRandom.make(seedOf(options.seed, use, prompt, Answers.drawKey(drawn)))
       const engineRequest: EngineRequest = EngineFaults.apply(
@@ -337,10 +340,10 @@ export const make = (context: GenerationContext) => {
           (collected) => protocol.completion(head, told, wire, collected)
         )
       }
-      const unknown: ReadonlyArray<OwnAction> = engine === undefined
-        ? [{ _tag: "End", afterTokens: 0, end: { _tag: "ErrorEvent", ...unknownRank.error } }]
+      const refusedLate: ReadonlyArray<OwnAction> = engine === undefined
+        ? [{ _tag: "End", afterTokens: 0, end: { _tag: "ErrorEvent", ...noEngine.error } }]
         : actions
-      return streamed(process, connection, outputs, unknown, protocol.makeStreamEncoder(head, told, wire))
+      return streamed(process, connection, outputs, refusedLate, protocol.makeStreamEncoder(head, told, wire))
     })
   }
 

@@ -8,22 +8,24 @@
  *
  * As in vLLM: prompt tokens count when the prompt is done, once, even if it is computed again after a preemption; a
  * preemption counts with the next output of its request; a request that its client abandons has no latencies and is no
- * `request_success`, so `finished_reason="abort"` counts those that the engine itself aborts. Several tokens of one
- * step have one gap. The prefix cache is asked but never hits.
+ * `request_success`, so `finished_reason="abort"` counts those that the engine itself aborts, whose last, empty outputs
+ * are observed as one more gap, or as a first token where there was none, and as an iteration without tokens. Several
+ * tokens of one step have one gap. The prefix cache is asked but never hits.
  *
  * Gotcha: `lora_requests_info` is a timestamp that moves with every step, though there are no adapters.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as PrometheusText from "./PrometheusText.ts"
-import { blocksOf, blockTokens, type Sequence, type StepReport } from "./Scheduler.ts"
+import type { StepReport } from "./Scheduler.ts"
+import { blocksOf, blockTokens, type Sequence } from "./Sequence.ts"
 
 export interface Metrics {
   /** Hears of every step of an engine; `rank` counts from 0. */
   readonly step: (rank: number, report: StepReport) => void
   /** Overwrites one gauge until the engine's next step: what was once seen of an engine that hung. */
   readonly showRunning: (rank: number, requests: number) => void
-  /** What all engines sleep at: undefined = awake, 1 = the weights are kept elsewhere, 2 = they are thrown away. */
+  /** What all engines sleep at: undefined = awake, 0 = nothing else, 1 = weights elsewhere, 2 = weights thrown away. */
   readonly sleepLevel: (level: number | undefined) => void
   /** A request was refused because the queue was full. */
   readonly admissionRejected: () => void
@@ -268,9 +270,11 @@ const recordOutputs = (series: Series, { outputs, preemptions, time }: StepRepor
   let prompt = 0
   for (const sequence of outputs) {
     generation += sequence.made
+    const isAborted = sequence.made === 0 && sequence.finishReason === "abort"
     if (sequence.generated > sequence.made) {
-      if (sequence.made > 0) series.gap.observe(secondsBetween(sequence.previousTokenAt, time))
-    } else if (sequence.made > 0 || sequence.finishReason !== "abort") {
+      series.gap.observe(secondsBetween(isAborted ? sequence.lastTokenAt : sequence.previousTokenAt, time))
+    } else if (isAborted) series.firstToken.observe(secondsBetween(sequence.arrivedAt, time))
+    else {
       prompt += sequence.promptTokens
       recordFirstOutput(series, sequence)
     }
@@ -307,7 +311,9 @@ export const make = (options: MetricsOptions): Effect.Effect<Metrics> =>
       showRunning: (rank, requests) => engines[rank]!.running.set(requests),
       sleepLevel: (level) => {
         for (const { sleepStates } of engines) {
-          for (const [state, gauge] of sleepStates.entries()) gauge.set(state === (level ?? 0) ? 1 : 0)
+          for (const [state, gauge] of sleepStates.entries()) {
+            gauge.set(state === 0 ? Number(level === undefined) : Number(state === level))
+          }
         }
       },
       admissionRejected: () => shared.rejectedForRequests.add(1),

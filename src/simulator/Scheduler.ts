@@ -3,8 +3,9 @@
  * fiber; EngineLoop.ts tells it the time, and the same calls always have the same results.
  *
  * As in vLLM, requests wait until there is a place (max-num-seqs), tokens in the budget of a step and room in the KV
- * cache; prompts are computed in chunks of what the budget leaves; each decode makes one token, or several with speculative decoding; when the KV cache is
- * full, the request that was admitted last loses its place, keeps what was generated, and is computed again later.
+ * cache; prompts are computed in chunks of what the budget leaves; each decode makes one token, or several with
+ * speculative decoding; when the KV cache is full, the request that was admitted last loses its place, keeps what was
+ * generated, and is computed again later. The requests themselves are in Sequence.ts.
  *
  * The difference: in vLLM all requests of a step end together, while here each work has a duration of its own, drawn
  * from its request's pace, so that a request alone takes exactly the times it was given. Works overlap, the budget
@@ -13,66 +14,16 @@
  * For faults a request can be held: it waits, whatever is free, until it is released, and others pass it; and decoding
  * can be stopped while prompts are still computed.
  *
+ * While nobody is admitted and nobody runs there are no steps, as in vLLM's pauses: who arrives then is in the queue,
+ * but no report shows it until somebody is admitted again, or leaves.
+ *
  * Laws: tokens in flight <= budget; running <= max-num-seqs; blocks held <= blocks there are; nobody overtakes in the
  * queue (but those who are held), and a prompt is scheduled to its end before the next request is admitted; the request admitted first is never
  * preempted, so that there is always progress; every step reports once, after it has scheduled; while it is frozen there
  * are no steps, and afterwards everything goes on where it was.
  */
 import * as DueQueue from "./DueQueue.ts"
-import type { Pace } from "./Pacing.ts"
-
-export interface SchedulerOptions {
-  /** vLLM's --max-num-seqs. */
-  readonly maxConcurrentRequests: number
-  /** vLLM's --max-num-batched-tokens. */
-  readonly maxNumBatchedTokens: number
-  /** Tokens whose keys and values fit in memory; a request's prompt and answer together never have more. */
-  readonly kvCacheTokens: number
-  /** Durations grow linearly with the number of running requests, up to this factor when all places are taken. */
-  readonly timeFactorUnderLoad: number
-}
-
-/** Why a request is held: for want of room ("capacity"), or for something outside of the scheduler ("deferred"). */
-export type HoldReason = "capacity" | "deferred"
-
-/** "abort": finished by the engine itself, before its answer was complete. */
-export type FinishReason = "stop" | "length" | "abort"
-
-/** What the scheduler knows of a request; only the scheduler writes it. Times are monotonic milliseconds. */
-export interface Sequence extends DueQueue.Due {
-  readonly promptTokens: number
-  /** Tokens this request will get. */
-  total: number
-  finishReason: FinishReason
-  readonly pace: Pace
-  /** Tokens of the next decoding step, at least 1; undefined: always 1. A prefill always ends with one token. */
-  readonly tokensOfStep: (() => number) | undefined
-  /** The most tokens of one chunk of its prompt; Infinity: what the budget leaves. */
-  readonly longestChunk: number
-  readonly arrivedAt: number
-  order: number
-  state: "queued" | "prefill" | "decoding" | "finished"
-  generated: number
-  /** Tokens of its last output; 0 if that only said that it is finished. */
-  made: number
-  /** First admission; NaN before it, as the other times before they are known. */
-  scheduledAt: number
-  firstTokenAt: number
-  lastTokenAt: number
-  /** The output before the last one. */
-  previousTokenAt: number
-  /** How often it was preempted, and how often of these before its last output. */
-  preemptions: number
-  reportedPreemptions: number
-  /** The present prefill: its tokens, how many of them are computed, and how long all of them take. */
-  prefillTokens: number
-  computed: number
-  prefillMillis: number
-  /** Tokens of the work that goes on; 0: none. */
-  inFlight: number
-  /** Blocks of the KV cache it holds. */
-  blocks: number
-}
+import { blocksOf, blockTokens, type HoldReason, type SchedulerOptions, type Sequence } from "./Sequence.ts"
 
 /** What one step did; valid only until the listener returns. */
 export interface StepReport<S extends Sequence = Sequence> {
@@ -91,55 +42,6 @@ export interface StepReport<S extends Sequence = Sequence> {
   readonly outputs: ReadonlyArray<S>
 }
 
-/** Tokens per block of the KV cache. */
-export const blockTokens = 16
-
-export const blocksOf = (options: Pick<SchedulerOptions, "kvCacheTokens">): number =>
-  Math.max(1, Math.floor(options.kvCacheTokens / blockTokens))
-
-/** A request as it arrives; `maxTokens` may be Infinity. */
-export const newSequence = (
-  options: SchedulerOptions,
-  request: {
-    readonly promptTokens: number
-    readonly answerTokens: number
-    readonly maxTokens: number
-    readonly pace: Pace
-    readonly tokensOfStep?: (() => number) | undefined
-    readonly longestChunk?: number | undefined
-  },
-  arrivedAt: number
-): Sequence => {
-  const room = Math.max(0, blocksOf(options) * blockTokens - request.promptTokens)
-  const limit = Math.min(request.maxTokens, room)
-  return {
-    promptTokens: request.promptTokens,
-    total: Math.min(request.answerTokens, limit),
-    finishReason: request.answerTokens > limit ? "length" : "stop",
-    pace: request.pace,
-    tokensOfStep: request.tokensOfStep,
-    longestChunk: request.longestChunk ?? Infinity,
-    arrivedAt,
-    order: 0,
-    due: 0,
-    place: -1,
-    state: "queued",
-    generated: 0,
-    made: 0,
-    scheduledAt: NaN,
-    firstTokenAt: NaN,
-    lastTokenAt: NaN,
-    previousTokenAt: NaN,
-    preemptions: 0,
-    reportedPreemptions: 0,
-    prefillTokens: 0,
-    computed: 0,
-    prefillMillis: 0,
-    inFlight: 0,
-    blocks: 0
-  }
-}
-
 export interface Scheduler<S extends Sequence> {
   /** Puts a new sequence at the end of the queue; it is considered in the next step. */
   readonly submit: (sequence: S) => void
@@ -154,8 +56,8 @@ export interface Scheduler<S extends Sequence> {
    * arrival). After `stepsPerAdvance` steps it returns early, with a time that has passed.
    */
   readonly advance: (now: number) => number
-  /** Finishes all sequences with "abort", in any state; the next step reports them. */
-  readonly abortAll: () => void
+  /** Finishes all sequences with "abort", in any state, and reports them at once in a step. Not while it is frozen. */
+  readonly abortAll: (now: number) => void
   /** Whether who waits gets a place, also after a preemption. At first true. */
   readonly admit: (admitting: boolean) => void
   /** Whether there are decoding steps; prompts are computed, with their first tokens, in any case. At first true. */
@@ -194,15 +96,14 @@ export const make = <S extends Sequence>(
   const partial = new Set<S>()
   const inFlight = DueQueue.make<S>()
   let admissions = 0
-  /** Something arrived or left since the last step. */
-  let changed = false
+  /** Since the last step something arrived, or may begin; somebody left his place or the queue. */
+  let came = false
+  let left = false
   let lastStep = -Infinity
   const held = new Map<S, HoldReason>()
   let admitting = true
   let decoding = true
   let frozenAt: number | undefined
-  /** Finished by `abortAll`, and not reported yet. */
-  let aborted: Array<S> = []
 
   const load = () => {
     const { maxConcurrentRequests: places, timeFactorUnderLoad: factor } = options
@@ -321,8 +222,10 @@ export const make = <S extends Sequence>(
     return queries
   }
 
-  const step = (time: number) => {
-    changed = false
+  /** `aborted`: finished just before, and to be reported. */
+  const step = (time: number, aborted: ReadonlyArray<S> = []) => {
+    came = false
+    left = false
     lastStep = time
     const outputs: Array<S> = []
     let preemptions = 0
@@ -332,7 +235,6 @@ export const make = <S extends Sequence>(
       sequence.reportedPreemptions = sequence.preemptions
     }
     for (const sequence of aborted) output(sequence)
-    aborted = []
     let next = inFlight.first()
     // Only what was in flight before this step: works without duration that begin in it end in the next one.
     while (next !== undefined && next.due === time) {
@@ -341,7 +243,8 @@ export const make = <S extends Sequence>(
     }
     const waitingBefore = preempted.length
     if (decoding) {
-      for (const sequence of idle) if (sequence.state === "decoding") beginDecode(sequence, time)
+      // Prompts may have taken what decoding left of the budget while it was stopped.
+      for (const sequence of idle) if (sequence.state === "decoding" && free.budget > 0) beginDecode(sequence, time)
     }
     for (const sequence of idle) if (sequence.state === "prefill") beginChunk(sequence, time)
     // What a preemption set free belongs to those who run.
@@ -361,26 +264,26 @@ export const make = <S extends Sequence>(
   return {
     submit: (sequence) => {
       arrived.add(sequence)
-      changed = true
+      came = true
     },
     hold: (sequence, reason) => {
       if (running.has(sequence)) preempt(sequence)
       else if (preempted.includes(sequence)) preempted.splice(preempted.indexOf(sequence), 1)
       else if (!arrived.delete(sequence)) return
       held.set(sequence, reason)
-      changed = true
+      left = true
     },
     release: (sequence) => {
       if (!held.delete(sequence)) return
       preempted.push(sequence)
-      changed = true
+      came = true
     },
     decode: (whether) => {
       decoding = whether
-      changed = true
+      came = true
       if (decoding) return
       for (const sequence of running) {
-        if (sequence.state !== "decoding" || sequence.inFlight === 0) continue
+        if (sequence.state !== "decoding") continue
         inFlight.remove(sequence)
         free.budget += sequence.inFlight
         sequence.inFlight = 0
@@ -392,11 +295,11 @@ export const make = <S extends Sequence>(
       if (place >= 0) preempted.splice(place, 1)
       const open = running.has(sequence) || place >= 0 || arrived.delete(sequence) || held.delete(sequence)
       takeAway(sequence)
-      changed ||= open
+      left ||= open
       return open
     },
-    abortAll: () => {
-      aborted.push(...running, ...preempted.splice(0), ...arrived, ...held.keys())
+    abortAll: (now) => {
+      const aborted = [...running, ...preempted.splice(0), ...arrived, ...held.keys()]
       arrived.clear()
       held.clear()
       for (const sequence of aborted) {
@@ -406,11 +309,11 @@ export const make = <S extends Sequence>(
         sequence.finishReason = "abort"
         sequence.made = 0
       }
-      changed = true
+      if (aborted.length > 0) step(Math.max(now, lastStep), aborted)
     },
     admit: (whether) => {
       admitting = whether
-      changed = true
+      came ||= whether
     },
     freeze: (now) => {
       frozenAt ??= now
@@ -426,7 +329,7 @@ export const make = <S extends Sequence>(
         if (frozenAt !== undefined) return Infinity
         const next = inFlight.first()?.due ?? Infinity
         if (next <= now + toleranceMillis) step(next)
-        else if (changed) step(Math.max(now, lastStep))
+        else if (left || (came && (admitting || running.size > 0))) step(Math.max(now, lastStep))
         else return next
       }
       return inFlight.first()?.due ?? now

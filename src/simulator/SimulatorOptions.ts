@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { AnswerSource, demonstration } from "./Answers.ts"
 import * as FaultSpecification from "./faults/FaultSpecification.ts"
 import { latencyFields } from "./LatencyOptions.ts"
-import { blockTokens } from "./Scheduler.ts"
+import { blockTokens } from "./Sequence.ts"
 import { wireFields } from "./WireOptions.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))

@@ -5,37 +5,8 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as EngineLoop from "../../src/simulator/EngineLoop.ts"
-import * as Journal from "../../src/simulator/Journal.ts"
-
-const request = (id: string, tokens: number, firstTokenMillis = 100, gapMillis = 10): EngineLoop.EngineRequest => ({
-  id,
-  prompt: `prompt of ${id}`,
-  maxTokens: Infinity,
-  answer: { length: tokens, token: (index) => ` ${index}` },
-  pace: { timeToFirstToken: () => firstTokenMillis, gap: () => gapMillis }
-})
-
-const start = (options: Partial<EngineLoop.EngineLoopOptions> = {}) =>
-  Effect.gen(function*() {
-    const journal = yield* Journal.make
-    const engine = yield* EngineLoop.make({ maxConcurrentRequests: 10, streamInterval: 1, ...options }, journal)
-    return { journal, engine }
-  })
-
-/** Runs a request in the background; `outputs` fills as they come. */
-const run = (engine: EngineLoop.EngineLoop, asked: EngineLoop.EngineRequest) =>
-  Effect.gen(function*() {
-    const outputs: Array<EngineLoop.EngineOutput> = []
-    const fiber = yield* Effect.forkChild(
-      Stream.runForEachArray(engine.generate(asked), (chunk) => Effect.sync(() => outputs.push(...chunk))),
-      { startImmediately: true }
-    )
-    return { outputs, fiber }
-  })
-
-const states = (engine: EngineLoop.EngineLoop) =>
-  Effect.map(engine.streams, (streams) => streams.map(({ id, state, tokens }) => `${id} ${state} ${tokens}`))
+import type * as EngineLoop from "../../src/simulator/EngineLoop.ts"
+import { request, run, start, states } from "./engineHarness.ts"
 
 describe("EngineLoop", () => {
   it.effect("emits each token when it is due", () =>

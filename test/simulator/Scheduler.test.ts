@@ -1,14 +1,8 @@
-// The scheduler alone, told the time by the test: places, budget, chunks, preemption, load, and its laws on any schedule.
+// The scheduler alone, told the time by the test: places, budget, chunks, preemption, load.
 import { assert, describe, it } from "@effect/vitest"
-import * as Schema from "effect/Schema"
 import * as Pacing from "../../src/simulator/Pacing.ts"
-import * as Scheduler from "../../src/simulator/Scheduler.ts"
 import * as SeededRandom from "../../src/simulator/SeededRandom.ts"
-
-const pace = (firstTokenMillis = 100, gapMillis = 10): Pacing.Pace => ({
-  timeToFirstToken: () => firstTokenMillis,
-  gap: () => gapMillis
-})
+import { outputsAt, start } from "./schedulerHarness.ts"
 
 /** Without jitter: 10 ms and 1 ms per token to compute, 2 ms per token to transfer, then 10 ms per token. */
 const perToken = (remotePrefill = false) =>
@@ -25,42 +19,6 @@ const perToken = (remotePrefill = false) =>
     SeededRandom.make(1),
     remotePrefill
   )
-
-const unlimited = {
-  maxConcurrentRequests: 100,
-  maxNumBatchedTokens: 8192,
-  kvCacheTokens: 1_000_000,
-  timeFactorUnderLoad: 1
-}
-
-interface Observed extends Omit<Scheduler.StepReport, "outputs"> {
-  /** How many tokens each request with an output has. */
-  readonly outputs: ReadonlyArray<string>
-}
-
-const start = (options: Partial<Scheduler.SchedulerOptions> = {}) => {
-  const settings = { ...unlimited, ...options }
-  const steps: Array<Observed> = []
-  const names = new Map<Scheduler.Sequence, string>()
-  const scheduler = Scheduler.make(settings, (step) => {
-    steps.push({ ...step, outputs: step.outputs.map((sequence) => `${names.get(sequence)}${sequence.generated}`) })
-  })
-  const submit = (
-    name: string,
-    promptTokens: number,
-    answerTokens: number,
-    { at = 0, maxTokens = Infinity, times = pace() } = {}
-  ) => {
-    const sequence = Scheduler.newSequence(settings, { promptTokens, answerTokens, maxTokens, pace: times }, at)
-    names.set(sequence, name)
-    scheduler.submit(sequence)
-    return sequence
-  }
-  return { scheduler, steps, submit }
-}
-
-const outputsAt = (steps: ReadonlyArray<Observed>) =>
-  steps.filter(({ outputs }) => outputs.length > 0).map(({ outputs, time }) => `${time}: ${outputs.join(" ")}`)
 
 describe("Scheduler", () => {
   it("gives a request alone exactly the times of its pace, whatever the chunks", () => {
@@ -191,66 +149,4 @@ describe("Scheduler", () => {
     scheduler.advance(1000)
     assert.deepStrictEqual(outputsAt(steps).slice(5, 7), ["200: here6 there2", "210: here7"])
   })
-
-  it.prop(
-    "obeys its laws on any schedule of arrivals, lengths, paces and aborts",
-    [
-      Schema.Int,
-      Schema.Literals([1, 2, 7]),
-      Schema.Literals([1, 5, 64]),
-      Schema.Literals([48, 128, 1_000_000])
-    ],
-    ([seed, maxConcurrentRequests, maxNumBatchedTokens, kvCacheTokens]) => {
-      const random = SeededRandom.make(seed)
-      const open = new Set<Scheduler.Sequence>()
-      const given = new Map<Scheduler.Sequence, number>()
-      const options = { maxConcurrentRequests, maxNumBatchedTokens, kvCacheTokens, timeFactorUnderLoad: 2 }
-      let lastTime = 0
-      const scheduler = Scheduler.make(options, (step) => {
-        for (const sequence of step.outputs) {
-          if (sequence.total > 0) given.set(sequence, (given.get(sequence) ?? 0) + 1)
-          if (sequence.state === "finished") open.delete(sequence)
-        }
-        assert.isAtLeast(step.time, lastTime)
-        lastTime = step.time
-        assert.strictEqual(step.running + step.waiting, open.size)
-        assert.isAtMost(step.running, maxConcurrentRequests)
-        assert.isTrue(step.kvCacheUsage >= 0 && step.kvCacheUsage <= 1)
-        const flying = Array.from(open).reduce((sum, { inFlight }) => sum + inFlight, 0)
-        assert.isAtMost(flying, maxNumBatchedTokens)
-        assert.isTrue(step.running === 0 || flying > 0, "whoever runs, somebody works")
-        assert.isTrue(step.running > 0 || step.waiting === 0, "nobody waits for nothing")
-      })
-      let now = 0
-      const submitted: Array<Scheduler.Sequence> = []
-      for (let event = 0; event < 60; event++) {
-        now += random.integer(3) * random.integer(20)
-        if (random.uniform() < 0.75) {
-          const sequence = Scheduler.newSequence(options, {
-            promptTokens: random.integer(60),
-            answerTokens: random.integer(40),
-            maxTokens: 1 + random.integer(60),
-            pace: { timeToFirstToken: () => random.integer(50), gap: () => random.integer(5) }
-          }, now)
-          submitted.push(sequence)
-          open.add(sequence)
-          scheduler.submit(sequence)
-        } else {
-          const [sequence] = Array.from(open).slice(random.integer(open.size))
-          if (sequence !== undefined) {
-            open.delete(sequence)
-            assert.isTrue(scheduler.abort(sequence))
-            assert.isFalse(scheduler.abort(sequence))
-          }
-        }
-        scheduler.advance(now)
-      }
-      assert.strictEqual(scheduler.advance(1e9), Infinity)
-      assert.strictEqual(open.size, 0)
-      for (const sequence of submitted) {
-        assert.strictEqual(given.get(sequence) ?? 0, sequence.generated)
-        if (sequence.state === "finished") assert.strictEqual(sequence.generated, sequence.total)
-      }
-    }
-  )
 })

@@ -10,7 +10,7 @@ import * as Scope from "effect/Scope"
 import type { Answer } from "../Answers.ts"
 import type { Alarm, EngineRequest } from "../EngineLoop.ts"
 import type { LatencyOptions } from "../LatencyOptions.ts"
-import { blockTokens } from "../Scheduler.ts"
+import { blockTokens } from "../Sequence.ts"
 import { tokenize } from "../Tokenizer.ts"
 import type { ServerAction } from "./FaultAction.ts"
 import type { OwnAction, RequestFaults } from "./FaultBoard.ts"
@@ -20,7 +20,7 @@ export interface FaultContext {
   /** Runs beside everything else, at once until it first waits. */
   readonly run: (effect: Effect.Effect<void>) => void
   readonly perform: (action: ServerAction) => Effect.Effect<void, never, Scope.Scope>
-  readonly latency: () => LatencyOptions
+  readonly latency: () => Pick<LatencyOptions, "interTokenMillis">
 }
 
 const rankOf = (when: Alarm["when"]) => when === "queued" ? -2 : when === "admitted" ? -1 : when

@@ -8,7 +8,7 @@
  * BodyFaults.ts (its bytes) and ServerFaults.ts (the server).
  */
 import type { Alarm, PauseMode } from "../EngineLoop.ts"
-import type { HoldReason } from "../Scheduler.ts"
+import type { HoldReason } from "../Sequence.ts"
 
 /** Something of this size is told instead of a token, again and again. */
 export type NoiseFrame = "comment" | "empty-delta" | "role-chunk" | "usage"

@@ -1,214 +1,198 @@
-// When faults happen: which requests, how often, how long, and what is left when they are taken away.
+// Which faults are in force, which request has which, and when they begin and end, without a server.
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import type { ServerAction } from "../../../src/simulator/faults/FaultAction.ts"
 import * as FaultBoard from "../../../src/simulator/faults/FaultBoard.ts"
 import * as FaultSpecification from "../../../src/simulator/faults/FaultSpecification.ts"
 import * as Journal from "../../../src/simulator/Journal.ts"
 
 const read = (text: string) => Result.getOrThrow(FaultSpecification.read(text))
+const control = { lose: () => {}, hold: () => {}, release: () => {} }
 
-/** A board whose server's faults are only written down. */
-const start = (options: { readonly seed?: number; readonly openRequests?: () => number } = {}) =>
+const start = (seed = 1) =>
   Effect.gen(function*() {
     const journal = yield* Journal.make
-    const inForce: Array<string> = []
-    const perform = (action: ServerAction) =>
-      Effect.asVoid(Effect.acquireRelease(
-        Effect.sync(() => inForce.push(action._tag)),
-        () => Effect.sync(() => inForce.splice(inForce.indexOf(action._tag), 1))
-      ))
-    const board = yield* FaultBoard.make({ seed: 1, openRequests: () => 1, ...options, journal, perform })
-    let count = 0
-    const request = (own = "", draw = `prompt ${count}`) => {
-      const faults = board.forRequest({ id: `r${++count}`, draw, own: read(own) })
-      return { ...faults, tags: faults.actions.map(({ _tag }) => _tag) }
-    }
-    const ring = (faults: FaultBoard.RequestFaults) => {
-      for (const { ring } of faults.alarms) ring({ lose: () => {}, hold: () => {}, release: () => {} })
-    }
-    return { board, inForce, journal, request, ring, add: (text: string) => board.add(read(text)) }
+    const begun: Array<string> = []
+    const world = { open: 1 }
+    const board = yield* FaultBoard.make({
+      seed,
+      journal,
+      openRequests: () => world.open,
+      perform: ({ _tag }) =>
+        Effect.acquireRelease(
+          Effect.sync(() => begun.push(_tag)),
+          () => Effect.sync(() => begun.push(`end ${_tag}`))
+        )
+    })
+    let requests = 0
+    /** The next request: what it has, and its alarms, which can be rung. */
+    const request = (own = "", draw = "draw") =>
+      board.forRequest({ id: `r${++requests}`, draw, own: own === "" ? [] : read(own) })
+    const tags = (own = "", draw = "draw") => request(own, draw).actions.map(({ _tag }) => _tag)
+    const faults = Effect.map(journal.events, (events) => events.map((one) => `${one.request} ${one.fault}`))
+    return { board, begun, world, request, tags, faults }
   })
 
 describe("FaultBoard: requests", () => {
-  it.effect("have a fault by their number", () =>
+  it.effect("have what is in force, as often as it may happen, if they are those it looks at", () =>
     Effect.gen(function*() {
-      const { add, request } = yield* start()
-      yield* add("garbage:request=2-3; crlf:request=3")
-      const seen = [1, 2, 3, 4].map(() => request().tags)
-      assert.deepStrictEqual(seen, [[], ["Pace", "Endless"], ["Pace", "Endless", "Encode"], []])
-    }))
+      const { board, faults, tags } = yield* start()
+      yield* board.add(read("truncated:request=2-3;crlf:times=2"))
+      assert.deepStrictEqual([tags(), tags(), tags(), tags()], [["Encode"], ["End", "Encode"], ["End"], []])
+      assert.deepStrictEqual((yield* board.list).map(({ happened }) => happened), [2, 2])
+      assert.deepStrictEqual(yield* faults, ["r1 crlf", "r2 truncated", "r2 crlf", "r3 truncated"])
+    }).pipe(Effect.scoped))
 
-  it.effect("have it at most so often", () =>
+  it.effect("have it from a time on, and for a time", () =>
     Effect.gen(function*() {
-      const { add, board, request } = yield* start()
-      yield* add("crlf:times=2")
-      assert.deepStrictEqual([1, 2, 3, 4].map(() => request().tags.length), [1, 1, 0, 0])
-      assert.deepStrictEqual(yield* board.list, [{ id: 1, fault: "crlf:times=2", happened: 2 }])
-    }))
-
-  it.effect("have it from a time on, for some time", () =>
-    Effect.gen(function*() {
-      const { add, request } = yield* start()
-      yield* add("crlf:from=10,for=5")
-      const seen: Array<number> = []
-      for (const seconds of [0, 9, 1, 4, 1]) {
-        yield* TestClock.adjust(seconds * 1000)
-        seen.push(request().tags.length)
+      const { board, tags } = yield* start()
+      yield* TestClock.adjust(5000)
+      yield* board.add(read("crlf:from=10,for=20"))
+      const seen: Array<boolean> = []
+      for (const millis of [9999, 1, 19_999, 1]) {
+        yield* TestClock.adjust(millis)
+        seen.push(tags().length > 0)
       }
-      assert.deepStrictEqual(seen, [0, 0, 1, 1, 0])
-    }))
+      assert.deepStrictEqual(seen, [false, true, true, false])
+    }).pipe(Effect.scoped))
 
-  it.effect("have it by chance, which follows from seed and prompt and not from the order", () =>
+  it.effect("have it by a chance that follows from seed, fault and prompt, whoever came before", () =>
     Effect.gen(function*() {
-      const draws = Array.from({ length: 2000 }, (_, index) => `prompt ${index}`)
-      const chosen = (seed: number, order: ReadonlyArray<string>) =>
-        Effect.scoped(Effect.gen(function*() {
-          const { add, request } = yield* start({ seed })
-          yield* add("crlf:probability=0.3")
-          return order.filter((draw) => request("", draw).tags.length > 0)
-        }))
-      const first = yield* chosen(1, draws)
-      assert.closeTo(first.length / draws.length, 0.3, 0.04)
-      assert.deepStrictEqual((yield* chosen(1, draws.toReversed())).toReversed(), first)
-      assert.notDeepEqual(yield* chosen(2, draws), first)
-      assert.deepStrictEqual(yield* chosen(1, []), [])
+      const draws = Array.from({ length: 200 }, (_, index) => `prompt ${index}`)
+      const drawn = (seed: number, text: string, all: ReadonlyArray<string>) =>
+        Effect.gen(function*() {
+          const { board, request } = yield* start(seed)
+          yield* board.add(read(text))
+          return new Map(all.map((draw) => [draw, request("", draw).actions.map(({ _tag }) => _tag).join(" ")]))
+        }).pipe(Effect.scoped)
+      const first = yield* drawn(1, "crlf:probability=0.3", draws)
+      const backwards = yield* drawn(1, "crlf:probability=0.3", draws.toReversed())
+      for (const draw of draws) assert.strictEqual(first.get(draw), backwards.get(draw))
+      const hit = Array.from(first.values()).filter((tags) => tags !== "").length
+      assert.isTrue(hit > 40 && hit < 80, String(hit))
+      assert.notDeepEqual(
+        Array.from((yield* drawn(2, "crlf:probability=0.3", draws)).values()),
+        Array.from(first.values())
+      )
+      // Two faults of one chance do not happen to the same requests.
+      const both = yield* drawn(1, "crlf:probability=0.5;truncated:probability=0.5", draws)
+      assert.isTrue(new Set(both.values()).size === 4)
     }))
 
-  it.effect("are independent for two faults", () =>
+  it.effect("bring their own, or keep all others away", () =>
     Effect.gen(function*() {
-      const { add, request } = yield* start()
-      yield* add("crlf:probability=0.5; garbage:probability=0.5")
-      const seen = Array.from({ length: 1000 }, () => request().tags)
-      const both = seen.filter((tags) => tags.length === 3).length
-      assert.closeTo(both / 1000, 0.25, 0.06)
-    }))
-
-  it.effect("bring their own, beside the others or instead of them", () =>
-    Effect.gen(function*() {
-      const { add, board, journal, request } = yield* start()
-      yield* add("crlf")
-      assert.deepStrictEqual(request("garbage").tags, ["Encode", "Pace", "Endless"])
-      assert.deepStrictEqual(request("none").tags, [])
-      assert.deepStrictEqual(request().tags, ["Encode"])
-      assert.lengthOf(yield* board.list, 1)
-      const told = (yield* journal.events).map(({ fault, request }) => `${request} ${fault}`)
-      assert.deepStrictEqual(told, ["r1 crlf", "r1 garbage", "r2 none", "r3 crlf"])
-    }))
-
-  const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-  it.effect.prop(
-    "never more than `times`, whatever else",
-    [between(1, 5), Schema.Literals([0.2, 0.8, 1]), between(1, 5), between(0, 20), between(0, 30)],
-    ([times, probability, first, more, requests]) =>
-      Effect.scoped(Effect.gen(function*() {
-        const { add, request } = yield* start()
-        yield* add(`crlf:times=${times},probability=${probability},request=${first}-${first + more}`)
-        const hit = Array.from({ length: requests }, () => request().tags.length > 0)
-        assert.isAtMost(hit.filter((one) => one).length, times)
-        assert.isTrue(hit.every((one, index) => !one || (index + 1 >= first && index + 1 <= first + more)))
-        const inRange = Math.max(0, Math.min(requests, first + more) - first + 1)
-        if (probability === 1) assert.strictEqual(hit.filter((one) => one).length, Math.min(times, inRange))
-      }))
-  )
+      const { board, tags } = yield* start()
+      yield* board.add(read("crlf"))
+      assert.deepStrictEqual(tags("truncated"), ["Encode", "End"])
+      assert.deepStrictEqual(tags("none"), [])
+      assert.deepStrictEqual(tags("none;truncated"), ["End"])
+      // What they brought is gone with them.
+      assert.deepStrictEqual(tags(), ["Encode"])
+      assert.deepStrictEqual((yield* board.list).map(({ fault }) => fault), ["crlf"])
+    }).pipe(Effect.scoped))
 })
 
 describe("FaultBoard: the server", () => {
-  it.effect("has a fault from a time on, for some time", () =>
+  it.effect("begins with the request that brings it, lasts and outlives it, and happens to no other", () =>
     Effect.gen(function*() {
-      const { add, inForce, journal } = yield* start()
-      yield* add("metrics-down:from=10,for=5; health-blip")
-      yield* TestClock.adjust(1000)
-      assert.deepStrictEqual(inForce, ["Health"])
-      yield* TestClock.adjust(9000)
-      assert.deepStrictEqual(inForce, ["Metrics"])
-      yield* TestClock.adjust(5000)
-      assert.deepStrictEqual(inForce, [])
-      const events = (yield* journal.events).map(({ atMillis, fault }) => `${atMillis} ${fault}`)
-      assert.deepStrictEqual(events, ["0 health-blip", "10000 metrics-down"])
-    }))
+      const { begun, board, request } = yield* start()
+      const { alarms } = request("engine-hang:after-tokens=3,for=30")
+      assert.deepStrictEqual(alarms.map(({ when }) => when), [3])
+      assert.deepStrictEqual(begun, [])
+      assert.deepStrictEqual(request().alarms, [])
+      alarms[0]!.ring(control)
+      assert.deepStrictEqual(begun, ["Hang"], "at once, between two steps")
+      alarms[0]!.ring(control)
+      yield* TestClock.adjust(29_999)
+      assert.deepStrictEqual(begun, ["Hang"])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(begun, ["Hang", "end Hang"])
+      assert.deepStrictEqual((yield* board.list).map(({ happened }) => happened), [1])
+    }).pipe(Effect.scoped))
 
-  it.effect("has it when a request's alarm rings, once, before anybody waits", () =>
+  it.effect("waits for its time, then lasts for its time", () =>
     Effect.gen(function*() {
-      const { add, inForce, request, ring } = yield* start()
-      yield* add("engine-hang:for=30")
-      const first = request()
-      const second = request()
-      assert.deepStrictEqual(first.alarms.map(({ when }) => when), [10])
-      assert.deepStrictEqual(inForce, [])
-      ring(second)
-      // Synchronously.
-      assert.deepStrictEqual(inForce, ["Hang"])
-      ring(first)
-      assert.deepStrictEqual(inForce, ["Hang"])
-      yield* TestClock.adjust(30_000)
-      assert.deepStrictEqual(inForce, [])
-    }))
+      const { begun, board, faults, request } = yield* start()
+      yield* board.add(read("engine-hang:from=10,for=20"))
+      assert.deepStrictEqual(request().alarms, [])
+      yield* TestClock.adjust(9999)
+      assert.deepStrictEqual(begun, [])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(begun, ["Hang"])
+      yield* TestClock.adjust(20_000)
+      assert.deepStrictEqual(begun, ["Hang", "end Hang"])
+      assert.deepStrictEqual(yield* faults, ["server engine-hang"])
+    }).pipe(Effect.scoped))
 
-  it.effect("has it as often as it is told to", () =>
+  it.effect("has with time what has a time, and no request begins it once more", () =>
     Effect.gen(function*() {
-      const { add, inForce, request, ring } = yield* start()
-      yield* add("engine-hang:times=2")
-      for (let count = 0; count < 3; count++) ring(request())
-      assert.deepStrictEqual(inForce, ["Hang", "Hang"])
-    }))
+      const { begun, board, request } = yield* start()
+      yield* board.add(read("engine-hang:from=10,for=20,times=2;health-blip:from=10,for=20,times=2"))
+      yield* TestClock.adjust(11_000)
+      assert.deepStrictEqual(request().alarms, [])
+      assert.deepStrictEqual(begun, ["Hang", "Health"])
+    }).pipe(Effect.scoped))
 
-  it.effect("waits until enough requests are open", () =>
+  it.effect("has it at once if it is told so while it runs, until it is taken away", () =>
     Effect.gen(function*() {
-      let open = 4
-      const { add, inForce, request, ring } = yield* start({ openRequests: () => open })
-      yield* add("mass-hang:streams=5")
-      ring(request())
-      assert.deepStrictEqual(inForce, [])
-      open = 5
-      ring(request())
-      assert.deepStrictEqual(inForce, ["Hang"])
-    }))
-
-  it.effect("has what a request's header brings, and it outlives the request", () =>
-    Effect.gen(function*() {
-      const { board, inForce, request, ring } = yield* start()
-      ring(request("engine-hang"))
-      request("metrics-down")
-      ring(request())
-      assert.deepStrictEqual(inForce, ["Hang", "Metrics"])
-      yield* board.clear
-      assert.deepStrictEqual(inForce, [])
-    }))
-
-  it.effect("is as it was when a fault is taken away, and it does not come again", () =>
-    Effect.gen(function*() {
-      const { add, board, inForce, request, ring } = yield* start()
-      const ids = yield* add("engine-hang; metrics-down; crlf; server-silent:from=60")
-      const before = request()
-      ring(before)
-      assert.deepStrictEqual(inForce, ["Metrics", "Hang"])
-      for (const id of ids) assert.isTrue(yield* board.remove(id))
-      assert.isFalse(yield* board.remove(ids[0]!))
-      assert.deepStrictEqual(inForce, [])
-      assert.deepStrictEqual(request().tags, [])
-      ring(before)
-      yield* TestClock.adjust(100_000)
-      assert.deepStrictEqual(inForce, [])
+      const { begun, board } = yield* start()
+      const [id] = yield* board.add(read("engine-hang").map(FaultSpecification.atOnce))
+      assert.deepStrictEqual(begun, ["Hang"])
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(begun, ["Hang"])
+      assert.isTrue(yield* board.remove(id!))
+      assert.deepStrictEqual(begun, ["Hang", "end Hang"])
+      assert.isFalse(yield* board.remove(id!))
       assert.deepStrictEqual(yield* board.list, [])
-    }))
+    }).pipe(Effect.scoped))
 
-  it.effect("is as it was when all is over", () =>
+  it.effect("begins nothing more of what was taken away", () =>
     Effect.gen(function*() {
-      const fiber = yield* Effect.forkChild(
-        Effect.scoped(Effect.gen(function*() {
-          const { add, inForce, request, ring } = yield* start()
-          yield* add("engine-hang; metrics-down")
-          ring(request())
-          assert.lengthOf(inForce, 2)
-          return inForce
-        })),
-        { startImmediately: true }
+      const { begun, board, faults, request } = yield* start()
+      yield* board.add(
+        read("engine-hang:after-tokens=3,times=2;health-blip:from=10;decode-hang:after-tokens=1,request=1")
       )
-      assert.deepStrictEqual(yield* Fiber.join(fiber), [])
+      const first = request().alarms
+      assert.strictEqual(first.length, 2)
+      yield* board.clear
+      for (const alarm of first) alarm.ring(control)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([begun, yield* faults], [[], []])
+      assert.deepStrictEqual(request().alarms, [])
+    }).pipe(Effect.scoped))
+
+  it.effect("happens as often as it may, to requests after its time has passed, too", () =>
+    Effect.gen(function*() {
+      const { begun, board, request } = yield* start()
+      yield* board.add(read("engine-hang:after-tokens=3,times=2,for=5"))
+      for (let round = 0; round < 3; round++) {
+        for (const alarm of request().alarms) alarm.ring(control)
+        yield* TestClock.adjust(10_000)
+      }
+      assert.deepStrictEqual(begun, ["Hang", "end Hang", "Hang", "end Hang"])
+    }).pipe(Effect.scoped))
+
+  it.effect("waits until so many requests are open", () =>
+    Effect.gen(function*() {
+      const { begun, board, request, world } = yield* start()
+      const [id] = yield* board.add(read("mass-hang"))
+      const [alarm] = request().alarms
+      alarm!.ring(control)
+      assert.deepStrictEqual(begun, [])
+      world.open = 1e6
+      alarm!.ring(control)
+      assert.deepStrictEqual(begun, ["Hang"])
+      yield* board.remove(id!)
+    }).pipe(Effect.scoped))
+
+  it.effect("ends all with the scope", () =>
+    Effect.gen(function*() {
+      const begun = yield* Effect.scoped(Effect.gen(function*() {
+        const world = yield* start()
+        yield* world.board.add(read("health-blip"))
+        return world.begun
+      }))
+      assert.deepStrictEqual(begun, ["Health", "end Health"])
     }))
 })
