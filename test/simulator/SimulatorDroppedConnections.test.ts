@@ -85,7 +85,7 @@ const states: ReadonlyArray<State> = [
     name: "after its answer",
     bytes: rawRequest({ ...userMessage("leaver"), max_tokens: 2 }),
     reached: (raw) => received(raw, "total_tokens"),
-    ends: ["chunk", "finish"]
+    ends: ["chunk", "finish", "end"]
   }
 ]
 
