@@ -18,6 +18,8 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { ServerResponse } from "node:http"
+import { refusalOf } from "./AnswerResponse.ts"
+import * as AnswerResponse from "./AnswerResponse.ts"
 import * as Answers from "./Answers.ts"
 import * as ChatRequest from "./ChatRequest.ts"
 import * as ChatWire from "./ChatWire.ts"
@@ -27,7 +29,6 @@ import * as Connection from "./Connection.ts"
 import { engineDead, generationPaused, queueFull } from "./EngineErrors.ts"
 import type { EngineOutput, EngineRequest } from "./EngineLoop.ts"
 import type { EngineProcess } from "./EngineProcess.ts"
-import * as EventStream from "./EventStream.ts"
 import * as BodyFaults from "./faults/BodyFaults.ts"
 import * as EngineFaults from "./faults/EngineFaults.ts"
 import type { FaultBoard, OwnAction, RequestFaults } from "./faults/FaultBoard.ts"
@@ -42,8 +43,6 @@ import { seedOf } from "./SeededRandom.ts"
 import { blocksOf, blockTokens } from "./Sequence.ts"
 import type { SimulatedServer } from "./SimulatedServer.ts"
 import type { SimulatorOptions } from "./SimulatorOptions.ts"
-
-const { jsonUnsafe } = HttpServerResponse
 
 /** vLLM takes the client's X-Request-Id for the id; else ids count up, so that they are the same in every run. */
 const makeRequestIds = (seed: number) => {
@@ -90,42 +89,10 @@ const rankOf = (header: string | undefined): number | undefined => {
   return found === null ? undefined : Number(found[1]!.replaceAll("_", ""))
 }
 
-const refusalOf = (error: GenerationRequest.ErrorBody, retryAfterSeconds = 0) =>
-  jsonUnsafe(error, {
-    status: error.error.code,
-    ...(retryAfterSeconds === 0 ? {} : { headers: { "retry-after": String(Math.ceil(retryAfterSeconds)) } })
-  })
-
 /** What a proxy says that cannot tell a client from a person. */
 const page = HttpServerResponse.text("<!doctype html>\n<title>Welcome</title>\n<p>Please sign in.</p>\n", {
   contentType: "text/html; charset=utf-8"
 })
-
-/** One chunk per piece, several tokens where the engine was faster than the reader. */
-const piecesOf = (
-  encoder: ChatWire.StreamEncoder,
-  insertions: ReadonlyArray<BodyFaults.Insertion>
-): (outputs: ReadonlyArray<EngineOutput>) => BodyFaults.Piece => {
-  // Outputs that nothing was told of count with the next ones.
-  let told = 0
-  let inserted = 0
-  const insertedBefore = (output: EngineOutput) => {
-    let text = ""
-    while (inserted < insertions.length && insertions[inserted]!.afterTokens < output.generated) {
-      text += insertions[inserted++]!.text
-    }
-    return text
-  }
-  return (outputs) => {
-    const text = insertions.length === 0
-      ? encoder.encode(outputs)
-      : outputs.map((output) => insertedBefore(output) + encoder.encode([output])).join("")
-    const { finishReason, generated } = outputs.at(-1)!
-    const tokens = text === "" ? 0 : generated - told
-    told += tokens
-    return { text, tokens, finishes: finishReason !== undefined }
-  }
-}
 
 export interface GenerationContext extends EngineFaults.FaultContext {
   readonly options: SimulatorOptions
@@ -167,98 +134,6 @@ export const make = (context: GenerationContext) => {
   }
 
   const route = <Request extends GenerationRequest.GenerationRequest>(protocol: Protocol<Request>) => {
-    const streamed = (
-      process: EngineProcess,
-      connection: Connection.Connection,
-      outputs: Stream.Stream<EngineOutput>,
-      actions: ReadonlyArray<OwnAction>,
-      encoder: ChatWire.StreamEncoder
-    ) => {
-      const end = BodyFaults.earliestEnd(actions)
-      const encode = piecesOf(encoder, BodyFaults.insertionsOf(actions))
-      const bytesOf = BodyFaults.makeEncoding(actions)
-      const isGone = () => process.state === "gone"
-      const early = options.headers === "at-once" && BodyFaults.actionOf(actions, "Buffer") === undefined
-      let finished = false
-      const answered = Stream.mapArray(outputs, (waiting) => {
-        const one = encode(waiting)
-        finished = one.finishes
-        return [one] as const
-      })
-      // A stream of the engine that ends without its last output was cut, or its engine has died.
-      const otherEnd = Stream.suspend(() => {
-        if (finished) return Stream.empty
-        const errorEnd = end?.end._tag === "ErrorEvent" ? end.end : { _tag: "ErrorEvent", code: 500 } as const
-        const error = process.state === "dead"
-          ? engineDead
-          : BodyFaults.errorBodyOf(errorEnd, engineDead.error.message)
-        return BodyFaults.endPieces(
-          process.state === "dead" || end === undefined ? errorEnd : end.end,
-          ChatWire.errorEvents(error),
-          connection
-        )
-      })
-      const first = BodyFaults.actionOf(actions, "RoleChunkFirst") === undefined
-        ? Stream.empty
-        : Stream.suspend(() => Stream.make(BodyFaults.piece(encoder.begin())))
-      const body = Stream.concat(first, answered).pipe(
-        Stream.concat(otherEnd),
-        BodyFaults.afterFinish(actions, connection),
-        BodyFaults.withNoise(actions, encoder.noise, isGone),
-        EventStream.keepAlive(
-          options.sseKeepAliveInterval,
-          () => isGone() ? undefined : BodyFaults.piece(EventStream.comment)
-        ),
-        BodyFaults.buffered(actions),
-        BodyFaults.withIdleCut(actions, connection),
-        // Outputs that nothing is told of must not count as a sign of life.
-        Stream.filter(({ text }) => text !== ""),
-        Stream.mapArray((pieces) => {
-          connection.flushHeaders()
-          const all: Array<Uint8Array<ArrayBuffer>> = []
-          for (const one of pieces) {
-            const parts = bytesOf(one.text)
-            connection.written(one, parts.reduce((sum, { length }) => sum + length, 0))
-            all.push(...parts)
-          }
-          return all as [Uint8Array<ArrayBuffer>, ...Array<Uint8Array<ArrayBuffer>>]
-        })
-      )
-      return HttpServerResponse.stream(
-        early
-          ? Stream.suspend(() => {
-            connection.flushHeaders()
-            return body
-          })
-          : body,
-        { contentType: BodyFaults.actionOf(actions, "ContentType")?.value ?? "text/event-stream; charset=utf-8" }
-      )
-    }
-
-    const whole = (
-      process: EngineProcess,
-      connection: Connection.Connection,
-      outputs: Stream.Stream<EngineOutput>,
-      actions: ReadonlyArray<OwnAction>,
-      completionOf: (collected: ReadonlyArray<EngineOutput>) => object
-    ) =>
-      Effect.gen(function*() {
-        const collected = yield* Stream.runCollect(outputs)
-        const end = BodyFaults.earliestEnd(actions)
-        if (collected.at(-1)?.finishReason === undefined) {
-          if (end !== undefined && end.end._tag !== "ErrorEvent" && process.state !== "dead") {
-            return yield* connection.drop
-          }
-          const error = end?.end._tag === "ErrorEvent" && process.state !== "dead"
-            ? BodyFaults.errorBodyOf(end.end, engineDead.error.message)
-            : engineDead
-          return refusalOf(error)
-        }
-        const body = new TextEncoder().encode(JSON.stringify(completionOf(collected)))
-        connection.written({ text: "", tokens: collected.at(-1)!.generated, finishes: true }, body.length)
-        return HttpServerResponse.uint8Array(body, { contentType: "application/json" })
-      })
-
     return Effect.gen(function*() {
       const httpRequest = yield* HttpServerRequest.HttpServerRequest
       const { headers } = httpRequest
@@ -331,19 +206,17 @@ export const make = (context: GenerationContext) => {
       const wire = BodyFaults.actionOf(actions, "BufferedToolCall") === undefined
         ? options
         : { ...options, toolCallParser: "buffering" as const }
+      const answered = { options, process, connection, outputs, actions }
       if (!request.stream) {
-        return yield* whole(
-          process,
-          connection,
-          outputs,
-          actions,
-          (collected) => protocol.completion(head, told, wire, collected)
-        )
+        return yield* AnswerResponse.whole(answered, (collected) => protocol.completion(head, told, wire, collected))
       }
       const refusedLate: ReadonlyArray<OwnAction> = engine === undefined
         ? [{ _tag: "End", afterTokens: 0, end: { _tag: "ErrorEvent", ...noEngine.error } }]
         : actions
-      return streamed(process, connection, outputs, refusedLate, protocol.makeStreamEncoder(head, told, wire))
+      return AnswerResponse.streamed(
+        { ...answered, actions: refusedLate },
+        protocol.makeStreamEncoder(head, told, wire)
+      )
     })
   }
 

@@ -100,12 +100,17 @@ export const engineFaultEntries: ReadonlyArray<FaultEntry> = [
     name: "decode-hang",
     summary: "Decoding stops in all engines, prompts of new requests are still computed.",
     scope: "server",
-    parameters: { "after-tokens": afterTokens },
+    parameters: {
+      "after-tokens": afterTokens,
+      others: count(1, "other clients that go on asking, for one token each; without any the engine looks hung")
+    },
     wire: "tokens stop; a new request gets its first token and no second one",
     metrics:
       "time_to_first_token_seconds and prompt_tokens move with new requests, inter_token_latency_seconds does not",
     outcome: stalled(["decode-hung"]),
-    actions: (p) => [{ _tag: "Trigger", when: atToken(p["after-tokens"]), action: { _tag: "StopDecoding" } }]
+    actions: (
+      p
+    ) => [{ _tag: "Trigger", when: atToken(p["after-tokens"]), action: { _tag: "StopDecoding", others: p.others } }]
   }),
   entry({
     name: "rank-hang",

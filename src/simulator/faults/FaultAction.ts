@@ -106,7 +106,8 @@ export type ServerAction =
     /** What the gauge of running requests shows meanwhile; absent: what it showed. */
     readonly runningGauge?: number
   }
-  | { readonly _tag: "StopDecoding" }
+  /** Meanwhile so many clients ask for one token after the other: that much still works. */
+  | { readonly _tag: "StopDecoding"; readonly others: number }
   | { readonly _tag: "Sleep"; readonly mode: PauseMode }
   /** Then the server refuses connections until the end. */
   | { readonly _tag: "EngineDeath"; readonly exitSeconds: number }

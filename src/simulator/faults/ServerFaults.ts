@@ -16,20 +16,29 @@ import * as SleepRoutes from "../SleepRoutes.ts"
 import type { ServerAction } from "./FaultAction.ts"
 
 /** One request of another client after the other, at a usual pace, until the scope closes. */
-const otherRequests = (engine: EngineLoop): Effect.Effect<void, never, Scope.Scope> =>
+const otherRequests = (
+  engine: EngineLoop,
+  tokens: number,
+  firstTokenMillis: number
+): Effect.Effect<void, never, Scope.Scope> =>
   Stream.runDrain(engine.generate({
     id: "other",
     prompt: "",
     promptTokens: 64,
-    answer: { length: 256, token: () => " token" },
-    maxTokens: 256,
-    pace: { timeToFirstToken: () => 50, gap: () => 20 }
+    answer: { length: tokens, token: () => " token" },
+    maxTokens: tokens,
+    pace: { timeToFirstToken: () => firstTokenMillis, gap: () => 20 }
   })).pipe(Effect.forever, Effect.forkScoped, Effect.asVoid)
 
-const otherRequestsOnAll = (engines: ReadonlyArray<EngineLoop>, count: number) =>
+const otherRequestsOnAll = (
+  engines: ReadonlyArray<EngineLoop>,
+  count: number,
+  tokens = 256,
+  firstTokenMillis = 50
+) =>
   Effect.forEach(
     engines.flatMap((engine) => Array.from({ length: count }, () => engine)),
-    otherRequests,
+    (engine) => otherRequests(engine, tokens, firstTokenMillis),
     { discard: true }
   )
 
@@ -59,7 +68,11 @@ export const perform = (
         const decode = (decoding: boolean) => () => {
           for (const engine of process.engines) engine.decode(decoding)
         }
-        return whileScoped(decode(false), decode(true))
+        // One token is all that an engine can give that does not decode.
+        return Effect.andThen(
+          whileScoped(decode(false), decode(true)),
+          otherRequestsOnAll(process.engines, action.others, 1, 1000)
+        )
       }
       case "Sleep":
         return Effect.acquireRelease(

@@ -255,6 +255,17 @@ describe("decode-hang", () => {
       assert.include(moved, "vllm:prompt_tokens_total")
       assert.notInclude(moved, "vllm:inter_token_latency_seconds_count")
       assert.strictEqual((yield* scrape).value("vllm:num_requests_running"), 2)
+    }).pipe(Effect.scoped, Effect.provide(server({ faults: ["decode-hang:others=0"] }))))
+
+  it.effect("goes on giving others their first tokens", () =>
+    Effect.gen(function*() {
+      const first = yield* ask()
+      yield* answered(first)
+      yield* pass(3)
+      const moved = yield* moving
+      assert.include(moved, "vllm:time_to_first_token_seconds_count")
+      assert.notInclude(moved, "vllm:inter_token_latency_seconds_count")
+      assert.strictEqual(told(first), 10)
     }).pipe(Effect.scoped, Effect.provide(server({ faults: ["decode-hang"] }))))
 
   it.effect("ends when it is taken away", () =>
@@ -265,7 +276,7 @@ describe("decode-hang", () => {
       assert.strictEqual(told(first), 10)
       yield* pass(60, 5)
       assert.strictEqual(told(first), 100)
-    }).pipe(Effect.scoped, Effect.provide(server({ faults: ["decode-hang:for=90"] }))))
+    }).pipe(Effect.scoped, Effect.provide(server({ faults: ["decode-hang:for=90,others=0"] }))))
 })
 
 describe("request-lost", () => {
