@@ -78,7 +78,8 @@ export const streamed = (
   const encode = piecesOf(encoder, BodyFaults.insertionsOf(actions))
   const bytesOf = BodyFaults.makeEncoding(actions)
   const isGone = () => process.state === "gone"
-  const early = options.headers === "at-once" && BodyFaults.actionOf(actions, "Buffer") === undefined
+  const early = options.headers === "at-once" && BodyFaults.actionOf(actions, "Buffer") === undefined &&
+    BodyFaults.actionOf(actions, "HoldHeaders") === undefined
   let finished = false
   const first = BodyFaults.actionOf(actions, "RoleChunkFirst") === undefined
     ? Stream.empty

@@ -7,7 +7,7 @@
  * stream of engine outputs, which aborts the request. That the engine is paused, or has no such rank, is found only when
  * the request is given to it, behind the headers, as in vLLM.
  *
- * Faults meet a request in the order in which it meets the server: its headers are late, it is dropped or refused, the
+ * Faults meet a request in the order in which it meets the server: it is not answered, dropped or refused, the
  * engine treats it badly, its bytes are spoilt.
  */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
@@ -158,10 +158,7 @@ export const make = (context: GenerationContext) => {
       const actions = [...settings, ...faults.actions]
       const connection = Connection.make(id, response, journal, () => server.current().metrics.clientDisconnected())
 
-      const late = BodyFaults.actionOf(actions, "DelayHeaders")
-      if (late !== undefined) {
-        yield* late.seconds === Infinity ? Effect.never : Effect.sleep(late.seconds * 1000)
-      }
+      if (BodyFaults.actionOf(actions, "NoAnswer") !== undefined) return yield* Effect.never
       if (BodyFaults.actionOf(actions, "Drop") !== undefined) return yield* connection.drop
       if (BodyFaults.actionOf(actions, "Page") !== undefined) return page
       const process = server.current()

@@ -37,7 +37,9 @@ export type RequestAction =
     /** Counted as refused by a full queue. */
     readonly queueFull?: boolean
   }
-  | { readonly _tag: "DelayHeaders"; readonly seconds: number }
+  | { readonly _tag: "NoAnswer" }
+  /** They come with the first byte of the body. */
+  | { readonly _tag: "HoldHeaders" }
   /** The connection is closed without an answer. */
   | { readonly _tag: "Drop" }
   | { readonly _tag: "ContentType"; readonly value: string }

@@ -122,18 +122,18 @@ export const wireFaultEntries: ReadonlyArray<FaultEntry> = [
     wire: "no byte",
     metrics: nothing,
     outcome: failed(["connect-timeout"]),
-    actions: () => [{ _tag: "DelayHeaders", seconds: Infinity }]
+    actions: () => [{ _tag: "NoAnswer" }]
   }),
   entry({
     name: "late-headers",
-    summary: "Headers come after ten minutes, and then a good answer.",
+    summary: "Headers come with the first token, and that takes ten minutes.",
     scope: "request",
     parameters: { seconds: seconds(600, "how late") },
     example: "late-headers:seconds=30",
     wire: "no byte, then the whole answer",
-    metrics: "nothing moves meanwhile",
+    metrics: "as with long-prefill",
     outcome: completed("no cut after 300 s"),
-    actions: (p) => [{ _tag: "DelayHeaders", seconds: p.seconds }]
+    actions: (p) => [{ _tag: "HoldHeaders" }, { _tag: "Pace", firstTokenSeconds: p.seconds, chunked: true }]
   }),
   entry({
     name: "connection-dropped",
