@@ -102,7 +102,10 @@ export const engineFaultEntries: ReadonlyArray<FaultEntry> = [
     scope: "server",
     parameters: {
       "after-tokens": afterTokens,
-      others: count(1, "other clients that go on asking, for one token each; without any the engine looks hung")
+      others: count(
+        1,
+        "other clients that go on asking, and leave without a second token; without any the engine looks hung"
+      )
     },
     wire: "tokens stop; a new request gets its first token and no second one",
     metrics:
@@ -188,10 +191,13 @@ export const engineFaultEntries: ReadonlyArray<FaultEntry> = [
     name: "deferred-stuck",
     summary: "A request waits for something outside of the scheduler, for ever or for some time.",
     scope: "request",
-    parameters: { seconds: seconds(1e9, "how long it is deferred"), others },
+    parameters: {
+      seconds: seconds(1e9, "how long it is deferred"),
+      others: count(0, "requests of other clients meanwhile; with any nobody can know whose is deferred")
+    },
     example: "deferred-stuck:seconds=120",
     wire: "headers and nothing else; others get their answers",
-    metrics: "num_requests_waiting_by_reason{reason=\"deferred\"} counts it; all other series move",
+    metrics: "num_requests_waiting_by_reason{reason=\"deferred\"} counts it; nothing moves unless others are at work",
     outcome: stalled(["deferred-stuck"], "after 10 minutes", "queued"),
     actions: (p) => [{ _tag: "Hold", reason: "deferred", seconds: p.seconds, others: p.others }]
   }),

@@ -108,7 +108,7 @@ export type ServerAction =
     /** What the gauge of running requests shows meanwhile; absent: what it showed. */
     readonly runningGauge?: number
   }
-  /** Meanwhile so many clients ask for one token after the other: that much still works. */
+  /** Meanwhile so many other clients come, get their first tokens, and leave. */
   | { readonly _tag: "StopDecoding"; readonly others: number }
   | { readonly _tag: "Sleep"; readonly mode: PauseMode }
   /** Then the server refuses connections until the end. */

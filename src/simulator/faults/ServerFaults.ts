@@ -15,30 +15,22 @@ import type { SimulatedServer } from "../SimulatedServer.ts"
 import * as SleepRoutes from "../SleepRoutes.ts"
 import type { ServerAction } from "./FaultAction.ts"
 
-/** One request of another client after the other, at a usual pace, until the scope closes. */
-const otherRequests = (
-  engine: EngineLoop,
-  tokens: number,
-  firstTokenMillis: number
-): Effect.Effect<void, never, Scope.Scope> =>
+/** Requests of another client, one after the other, until the scope closes. */
+const otherRequests = (engine: EngineLoop, patience: Duration.Input): Effect.Effect<void, never, Scope.Scope> =>
   Stream.runDrain(engine.generate({
     id: "other",
     prompt: "",
     promptTokens: 64,
-    answer: { length: tokens, token: () => " token" },
-    maxTokens: tokens,
-    pace: { timeToFirstToken: () => firstTokenMillis, gap: () => 20 }
-  })).pipe(Effect.forever, Effect.forkScoped, Effect.asVoid)
+    answer: { length: 256, token: () => " token" },
+    maxTokens: 256,
+    pace: { timeToFirstToken: () => 50, gap: () => 20 }
+  })).pipe(Effect.timeoutOption(patience), Effect.forever, Effect.forkScoped, Effect.asVoid)
 
-const otherRequestsOnAll = (
-  engines: ReadonlyArray<EngineLoop>,
-  count: number,
-  tokens = 256,
-  firstTokenMillis = 50
-) =>
+/** So many at once in every engine; each leaves when it has waited for so long. */
+const otherRequestsOnAll = (engines: ReadonlyArray<EngineLoop>, count: number, patience: Duration.Input = "1 minute") =>
   Effect.forEach(
     engines.flatMap((engine) => Array.from({ length: count }, () => engine)),
-    (engine) => otherRequests(engine, tokens, firstTokenMillis),
+    (engine) => otherRequests(engine, patience),
     { discard: true }
   )
 
@@ -68,10 +60,10 @@ export const perform = (
         const decode = (decoding: boolean) => () => {
           for (const engine of process.engines) engine.decode(decoding)
         }
-        // One token is all that an engine can give that does not decode.
+        // Who comes now gets a first token, waits for a second one, and leaves.
         return Effect.andThen(
           whileScoped(decode(false), decode(true)),
-          otherRequestsOnAll(process.engines, action.others, 1, 1000)
+          otherRequestsOnAll(process.engines, action.others, "5 seconds")
         )
       }
       case "Sleep":

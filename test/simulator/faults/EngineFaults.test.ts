@@ -301,7 +301,7 @@ describe("request-lost", () => {
 describe("requests that wait", () => {
   it.effect("deferred-stuck is counted as deferred, for ever, and others pass it", () =>
     Effect.gen(function*() {
-      const stuck = yield* ask({ fault: "deferred-stuck" })
+      const stuck = yield* ask({ fault: "deferred-stuck:others=1" })
       yield* answered(stuck)
       yield* pass(2)
       const moved = yield* moving
