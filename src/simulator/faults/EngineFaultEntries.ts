@@ -4,11 +4,20 @@
  * A hang stands in the catalogue once for each way it can look, because each has fooled somebody: with gauges that say
  * nothing runs, with comments or empty chunks in front of it, before the first token, in the queue, in one rank only.
  */
-import { choice, completed, count, entry, type FaultEntry, rate, seconds, slowly, stalled } from "./FaultEntry.ts"
+import {
+  afterTokens,
+  atToken,
+  choice,
+  completed,
+  count,
+  entry,
+  type FaultEntry,
+  rate,
+  seconds,
+  slowly,
+  stalled
+} from "./FaultEntry.ts"
 
-const atToken = (tokens: number) => tokens === 0 ? "admitted" : tokens
-
-const afterTokens = count(10, "tokens the request has got before; 0: when it gets its place in the engine")
 const others = count(1, "requests of other clients that keep the engine busy meanwhile")
 
 const frozen = "every series keeps its last value"

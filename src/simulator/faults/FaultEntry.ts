@@ -5,6 +5,7 @@
  * /metrics, and the outcome that an observer must come to who watches tokens and engine. The outcome's words are those
  * of liveness verdicts: completed, stalled or failed with a kind, slow with a reason on the way.
  */
+import type { Alarm } from "../EngineLoop.ts"
 import type { FaultAction } from "./FaultAction.ts"
 
 /** A number with its unit, or one of several words. */
@@ -50,6 +51,12 @@ export const choice = <const Choices extends readonly [string, ...ReadonlyArray<
   choices: Choices,
   meaning: string
 ) => ({ kind: "choice", choices, default: choices[0] as Choices[number], meaning }) as const
+
+/** When a request begins what concerns everybody. */
+export const afterTokens = count(10, "tokens the request has got before; 0: when it gets its place in the engine")
+
+/** That moment, as the engine knows it. */
+export const atToken = (tokens: number): Alarm["when"] => tokens === 0 ? "admitted" : tokens
 
 /** Why a run that is alive is slow, by the words of verdicts. */
 export type SlowReason =

@@ -3,10 +3,19 @@
  *
  * None of those of /metrics and /health may ever fail a run by itself: they take evidence away.
  */
-import { choice, completed, count, entry, failed, type FaultEntry, seconds, slowly, stalled } from "./FaultEntry.ts"
-
-const afterTokens = count(10, "tokens the request has got before; 0: when it gets its place in the engine")
-const atToken = (tokens: number) => tokens === 0 ? "admitted" : tokens
+import {
+  afterTokens,
+  atToken,
+  choice,
+  completed,
+  count,
+  entry,
+  failed,
+  type FaultEntry,
+  seconds,
+  slowly,
+  stalled
+} from "./FaultEntry.ts"
 
 const sockets = choice(
   ["half-open", "closed"],
