@@ -30,7 +30,8 @@ export const faultFlags = {
   ),
   faultScript: optional(text("fault-script", {
     metavar: "FILE",
-    description: "Faults from a file, one or more per line, # for comments; with from= and for= a script over time"
+    description:
+      "Faults from a file, one per line such as metrics-down:from=60,for=30, # for comments: a script over time"
   })),
   failureInjectionRate: Flag.Finite("failure-injection-rate").pipe(
     Flag.withMetavar("PERCENT"),

@@ -133,12 +133,12 @@ const answers = {
   reasoningTokens: integer("reasoning-tokens", {
     schema: count,
     default: 0,
-    description: "Reasoning before each answer, mean number of tokens"
+    description: "Reasoning before each answer, mean number of tokens, such as 500"
   }),
   maxModelLength: integer("max-model-len", {
     schema: count,
     default: 0,
-    description: "Tokens of prompt and answer together, 0 for no limit"
+    description: "Tokens of prompt and answer together, such as 4096; 0 for no limit"
   }).pipe(Flag.map((tokens) => tokens === 0 ? undefined : tokens))
 }
 
@@ -146,12 +146,12 @@ const scheduling = {
   maxConcurrentRequests: integer("max-num-seqs", {
     schema: positive,
     default: 256,
-    description: "Requests answered at once; more wait in a queue"
+    description: "Requests answered at once, such as 8; more wait in a queue"
   }),
   maxNumBatchedTokens: integer("max-num-batched-tokens", {
     schema: positive,
     default: 8192,
-    description: "Tokens that are worked on at once; longer prompts are computed in chunks"
+    description: "Tokens that are worked on at once, such as 512; longer prompts are computed in chunks"
   }),
   maxNumQueuedRequests: tokens(
     "max-num-queued-reqs",
@@ -169,7 +169,7 @@ const scheduling = {
   kvCacheTokens: integer("kv-cache-tokens", {
     schema: Schema.Int.check(Schema.isGreaterThanOrEqualTo(16)),
     default: 4_194_304,
-    description: "Tokens that fit in the KV cache; when it is full, the newest request is preempted"
+    description: "Tokens that fit in the KV cache, such as 2048; when it is full, the newest request is preempted"
   })
 }
 
@@ -177,12 +177,12 @@ const wire = {
   streamInterval: integer("stream-interval", {
     schema: positive,
     default: 1,
-    description: "Tokens per streamed chunk"
+    description: "Tokens per streamed chunk, such as 10"
   }),
   speculativeTokens: integer("num-speculative-tokens", {
     schema: count,
     default: 0,
-    description: "Speculative decoding: a step makes 1 to N + 1 tokens, in one chunk"
+    description: "Speculative decoding, such as 3: a step makes 1 to N + 1 tokens, in one chunk"
   }),
   headers: choice("headers", {
     choices: ["at-once", "with-first-token"],
@@ -192,7 +192,7 @@ const wire = {
   sseKeepAliveInterval: Flag.Finite("sse-keep-alive-interval").pipe(
     Flag.withMetavar("SECONDS"),
     Flag.withSchema(notNegative),
-    Flag.withDescription("Send a comment whenever a stream was idle for so long, 0 for never (0)"),
+    Flag.withDescription("Send a comment whenever a stream was idle for so long, such as 15; 0 for never (0)"),
     Flag.withFallbackConfig(Config.Finite(variableOf("sse-keep-alive-interval"))),
     Flag.withDefault(0)
   ),
@@ -209,7 +209,7 @@ const wire = {
   holdBackEvery: integer("hold-back-every", {
     schema: count,
     default: 0,
-    description: "Hold the text of every N-th token back until the next: empty chunks; 0 for none"
+    description: "Hold the text of every N-th token back until the next, such as 2: empty chunks; 0 for none"
   }),
   finishCarriesText: choice("finish-chunk", {
     choices: ["with-text", "empty"],
@@ -229,7 +229,7 @@ const failure = {
   failAfterTokens: integer("fail-after-tokens", {
     schema: count,
     default: 0,
-    description: "Fail each answer after N tokens with the error of a dead engine, 0 for never"
+    description: "Fail each answer after N tokens, such as 20, with the error of a dead engine; 0 for never"
   }),
   failCode: Flag.Literals("fail-code", ["400", "500"]).pipe(
     Flag.withMetavar("CODE"),
