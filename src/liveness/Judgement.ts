@@ -22,7 +22,7 @@ import * as Limit from "./LimitInForce.ts"
 import type { LimitInForce } from "./LimitInForce.ts"
 import type { EngineDigest } from "./LivenessInput.ts"
 import * as Progress from "./Progress.ts"
-import { hasEvidence, now, type RunState, silence } from "./RunState.ts"
+import { hasEvidence, lastToken, now, type RunState, silence } from "./RunState.ts"
 import type { SlowReason } from "./SlowReason.ts"
 import type { Confidence, StallKind } from "./StallKind.ts"
 import type { DecidedBy } from "./Verdict.ts"
@@ -131,8 +131,8 @@ const vouchedFor = (state: RunState): boolean =>
 
 /** What a silence says by itself, counted from when somebody last vouched for the engine. */
 const unvouched = (state: RunState, limit: LimitInForce): Stall | undefined => {
-  const { agent, binding, engine, progress, run } = state
-  const since = Math.max(progress.lastMillis, isBound(binding) ? engine.movedMillis : 0)
+  const { agent, binding, engine, run } = state
+  const since = Math.max(lastToken(state), isBound(binding) ? engine.movedMillis : 0)
   if (now(state) - since <= limit.millis) return undefined
   return {
     kind: run.hop === "engine" || agent !== undefined ? "silent" : "agent-silent",

@@ -24,7 +24,7 @@ import * as Progress from "./Progress.ts"
 import * as RequestPlace from "./RequestPlace.ts"
 import * as RunClock from "./RunClock.ts"
 import { enter, hasEvidence, initial, now, type RunState, silence, tokens } from "./RunState.ts"
-import * as Verdict from "./Verdict.ts"
+import type * as Verdict from "./Verdict.ts"
 
 const GAPS_TOLD = 8
 
@@ -68,10 +68,10 @@ export const verdictOf = (state: RunState): Verdict.Verdict => {
   const common = { phase: state.phase, tokens: tokens(state), silentMillis: silence(state) }
   if (state.slow === undefined) {
     const { tokensPerSecond } = Progress.rateAt(state.progress, now(state))
-    return Verdict.Alive.make({ ...common, tokensPerSecond })
+    return { _tag: "Alive", ...common, tokensPerSecond }
   }
   const engine = Binding.isBound(state.binding) ? state.engine.recent.at(-1) ?? null : null
-  return Verdict.Slow.make({ ...common, ...state.slow, engine })
+  return { _tag: "Slow", ...common, ...state.slow, engine }
 }
 
 export { engineDigestOf } from "./Judgement.ts"
@@ -97,7 +97,14 @@ const open = (state: RunState, input: Input.Opened): RunState => ({
   engine: EngineRecord.empty(input.longestStepMillis),
   agent: input.heartbeatMillis === undefined
     ? undefined
-    : { heardMillis: 0, intervalMillis: input.heartbeatMillis, tokens: 0, engine: "unknown", working: false }
+    : {
+      heardMillis: 0,
+      intervalMillis: input.heartbeatMillis,
+      tokens: 0,
+      tokenMillis: 0,
+      engine: "unknown",
+      working: false
+    }
 })
 
 const accepted = (state: RunState): RunState => state.phase === "connecting" ? enter(state, "awaiting") : state
@@ -118,6 +125,7 @@ const alive = (state: RunState): RunState => ({
   ...state,
   slow: undefined,
   condemned: false,
+  agent: state.agent === undefined ? undefined : { ...state.agent, tokenMillis: now(state) },
   place: RequestPlace.seen(state.engine.sample),
   binding: state.engine.change === undefined ? state.binding : Binding.contradict(state.binding, state.limits),
   engine: EngineRecord.spoke(state.engine)
@@ -157,18 +165,15 @@ const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
     heardMillis: at,
     intervalMillis: state.agent?.intervalMillis ?? state.limits.heartbeatMillis,
     tokens: Math.max(known, count),
+    tokenMillis: Math.max(0, at - age),
     engine: beat.engine,
     working: beat.phase === "agent-work"
   }
   const rose = count > Math.max(known, Progress.tokensOf(state.progress))
-  const risen = rose
+  const told = rose
     ? alive({ ...state, progress: Progress.arrive(state.progress, at, state.limits.rateWindowMillis) })
     : state
-  const lastMillis = risen.progress.begun
-    ? Math.min(risen.progress.lastMillis, Math.max(0, at - age))
-    : risen.progress.lastMillis
-  const told = { ...risen, agent, progress: { ...risen.progress, lastMillis } }
-  return state.finish === undefined ? enter(told, beat.phase) : told
+  return state.finish === undefined ? enter({ ...told, agent }, beat.phase) : { ...told, agent }
 }
 
 const scraped = (state: RunState, scrape: Input.Scrape): RunState => {
@@ -236,7 +241,8 @@ const ticked = (state: RunState): RunState => {
 
 const stalled = (state: RunState, stall: Stall): RunState => ({
   ...state,
-  outcome: Verdict.Stalled.make({
+  outcome: {
+    _tag: "Stalled",
     kind: stall.kind,
     confidence: stall.confidence,
     phase: state.phase,
@@ -244,7 +250,7 @@ const stalled = (state: RunState, stall: Stall): RunState => ({
     silentMillis: silence(state),
     limit: stall.limit,
     circumstances: circumstances(state, stall.decidedBy)
-  })
+  }
 })
 
 interface FailDetails {
@@ -256,7 +262,8 @@ interface FailDetails {
 
 const failed = (state: RunState, kind: FailKind, by: Verdict.DecidedBy, details: FailDetails): RunState => ({
   ...state,
-  outcome: Verdict.Failed.make({
+  outcome: {
+    _tag: "Failed",
     kind,
     phase: state.phase,
     status: integerOf(details.status),
@@ -265,7 +272,7 @@ const failed = (state: RunState, kind: FailKind, by: Verdict.DecidedBy, details:
     detail: details.detail ?? "",
     tokens: tokens(state),
     circumstances: circumstances(state, by)
-  })
+  }
 })
 
 const rejected = (state: RunState, { detail, retryAfterMillis, status }: Input.Rejected): RunState =>
@@ -304,12 +311,13 @@ const closedBy: Record<Input.Ended["how"], Verdict.Closed> = {
 
 const completed = (state: RunState, closed: Verdict.Closed): RunState => ({
   ...state,
-  outcome: Verdict.Completed.make({
+  outcome: {
+    _tag: "Completed",
     finishReason: state.finish?.reason ?? "",
     closed,
     tokens: tokens(state),
     degenerate: state.degenerate ?? null
-  })
+  }
 })
 
 const worthless = (state: RunState, { as }: Input.Worthless): RunState =>
@@ -319,12 +327,13 @@ const worthless = (state: RunState, { as }: Input.Worthless): RunState =>
 
 const cancelled = (state: RunState, { by }: Input.Cancelled): RunState => ({
   ...state,
-  outcome: Verdict.Cancelled.make({
+  outcome: {
+    _tag: "Cancelled",
     by,
     phase: state.phase,
     tokens: tokens(state),
     circumstances: circumstances(state, by)
-  })
+  }
 })
 
 const circumstances = (state: RunState, decidedBy: Verdict.DecidedBy): Verdict.Circumstances => {
@@ -344,6 +353,7 @@ const circumstances = (state: RunState, decidedBy: Verdict.DecidedBy): Verdict.C
   }
 }
 
-const integerOf = (value: number | null | undefined): number | null => Number.isInteger(value) ? value as number : null
+const integerOf = (value: number | null | undefined): number | null =>
+  Number.isSafeInteger(value) ? value as number : null
 
 const finiteOf = (value: number | null | undefined): number | null => Number.isFinite(value) ? value as number : null

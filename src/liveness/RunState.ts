@@ -27,6 +27,8 @@ export interface Agent {
   readonly heardMillis: number
   readonly intervalMillis: number
   readonly tokens: number
+  /** When its last token came, as it says itself. */
+  readonly tokenMillis: number
   readonly engine: EngineDigest
   readonly working: boolean
 }
@@ -96,11 +98,16 @@ export const initial = (limits: LivenessLimits): RunState => ({
 /** Milliseconds of the run. */
 export const now = (state: RunState): number => state.clock === undefined ? 0 : RunClock.now(state.clock)
 
+/** When the last token came: to us, or to the agent if it says that its own is older. */
+export const lastToken = (state: RunState): number =>
+  Math.min(state.progress.lastMillis, state.agent?.tokenMillis ?? Infinity)
+
 /** How long there has been no token, in milliseconds. */
-export const silence = (state: RunState): number => now(state) - state.progress.lastMillis
+export const silence = (state: RunState): number => now(state) - lastToken(state)
 
 /** Tokens the run has given, as far as anybody told us. */
-export const tokens = (state: RunState): number => Math.max(Progress.tokensOf(state.progress), state.agent?.tokens ?? 0)
+export const tokens = (state: RunState): number =>
+  Math.min(Number.MAX_SAFE_INTEGER, Math.max(Progress.tokensOf(state.progress), state.agent?.tokens ?? 0))
 
 /** The metrics are those of our engine, and new enough to say something about now. */
 export const hasEvidence = (state: RunState): boolean =>

@@ -134,7 +134,5 @@ export const Verdict = Schema.TaggedUnion({
 })
 export type Verdict = typeof Verdict.Type
 
-export const { Alive, Cancelled, Completed, Failed, Slow, Stalled } = Verdict.cases
-
 /** A verdict after which nothing changes. */
 export type FinalVerdict = Exclude<Verdict, { readonly _tag: "Alive" | "Slow" }>
