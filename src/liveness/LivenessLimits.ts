@@ -32,14 +32,20 @@ const settings = {
   suspectQuantile: setting(0.95, "The share of a run's own gaps that are not remarkable."),
   suspectFloorMillis: setting(5000, "No run is suspect, and none given up, before this much silence."),
   suspectCeilingMillis: setting(60_000, "Every run is suspect after this much silence."),
-  suspectPriorMillis: setting(30_000, "The same for a run that has too few gaps of its own."),
+  suspectPriorMillis: setting(30_000, "How much silence makes a run suspect that has too few gaps of its own."),
   suspectPriorGaps: setting(16, "How many gaps of its own a run needs to be judged by them."),
   gapWindow: setting(256, "How many of a run's last gaps count."),
 
   frozenFloorMillis: setting(60_000, "An engine whose counters stand still for less than this is not hung."),
   frozenCeilingMillis: setting(300_000, "An engine whose counters stand still for this long is hung."),
-  frozenGapFactor: setting(3, "Between the two: this many times the largest gap of the run,"),
-  frozenStepFactor: setting(2, "or this many times the longest step seen on the engine while it was well."),
+  frozenGapFactor: setting(
+    3,
+    "An engine is hung after this many times the largest gap of the run, within its floor and ceiling."
+  ),
+  frozenStepFactor: setting(
+    2,
+    "An engine is hung after this many times the longest step it made while it was well, within floor and ceiling."
+  ),
   frozenEmptyMillis: setting(
     180_000,
     "How long a request may be prepared (tokenised, images loaded) before the engine knows of it."
@@ -63,20 +69,33 @@ const settings = {
   bindingProofsToForget: setting(6, "So many confirmations in a row wipe out a contradiction."),
   evidenceFreshMillis: setting(20_000, "Older metrics prove nothing."),
 
-  silentGapFactor: setting(16, "Without evidence a run is given up after this many times its largest gap,"),
-  silentFloorMillis: setting(120_000, "but not before this much silence,"),
-  silentCeilingMillis: setting(900_000, "and always after this much, also while nothing has been learned."),
-  firstTokenFloorMillis: setting(120_000, "Without evidence no run is given up before this much waiting,"),
+  silentGapFactor: setting(
+    16,
+    "Without evidence a run is given up after this many times its largest gap, within its floor and ceiling."
+  ),
+  silentFloorMillis: setting(120_000, "Without evidence no run is given up before this much silence."),
+  silentCeilingMillis: setting(
+    900_000,
+    "Without evidence every run is given up after this much silence, and none before it until limits are learned."
+  ),
+  firstTokenFloorMillis: setting(
+    120_000,
+    "Without evidence no run is given up before this much waiting for its first token."
+  ),
   firstTokenCeilingMillis: setting(
     1_800_000,
-    "and every run after this much waiting for its first token, also while nothing has been learned."
+    "Without evidence every run is given up after this much waiting for its first token, and none before it until " +
+      "limits are learned."
   ),
 
   heartbeatMillis: setting(5000, "How often our agents say that they live."),
-  heartbeatsMissed: setting(3, "An agent is silent after so many missing heartbeats"),
-  heartbeatSlackMillis: setting(15_000, "and this much more."),
-  nestedHeartbeats: setting(2, "Each hop further out waits so many heartbeats longer for a token"),
-  nestedSlackMillis: setting(5000, "and this much more, so that the hop that knows most decides first."),
+  heartbeatsMissed: setting(3, "So many heartbeats may be missing, and the slack beside, before an agent is given up."),
+  heartbeatSlackMillis: setting(15_000, "How much longer than its missing heartbeats an agent is waited for."),
+  nestedHeartbeats: setting(
+    2,
+    "Each hop further out waits so many heartbeats longer for a token, so that the hop that knows most decides first."
+  ),
+  nestedSlackMillis: setting(5000, "How much longer than those heartbeats each hop further out waits."),
 
   rateWindowMillis: setting(30_000, "Tokens per second are counted over one to two of these."),
   minimumTokensPerSecond: setting(0, "Below this rate a run is called slow; 0 for never. Nothing is given up for it.")
