@@ -41,7 +41,7 @@ export interface GapSummary {
 
 /** The `share` quantile by nearest rank, and the largest; both 0 without gaps. */
 export const summarize = (gaps: Gaps, share: number): GapSummary => {
-  const sorted = Float64Array.from(values(gaps)).sort()
+  const sorted = Float64Array.from(values(gaps)).toSorted()
   const rank = Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length)))
   return { count: sorted.length, quantile: sorted[rank - 1] ?? 0, largest: sorted.at(-1) ?? 0 }
 }

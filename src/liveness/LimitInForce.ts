@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import type { GapSummary } from "./Gaps.ts"
 import type { LivenessLimits } from "./LivenessLimits.ts"
 
-export const LimitName = Schema.Literals([
+const LimitName = Schema.Literals([
   "suspect",
   "frozen",
   "undecoded",
@@ -34,7 +34,7 @@ export const LimitName = Schema.Literals([
 ])
 export type LimitName = typeof LimitName.Type
 
-export const LimitOrigin = Schema.Literals([
+const LimitOrigin = Schema.Literals([
   /** The setting itself. */
   "default",
   /** A setting that bounds a formula from below, from above. */
@@ -150,7 +150,7 @@ export const silent = (
 }
 
 /** By how much each hop further out waits longer. */
-export const nestedMillis = (limits: LivenessLimits): number =>
+const nestedMillis = (limits: LivenessLimits): number =>
   limits.nestedHeartbeats * limits.heartbeatMillis + limits.nestedSlackMillis
 
 /** How long an agent that sends heartbeats every `intervalMillis` may send none. */

@@ -30,7 +30,7 @@ export const RunName = Schema.Struct({
 export type RunName = typeof RunName.Type
 
 /** What the metrics said, and whether they are those of the engine that serves us. */
-export const Evidence = Schema.Struct({
+const Evidence = Schema.Struct({
   binding: BindingStatus,
   /** How long the engine had stood still when it was last seen; `null` where it never was. */
   frozenMillis: Schema.NullOr(Millis),

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { isHeartbeat, type MetricSeries, sampleOf, samplesOf } from "../../src/liveness/EngineMetrics.ts"
+import { isHeartbeat, type MetricSeries, notHeartbeats, sampleOf, samplesOf } from "../../src/liveness/EngineMetrics.ts"
 import { EngineSample } from "../../src/liveness/EngineSample.ts"
 
 /** Series of a text in the format of Prometheus, simple enough for tests. */
@@ -136,6 +136,7 @@ describe("EngineMetrics", () => {
     assert.isFalse(isHeartbeat("vllm:num_preemptions_created"))
     assert.isFalse(isHeartbeat("process_cpu_seconds_total"))
     assert.isTrue(isHeartbeat("vllm:prefix_cache_queries_total"))
+    for (const name of notHeartbeats) assert.isFalse(isHeartbeat(name.replace("*", "_total")), name)
   })
 
   it("has one sample for each engine, each with its own heartbeat", () => {

@@ -266,24 +266,27 @@ describe("alive and slow", () => {
 })
 
 describe("stalled", () => {
-  const stalls = (
+  const stalled = (
     parts: ReadonlyArray<Inputs>,
     kind: string,
-    at: number,
-    limits: LivenessLimits = defaults
+    at: number
   ) => {
-    const { endedAt, verdict } = run(parts, at + 20_000, limits)
+    const { endedAt, verdict } = run(parts, at + 20_000)
     if (verdict._tag !== "Stalled") return assert.fail(`${verdict._tag}, expected ${kind}`)
     assert.deepStrictEqual([verdict.kind, endedAt], [kind, at])
     return verdict
   }
-  const lives = (parts: ReadonlyArray<Inputs>, to: number, limits: LivenessLimits = defaults) =>
-    assert.isUndefined(run(parts, to, limits).state.outcome)
+  /** The kind it ends with and when, in a run that goes on for a while after `at`. */
+  const endOf = (parts: ReadonlyArray<Inputs>, at: number) => {
+    const { endedAt, verdict } = run(parts, at + 20_000)
+    return [verdict._tag === "Stalled" ? verdict.kind : verdict._tag, endedAt]
+  }
+  const outcomeAt = (parts: ReadonlyArray<Inputs>, to: number) => run(parts, to).state.outcome
   const FAR = 1_300_000
 
   it("engine-hung: stands still for 60 s as seen by a scrape, and says all it knows", () => {
     const still = every(3000, FAR, () => sample({ running: 2 }))
-    const verdict = stalls([[bound], twenty, still], "engine-hung", 63_000)!
+    const verdict = stalled([[bound], twenty, still], "engine-hung", 63_000)!
     assert.deepStrictEqual(verdict.limit, { name: "frozen", millis: 60_000, origin: "floor" })
     assert.deepStrictEqual([verdict.confidence, verdict.silentMillis, verdict.tokens], ["proved", 61_000, 20])
     const { atMillis, decidedBy, evidence, gapsMillis, limits, phases, run: name } = verdict.circumstances
@@ -307,98 +310,136 @@ describe("stalled", () => {
   })
 
   it("engine-hung: not as long as anything moves once a minute, nor asleep, nor without a bound", () => {
-    lives([[bound], twenty, every(0, FAR, (turn) => sample({ heartbeat: `${Math.floor(turn / 11)}` }))], 600_000)
-    lives([[bound], twenty, every(0, FAR, () => sample({ asleep: true }))], FAR)
-    lives([[opened()], twenty, every(3000, FAR, () => sample())], 900_000)
+    assert.isUndefined(
+      outcomeAt([[bound], twenty, every(0, FAR, (turn) => sample({ heartbeat: `${Math.floor(turn / 11)}` }))], 600_000)
+    )
+    assert.isUndefined(outcomeAt([[bound], twenty, every(0, FAR, () => sample({ asleep: true }))], FAR))
+    assert.isUndefined(outcomeAt([[opened()], twenty, every(3000, FAR, () => sample())], 900_000))
   })
 
   it("engine-hung: the time asleep does not count", () => {
     const sleeps = every(0, FAR, (turn) => sample({ asleep: turn < 20, heartbeat: "same" }))
-    stalls([[bound], twenty, sleeps], "engine-hung", 95_000 + 60_000)
+    assert.deepStrictEqual(endOf([[bound], twenty, sleeps], 95_000 + 60_000), ["engine-hung", 95_000 + 60_000])
   })
 
   it("engine-hung: the first run after a start, and slower engines and runs, get longer", () => {
     const still = every(3000, FAR, () => sample())
-    stalls([[opened({ binding: "proven", firstRun: true })], twenty, still], "engine-hung", 183_000)
-    stalls([[opened({ binding: "proven", longestStepMillis: 45_000 })], twenty, still], "engine-hung", 93_000)
+    assert.deepStrictEqual(endOf([[opened({ binding: "proven", firstRun: true })], twenty, still], 183_000), [
+      "engine-hung",
+      183_000
+    ])
+    assert.deepStrictEqual(endOf([[opened({ binding: "proven", longestStepMillis: 45_000 })], twenty, still], 93_000), [
+      "engine-hung",
+      93_000
+    ])
     const gaps = [100, 30_100, 30_200].map((at) => frame(at))
-    stalls([[bound], gaps, every(33_000, FAR, () => sample())], "engine-hung", 123_000 + 5000 - 5000)
+    assert.deepStrictEqual(endOf([[bound], gaps, every(33_000, FAR, () => sample())], 123_000 + 5000 - 5000), [
+      "engine-hung",
+      123_000 + 5000 - 5000
+    ])
   })
 
   it("engine-hung: a scrape counts from when it was asked for", () => {
     const late = every(3000, FAR, () => sample()).map((input) => ({ ...input, askedAt: input.at - 3000 }))
-    stalls([[bound], twenty, late], "engine-hung", 68_000)
+    assert.deepStrictEqual(endOf([[bound], twenty, late], 68_000), ["engine-hung", 68_000])
   })
 
   it("engine-idle: gauges read 0 while a stream of ours is open", () => {
-    const verdict = stalls([[bound], twenty, every(0, FAR, () => sample({ running: 0 }))], "engine-idle", 15_000)!
+    const verdict = stalled([[bound], twenty, every(0, FAR, () => sample({ running: 0 }))], "engine-idle", 15_000)!
     assert.strictEqual(verdict.limit.name, "lost")
     assert.strictEqual(verdict.confidence, "proved")
   })
 
   it("engine-idle: before the first token only after the time to prepare, and not proved", () => {
-    const verdict = stalls(
+    const verdict = stalled(
       [[bound], every(0, FAR, () => sample({ running: 0 }), { openStreams: 0 })],
       "engine-idle",
       180_000
     )!
     assert.deepStrictEqual(verdict.limit, { name: "frozen", millis: 180_000, origin: "preparing" })
     const others = every(0, FAR, moving({ running: 0 }), { openStreams: 0 })
-    const lost = stalls([[bound], others], "orphaned", 181_000)!
+    const lost = stalled([[bound], others], "orphaned", 181_000)!
     assert.deepStrictEqual([lost.confidence, lost.limit.origin], ["inferred", "preparing"])
   })
 
   it("orphaned: fewer requests than we have open, three scrapes in a row, after our last token", () => {
     const two = { openStreams: 2 }
-    stalls([[bound], twenty, every(0, FAR, moving(), two)], "orphaned", 15_000)
-    lives([[bound], twenty, every(0, FAR, moving(), { openStreams: 1 })], 200_000)
-    lives([[bound], twenty, every(0, FAR, moving(), { openStreams: null })], 200_000)
+    assert.deepStrictEqual(endOf([[bound], twenty, every(0, FAR, moving(), two)], 15_000), ["orphaned", 15_000])
+    assert.isUndefined(outcomeAt([[bound], twenty, every(0, FAR, moving(), { openStreams: 1 })], 200_000))
+    assert.isUndefined(outcomeAt([[bound], twenty, every(0, FAR, moving(), { openStreams: null })], 200_000))
     // Every third scrape finds both.
-    lives([[bound], twenty, every(0, FAR, (turn) => moving({ running: turn % 3 === 0 ? 2 : 1 })(turn), two)], 200_000)
+    assert.isUndefined(outcomeAt(
+      [[bound], twenty, every(0, FAR, (turn) => moving({ running: turn % 3 === 0 ? 2 : 1 })(turn), two)],
+      200_000
+    ))
     // Waiting ones are held too; asleep, gauges stand.
-    lives([[bound], twenty, every(0, FAR, moving({ waiting: 1 }), two)], 200_000)
-    lives([[bound], twenty, every(0, FAR, moving({ asleep: true }), two)], 200_000)
+    assert.isUndefined(outcomeAt([[bound], twenty, every(0, FAR, moving({ waiting: 1 }), two)], 200_000))
+    assert.isUndefined(outcomeAt([[bound], twenty, every(0, FAR, moving({ asleep: true }), two)], 200_000))
   })
 
   it("orphaned: a request that is still being tokenised is not missed", () => {
     const prepares = every(0, 175_000, moving({ running: 0 }), { openStreams: 0 })
-    lives([[bound], prepares], 175_000)
+    assert.isUndefined(outcomeAt([[bound], prepares], 175_000))
   })
 
   it("orphaned: with one more than the begun ones, before the first token", () => {
-    lives([[bound], every(0, FAR, moving({ running: 2 }), { openStreams: 1 })], 400_000)
-    stalls([[bound], every(0, FAR, moving({ running: 2 }), { openStreams: 2 })], "orphaned", 181_000)
+    assert.isUndefined(outcomeAt([[bound], every(0, FAR, moving({ running: 2 }), { openStreams: 1 })], 400_000))
+    assert.deepStrictEqual(endOf([[bound], every(0, FAR, moving({ running: 2 }), { openStreams: 2 })], 181_000), [
+      "orphaned",
+      181_000
+    ])
   })
 
   it("engine-dead: two refused scrapes in a row and a suspect silence", () => {
-    stalls([[bound], twenty, every(5000, FAR, () => "refused")], "engine-dead", 10_000)
-    lives([[opened()], twenty, every(5000, 100_000, () => "refused")], 100_000)
-    lives([[bound], twenty, every(5000, 100_000, (turn) => turn % 2 === 0 ? "refused" : "failed")], 100_000)
+    assert.deepStrictEqual(endOf([[bound], twenty, every(5000, FAR, () => "refused")], 10_000), ["engine-dead", 10_000])
+    assert.isUndefined(outcomeAt([[opened()], twenty, every(5000, 100_000, () => "refused")], 100_000))
+    assert.isUndefined(
+      outcomeAt([[bound], twenty, every(5000, 100_000, (turn) => turn % 2 === 0 ? "refused" : "failed")], 100_000)
+    )
     // One of them was before the last token.
     const refused = [scrape(1000, "refused"), scrape(6000, "refused")]
-    lives([[bound], twenty, refused], 50_000)
+    assert.isUndefined(outcomeAt([[bound], twenty, refused], 50_000))
   })
 
   it("engine-dead: unhealthy for longer than a blip, and nothing moves", () => {
     const health = (...statuses: ReadonlyArray<readonly [number, number]>): Inputs =>
       statuses.map(([at, status]) => ({ _tag: "Health", at, status }))
-    stalls([[bound], twenty, health([8000, 503], [13_000, 503])], "engine-dead", 13_000)
-    lives([[bound], twenty, health([8000, 503], [12_999, 503])], 100_000)
-    lives([[bound], twenty, health([8000, 503], [11_000, 200], [14_000, 503])], 100_000)
-    lives([[bound], twenty, health([1000, 503], [7000, 503])], 100_000)
-    lives([[bound], twenty, health([8000, 500], [14_000, 404])], 100_000)
-    lives([[bound], twenty, health([3000, 503]), every(0, 10_000, moving()), health([12_000, 503])], 14_000)
+    assert.deepStrictEqual(endOf([[bound], twenty, health([8000, 503], [13_000, 503])], 13_000), [
+      "engine-dead",
+      13_000
+    ])
+    assert.isUndefined(outcomeAt([[bound], twenty, health([8000, 503], [12_999, 503])], 100_000))
+    assert.isUndefined(outcomeAt([[bound], twenty, health([8000, 503], [11_000, 200], [14_000, 503])], 100_000))
+    assert.isUndefined(outcomeAt([[bound], twenty, health([1000, 503], [7000, 503])], 100_000))
+    assert.isUndefined(outcomeAt([[bound], twenty, health([8000, 500], [14_000, 404])], 100_000))
+    assert.isUndefined(
+      outcomeAt([[bound], twenty, health([3000, 503]), every(0, 10_000, moving()), health([12_000, 503])], 14_000)
+    )
   })
 
   it("engine-restarted: another process in two scrapes, by its start or by its counters", () => {
     const after = (from: Partial<EngineSample>, to: Partial<EngineSample>) =>
       every(0, FAR, (turn) => sample(turn < 2 ? { heartbeat: `${turn}`, ...from } : to))
-    stalls([[bound], twenty, after({ startedAtSeconds: 10 }, { startedAtSeconds: 20 })], "engine-restarted", 15_000)
+    assert.deepStrictEqual(
+      endOf(
+        [[bound], twenty, after({ startedAtSeconds: 10 }, { startedAtSeconds: 20 })],
+        15_000
+      ),
+      [
+        "engine-restarted",
+        15_000
+      ]
+    )
     const counted = { startedAtSeconds: null, generationTokens: 500 }
-    stalls(
-      [[bound], twenty, after(counted, { startedAtSeconds: null, generationTokens: 3 })],
-      "engine-restarted",
-      15_000
+    assert.deepStrictEqual(
+      endOf(
+        [[bound], twenty, after(counted, { startedAtSeconds: null, generationTokens: 3 })],
+        15_000
+      ),
+      [
+        "engine-restarted",
+        15_000
+      ]
     )
   })
 
@@ -437,33 +478,35 @@ describe("stalled", () => {
   it("deferred-stuck: ours is among the deferred for ten minutes, for certain", () => {
     const deferred = { running: 3, waiting: 1, deferred: 1 }
     const open = (openStreams: number) => every(0, FAR, moving(deferred), { openStreams })
-    stalls([[bound], open(3)], "deferred-stuck", 605_000)
-    lives([[bound], open(2)], FAR)
+    assert.deepStrictEqual(endOf([[bound], open(3)], 605_000), ["deferred-stuck", 605_000])
+    assert.isUndefined(outcomeAt([[bound], open(2)], FAR))
     const released = every(0, FAR, (turn) => moving(turn === 60 ? { running: 4 } : deferred)(turn), { openStreams: 3 })
-    stalls([[bound], released], "deferred-stuck", 905_000)
+    assert.deepStrictEqual(endOf([[bound], released], 905_000), ["deferred-stuck", 905_000])
   })
 
   it("decode-hung: first tokens come out, and nobody gets a second one", () => {
     const prefills = (more: Partial<EngineSample>, each = 3) =>
       every(0, FAR, (turn) => sample({ heartbeat: `${turn}`, firstTokens: Math.floor(turn / each), ...more }))
-    stalls([[bound], twenty, prefills({})], "decode-hung", 65_000)
+    assert.deepStrictEqual(endOf([[bound], twenty, prefills({})], 65_000), ["decode-hung", 65_000])
     // Some request waits, perhaps ours: that takes a second witness, which here comes later.
-    stalls([[bound], twenty, prefills({ waiting: 1 }, 10)], "decode-hung", 100_000)
-    stalls([[bound], twenty, prefills({}, 10)], "decode-hung", 65_000)
+    assert.deepStrictEqual(endOf([[bound], twenty, prefills({ waiting: 1 }, 10)], 100_000), ["decode-hung", 100_000])
+    assert.deepStrictEqual(endOf([[bound], twenty, prefills({}, 10)], 65_000), ["decode-hung", 65_000])
   })
 
   it("decode-hung: not while somebody decodes, or those that began also ended, or nobody began", () => {
     const begins = (more: (turn: number) => Partial<EngineSample>) =>
       every(0, FAR, (turn) => sample({ heartbeat: `${turn}`, firstTokens: turn, ...more(turn) }))
-    lives([[bound], twenty, begins((turn) => ({ decodeOutputs: Math.floor(turn / 10) }))], 880_000)
-    lives([[bound], twenty, begins((turn) => ({ finished: turn }))], 880_000)
-    lives([[bound], twenty, begins(() => ({ firstTokens: 1 }))], 880_000)
-    lives([[bound], begins(() => ({ running: 2 }))], 880_000)
-    lives([[bound], twenty, begins(() => ({ decodeOutputs: null }))], FAR)
+    assert.isUndefined(
+      outcomeAt([[bound], twenty, begins((turn) => ({ decodeOutputs: Math.floor(turn / 10) }))], 880_000)
+    )
+    assert.isUndefined(outcomeAt([[bound], twenty, begins((turn) => ({ finished: turn }))], 880_000))
+    assert.isUndefined(outcomeAt([[bound], twenty, begins(() => ({ firstTokens: 1 }))], 880_000))
+    assert.isUndefined(outcomeAt([[bound], begins(() => ({ running: 2 }))], 880_000))
+    assert.isUndefined(outcomeAt([[bound], twenty, begins(() => ({ decodeOutputs: null }))], FAR))
   })
 
   it("decode-hung: after a quarter of an hour without a witness, and then not proved", () => {
-    const verdict = stalls(
+    const verdict = stalled(
       [[bound], twenty, every(0, FAR, (turn) => sample({ heartbeat: `${turn}` }))],
       "decode-hung",
       905_000
@@ -473,12 +516,18 @@ describe("stalled", () => {
 
   it("silent: without evidence, from the last token or from when evidence last vouched", () => {
     const learned = { gapMillis: 150_000, firstTokenMillis: 200_000 }
-    stalls([[opened({ learned })], twenty], "silent", LAST + 151_000)
-    stalls([[opened({ learned })]], "silent", 201_000)
+    assert.deepStrictEqual(endOf([[opened({ learned })], twenty], LAST + 151_000), ["silent", LAST + 151_000])
+    assert.deepStrictEqual(endOf([[opened({ learned })]], 201_000), ["silent", 201_000])
     const vouched = every(0, 100_000, moving())
-    stalls([[opened({ learned, binding: "proven" })], twenty, vouched], "silent", 251_000)
-    stalls([[opened({ learned, binding: "refuted" })], twenty, vouched], "silent", LAST + 151_000)
-    const verdict = stalls([[opened()], twenty], "silent", LAST + 901_000)!
+    assert.deepStrictEqual(endOf([[opened({ learned, binding: "proven" })], twenty, vouched], 251_000), [
+      "silent",
+      251_000
+    ])
+    assert.deepStrictEqual(endOf([[opened({ learned, binding: "refuted" })], twenty, vouched], LAST + 151_000), [
+      "silent",
+      LAST + 151_000
+    ])
+    const verdict = stalled([[opened()], twenty], "silent", LAST + 901_000)!
     assert.deepStrictEqual(verdict.limit, { name: "silent", millis: 900_000, origin: "not-learned" })
     assert.strictEqual(verdict.circumstances.decidedBy, "limit")
   })

@@ -452,6 +452,8 @@ describe("the properties of the model", () => {
   )
 
   it.prop("is total: any inputs in any order give a state and a verdict that can be stored", [
+    // Also times and numbers that are none.
+    // @effect-diagnostics-next-line schemaNumber:off
     Schema.Array(Schema.Tuple([between(0, 17), Schema.Number, Schema.Number])).check(Schema.isMaxLength(60))
   ], ([wild]) => {
     let state = initial({ ...defaults, failRunaway: true })
