@@ -74,8 +74,8 @@ export const limitsOf = (state: RunState): Limits => {
 
 /** What is to be said of a run that has not ended. */
 export const judge = (state: RunState): Judgement => {
-  // No limit is shorter than these, so most runs are done here, and no gap has to be sorted.
-  if (silence(state) <= state.limits.suspectFloorMillis && !agentMissing(state)) return slowByRate(state)
+  // No run is given up before this, so most are done here, and no gap has to be sorted.
+  if (silence(state) <= state.limits.suspectFloorMillis) return slowByRate(state)
   const limits = limitsOf(state)
   if (agentMissing(state)) {
     return { slow: { reason: "silent-unverified", limit: limits.suspect }, stall: silentAgent(state) }

@@ -128,6 +128,8 @@ describe("failed and completed", () => {
     assert.deepInclude(play([...garbage, ...rest]).verdict, { _tag: "Completed", degenerate: "garbage" })
     const strict = { ...defaults, failRunaway: true }
     assert.deepInclude(play([...garbage, ...rest], strict).verdict, { _tag: "Failed", kind: "runaway" })
+    const late: Inputs = [opened(), rest[0]!, { _tag: "Worthless", at: 6, as: "garbage" }, rest[1]!]
+    assert.deepInclude(play(late, strict).verdict, { _tag: "Completed", degenerate: "garbage" })
   })
 
   it("an answer longer than asked for is a runaway, only where asked to, and not before", () => {
@@ -377,6 +379,16 @@ describe("stalled", () => {
     assert.isUndefined(outcomeAt([[bound], twenty, every(0, FAR, moving({ asleep: true }), two)], 200_000))
   })
 
+  it("orphaned: a stream that has begun is counted even where it was forgotten", () => {
+    assert.deepStrictEqual(
+      endOf([[bound], twenty, every(0, FAR, moving({ running: 0 }), { openStreams: 0 })], 15_000),
+      [
+        "orphaned",
+        15_000
+      ]
+    )
+  })
+
   it("orphaned: a request that is still being tokenised is not missed", () => {
     const prepares = every(0, 175_000, moving({ running: 0 }), { openStreams: 0 })
     assert.isUndefined(outcomeAt([[bound], prepares], 175_000))
@@ -462,9 +474,22 @@ describe("stalled", () => {
     assert.strictEqual(run([[bound], twenty, falls], 300_000).state.binding.status, "refuted")
   })
 
+  it("a scrape that took long may be older than the tokens, and does not contradict them", () => {
+    const contradictions = (took: number) =>
+      run([[bound], twenty, [1000, 2000].map((at) => scrape(at, sample(), { askedAt: at - took }))], 3000)
+        .state.binding.contradictions
+    assert.deepStrictEqual([contradictions(1000), contradictions(1001)], [1, 0])
+  })
+
+  it("a server that does not serve our model is not ours", () => {
+    const status = (modelServed: boolean | null) =>
+      run([[bound], twenty, every(0, 10_000, moving(), { modelServed })], 10_000).state.binding.status
+    assert.deepStrictEqual([status(false), status(true), status(null)], ["refuted", "proven", "proven"])
+  })
+
   it("a stream that goes on after a restart was never with that server", () => {
     const restarts = [
-      sample({ startedAtSeconds: 10 }),
+      sample({ startedAtSeconds: 10, generationTokens: 100 }),
       sample({ startedAtSeconds: 20, generationTokens: 5 }),
       sample({ startedAtSeconds: 20, generationTokens: 9 })
     ]
@@ -532,6 +557,16 @@ describe("stalled", () => {
     assert.strictEqual(verdict.circumstances.decidedBy, "limit")
   })
 
+  it("evidence between the two looks acquits, and the next suspicion is looked at twice again", () => {
+    const still = every(3000, 60_000, () => sample())
+    const { state } = play(merged([bound], twenty, still, ticks(0, 62_000)))
+    const condemned = step(step(state, scrape(63_000, sample())), tick(63_000))
+    assert.isTrue(condemned.condemned)
+    const acquitted = step(step(condemned, scrape(63_000, sample({ heartbeat: "1" }))), tick(63_000))
+    assert.isFalse(acquitted.condemned)
+    assert.strictEqual(verdictOf(acquitted)._tag, "Slow")
+  })
+
   it("a token between the two looks acquits", () => {
     const inputs = merged([opened()], twenty, ticks(0, 903_000 - 1000))
     const { state } = play(inputs)
@@ -541,6 +576,8 @@ describe("stalled", () => {
     assert.strictEqual(step(condemned, tick(903_000)).outcome?._tag, "Stalled")
     const acquitted = step(step(condemned, frame(903_000)), tick(903_000))
     assert.strictEqual(verdictOf(acquitted)._tag, "Alive")
+    const unread = step(step(condemned, { _tag: "Reading", at: 903_000, on: false }), tick(903_000))
+    assert.isUndefined(unread.outcome)
     const late = step(step(condemned, tick(990_000)), tick(990_000))
     assert.isUndefined(late.outcome)
   })
