@@ -96,7 +96,7 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
     return proved("engine-restarted", { ...suspect, name: "restarted" })
   }
   const sample = engine.sample
-  if (!hasEvidence(state) || sample === undefined || sample.asleep === true) return undefined
+  if (!hasEvidence(state) || sample === undefined) return undefined
 
   const standstill = standstillOf(state)
   const isEmpty = held(sample) === 0

@@ -126,6 +126,13 @@ describe("EngineMetrics", () => {
         .replace("waiting{engine=\"0\",model_name=\"m\"} 3", "waiting{engine=\"0\",model_name=\"m\"} 2")
     )
     assert.notStrictEqual(sampleOf(swapped)!.heartbeat, before)
+    const relabelled = series(
+      one.replace("\"stop\",model_name=\"m\"} 7", "\"stop\",model_name=\"m\"} 2").replace(
+        "\"length\",model_name=\"m\"} 2",
+        "\"length\",model_name=\"m\"} 7"
+      )
+    )
+    assert.notStrictEqual(sampleOf(relabelled)!.heartbeat, before)
   })
 
   it("knows what the API server writes by name, also without labels to tell it by", () => {

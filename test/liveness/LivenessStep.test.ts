@@ -120,6 +120,21 @@ describe("failed and completed", () => {
     assert.deepInclude(play([...inputs, tick(5500)]).verdict, { _tag: "Completed", closed: "grace" })
   })
 
+  it("whatever comes after the finish reason changes nothing, and after the verdict not even the state", () => {
+    const finish = [opened(), frame(5, { finishReason: "stop" })]
+    const rejected = play([...finish, { _tag: "Rejected", at: 6, status: 500, retryAfterMillis: null }])
+    assert.deepInclude(rejected.verdict, { _tag: "Completed", closed: "reset-after-finish" })
+    const cancelled = play([...finish, { _tag: "Cancelled", at: 6, by: "user" }])
+    assert.deepInclude(cancelled.verdict, { _tag: "Completed", closed: "grace" })
+    const twice = play([...finish, frame(6, { finishReason: "abort" }), { _tag: "Ended", at: 7, how: "done" }])
+    assert.deepInclude(twice.verdict, { _tag: "Completed", finishReason: "stop", tokens: 2 })
+    assert.strictEqual(step(twice.state, tick(9)), twice.state)
+  })
+
+  it("keeps only numbers that can be stored", () => {
+    assert.deepInclude(play([opened(), { _tag: "Ended", at: 9, how: "error", code: 1e300 }]).verdict, { code: null })
+  })
+
   it("says what an answer is worth, and fails it only where asked to", () => {
     const repeated = play([opened(), frame(5, { finishReason: "repetition" }), { _tag: "Ended", at: 9, how: "done" }])
     assert.deepInclude(repeated.verdict, { _tag: "Completed", degenerate: "repetition" })
@@ -182,6 +197,11 @@ describe("phases", () => {
     assert.strictEqual(play([opened(), headers, scrape(2, waiting)]).state.phase, "awaiting")
   })
 
+  it("are kept, the last ones", () => {
+    const many = Array.from({ length: 100 }, (_, at) => frame(at, { channel: at % 2 === 0 ? "reasoning" : "content" }))
+    assert.strictEqual(play([opened(), ...many]).state.phases.length, 32)
+  })
+
   it("are kept in order", () => {
     const { state } = play([opened({ at: 50 }), frame(60, { channel: "reasoning" }), frame(80)])
     assert.deepStrictEqual(state.phases, [
@@ -217,6 +237,22 @@ describe("alive and slow", () => {
       limit: { name: "suspect", millis: 5000, origin: "floor" },
       engine: null
     })
+  })
+
+  it("is suspect after 30 s without gaps of its own, or by the engine's, if it is ours", () => {
+    const tagAt = (to: number, ...parts: ReadonlyArray<Inputs>) => run(parts, to).verdict._tag
+    assert.deepStrictEqual([tagAt(30_000, [opened()]), tagAt(31_000, [opened()])], ["Alive", "Slow"])
+    const fast = [frame(100), frame(200)]
+    const scrapes = every(0, 20_000, moving({ decodeP99Millis: 100 }))
+    assert.deepStrictEqual([tagAt(20_000, [bound], fast, scrapes), tagAt(20_000, [opened()], fast, scrapes)], [
+      "Slow",
+      "Alive"
+    ])
+  })
+
+  it("is alive again with the next token, at once", () => {
+    const { state } = run([[opened()], twenty], LAST + 7000)
+    assert.strictEqual(verdictOf(step(state, frame(LAST + 7001)))._tag, "Alive")
   })
 
   const slowBecause = (name: string, parts: ReadonlyArray<Inputs>, reason: string, limits = defaults) =>
@@ -257,7 +293,7 @@ describe("alive and slow", () => {
     const frames = Array.from({ length: 42 }, (_, index) => frame(index * 1000 + 1))
     assert.strictEqual(run([[opened()], frames], 42_000).verdict._tag, "Alive")
     const limits = { ...defaults, minimumTokensPerSecond: 2 }
-    assert.strictEqual(run([[opened()], frames.slice(0, 30)], 29_500, limits).verdict._tag, "Alive")
+    assert.strictEqual(run([[opened()], frames.slice(0, 30)], 29_500, limits).reasons.size, 0)
   })
 
   it("shows the last scrape to whom it is bound", () => {
@@ -379,6 +415,41 @@ describe("stalled", () => {
     assert.isUndefined(outcomeAt([[bound], twenty, every(0, FAR, moving({ asleep: true }), two)], 200_000))
   })
 
+  it("orphaned: not by evidence that has become old", () => {
+    const lost = every(0, 10_000, moving({ running: 0 }))
+    const { reasons, state } = run([[bound], [frame(0)], lost], 100_000)
+    assert.isUndefined(state.outcome)
+    assert.deepStrictEqual([...reasons], ["silent-unverified"])
+  })
+
+  it("orphaned and decode-hung: not by what was counted asleep", () => {
+    const sleeps = (more: Partial<EngineSample>) =>
+      every(0, 1_215_000, (turn) => sample({ heartbeat: `${turn}`, asleep: turn > 1 && turn < 241, ...more }))
+    assert.isUndefined(outcomeAt([[bound], twenty, sleeps({})], 1_215_000))
+    const empty = every(0, 105_000, (turn) => sample({ running: turn > 0 ? 0 : 1, asleep: turn > 0 && turn < 20 }))
+    assert.isUndefined(outcomeAt([[bound], twenty, empty], 105_000))
+    assert.strictEqual(
+      stalled(
+        [
+          [bound],
+          twenty,
+          every(0, FAR, () => sample({ running: 0 }), { openStreams: null })
+        ],
+        "engine-idle",
+        65_000
+      )?.limit.name,
+      "frozen"
+    )
+    assert.isUndefined(
+      outcomeAt([[bound], twenty, every(0, FAR, moving({ running: 0 }), { openStreams: null })], 800_000)
+    )
+  })
+
+  it("engine-idle: the gauges fell to 0 with the last movement", () => {
+    const falls = every(0, FAR, (turn) => sample(turn === 0 ? {} : { heartbeat: "1", running: 0 }))
+    assert.deepStrictEqual(endOf([[bound], twenty, falls], 15_000), ["engine-idle", 15_000])
+  })
+
   it("orphaned: a stream that has begun is counted even where it was forgotten", () => {
     assert.deepStrictEqual(
       endOf([[bound], twenty, every(0, FAR, moving({ running: 0 }), { openStreams: 0 })], 15_000),
@@ -424,6 +495,8 @@ describe("stalled", () => {
     assert.isUndefined(outcomeAt([[bound], twenty, health([8000, 503], [11_000, 200], [14_000, 503])], 100_000))
     assert.isUndefined(outcomeAt([[bound], twenty, health([1000, 503], [7000, 503])], 100_000))
     assert.isUndefined(outcomeAt([[bound], twenty, health([8000, 500], [14_000, 404])], 100_000))
+    const recovers = [[bound], [frame(100)], health([8000, 503], [13_000, 503]), every(0, 60_000, moving())]
+    assert.isUndefined(outcomeAt(recovers, 60_000))
     assert.isUndefined(
       outcomeAt([[bound], twenty, health([3000, 503]), every(0, 10_000, moving()), health([12_000, 503])], 14_000)
     )
@@ -513,6 +586,8 @@ describe("stalled", () => {
     const prefills = (more: Partial<EngineSample>, each = 3) =>
       every(0, FAR, (turn) => sample({ heartbeat: `${turn}`, firstTokens: Math.floor(turn / each), ...more }))
     assert.deepStrictEqual(endOf([[bound], twenty, prefills({})], 65_000), ["decode-hung", 65_000])
+    const since = every(2000, FAR, (turn) => sample({ heartbeat: `${turn}`, firstTokens: Math.floor(turn / 3) }))
+    assert.deepStrictEqual(endOf([[bound], twenty, since], 62_000), ["decode-hung", 62_000])
     // Some request waits, perhaps ours: that takes a second witness, which here comes later.
     assert.deepStrictEqual(endOf([[bound], twenty, prefills({ waiting: 1 }, 10)], 100_000), ["decode-hung", 100_000])
     assert.deepStrictEqual(endOf([[bound], twenty, prefills({}, 10)], 65_000), ["decode-hung", 65_000])
@@ -574,6 +649,7 @@ describe("stalled", () => {
     assert.isTrue(condemned.condemned)
     assert.isUndefined(condemned.outcome)
     assert.strictEqual(step(condemned, tick(903_000)).outcome?._tag, "Stalled")
+    assert.isFalse(step(condemned, frame(903_000)).condemned)
     const acquitted = step(step(condemned, frame(903_000)), tick(903_000))
     assert.strictEqual(verdictOf(acquitted)._tag, "Alive")
     const unread = step(step(condemned, { _tag: "Reading", at: 903_000, on: false }), tick(903_000))
@@ -584,6 +660,15 @@ describe("stalled", () => {
 })
 
 describe("our own pauses", () => {
+  it("acquit: after one it takes two looks again", () => {
+    const condemned = step(play(merged([opened()], twenty, ticks(0, 902_000))).state, tick(903_000))
+    assert.isTrue(condemned.condemned)
+    let after = condemned
+    for (let at = 2_000_000; at <= 2_005_000; at += 1000) after = step(after, tick(at))
+    assert.isUndefined(after.outcome)
+    assert.strictEqual(step(after, tick(2_005_000)).outcome?._tag, "Stalled")
+  })
+
   it("nobody is given up right after one, and no gap is learned from it", () => {
     const before = merged([opened()], twenty, ticks(0, 902_000))
     const { state } = play(before)
@@ -633,6 +718,11 @@ describe("agents", () => {
     if (promised.verdict._tag !== "Stalled") return assert.fail(promised.verdict._tag)
     assert.deepStrictEqual([promised.verdict.kind, promised.endedAt], ["agent-silent", LAST + 12_000 + 15_000 + 1000])
     assert.deepStrictEqual(promised.verdict.limit, { name: "agent-heartbeat", millis: 27_000, origin: "default" })
+    const kept = run([[purple({ heartbeatMillis: 4000 })], twenty, beats(5000)], 100_000)
+    assert.strictEqual(kept.endedAt, 5000 + 27_000 + 1000)
+    const strict = { ...defaults, heartbeatsMissed: 0, heartbeatSlackMillis: 0 }
+    const early = run([[purple({ heartbeatMillis: 4000 })], twenty], LAST + 5000, strict)
+    assert.strictEqual(early.verdict._tag, "Alive")
     const stopped = run([[purple()], beats(50_000)], 100_000)
     assert.deepInclude(stopped.verdict, { _tag: "Stalled", kind: "agent-silent" })
     assert.strictEqual(stopped.endedAt, 81_000)

@@ -153,6 +153,7 @@ describe("EngineRecord", () => {
     const idle = { running: 0 }
     assert.strictEqual(scrapes(beat("a", idle), beat("a", idle), beat("a", idle), beat("b")).longestStepMillis, 0)
     const asleep = { asleep: true }
+    assert.strictEqual(scrapes(beat("a"), beat("a"), beat("a"), beat("b", asleep)).longestStepMillis, 0)
     assert.strictEqual(scrapes(beat("a"), beat("a", asleep), beat("a", asleep), beat("b")).longestStepMillis, 0)
   })
 
