@@ -90,4 +90,4 @@ export const rateAt = (
 }
 
 const countOf = (value: number | null): number =>
-  value !== null && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0
+  value !== null && value > 0 && value <= Number.MAX_SAFE_INTEGER ? Math.floor(value) : 0

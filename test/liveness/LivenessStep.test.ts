@@ -416,7 +416,7 @@ describe("stalled", () => {
   })
 
   it("orphaned: not by evidence that has become old", () => {
-    const lost = every(0, 10_000, moving({ running: 0 }))
+    const lost = [1, 2, 3, 4].map((turn) => scrape(turn * 1000, moving({ running: 0 })(turn), { openStreams: 1 }))
     const { reasons, state } = run([[bound], [frame(0)], lost], 100_000)
     assert.isUndefined(state.outcome)
     assert.deepStrictEqual([...reasons], ["silent-unverified"])
@@ -495,7 +495,7 @@ describe("stalled", () => {
     assert.isUndefined(outcomeAt([[bound], twenty, health([8000, 503], [11_000, 200], [14_000, 503])], 100_000))
     assert.isUndefined(outcomeAt([[bound], twenty, health([1000, 503], [7000, 503])], 100_000))
     assert.isUndefined(outcomeAt([[bound], twenty, health([8000, 500], [14_000, 404])], 100_000))
-    const recovers = [[bound], [frame(100)], health([8000, 503], [13_000, 503]), every(0, 60_000, moving())]
+    const recovers = [[bound], [frame(100)], health([8000, 503], [13_000, 503]), every(15_000, 60_000, moving())]
     assert.isUndefined(outcomeAt(recovers, 60_000))
     assert.isUndefined(
       outcomeAt([[bound], twenty, health([3000, 503]), every(0, 10_000, moving()), health([12_000, 503])], 14_000)

@@ -35,7 +35,7 @@ const Stretches = Schema.Array(Schema.Struct({
   kind: Schema.Literals(kinds),
   millis: Schema.Union([between(500, 20_000), between(20_000, 300_000), between(300_000, 1_000_000)]),
   gapMillis: Schema.Union([between(20, 200), between(200, 20_000)])
-})).check(Schema.isMinLength(1), Schema.isMaxLength(5))
+})).check(Schema.isMinLength(1), Schema.isMaxLength(4))
 
 const ends = ["finish", "open", "open", "open", "done", "eof", "reset", "error", "malformed"] as const
 const allMetrics = ["ours", "ours", "ours", "none", "idle replica", "down", "cached", "alternating"] as const
@@ -382,7 +382,7 @@ describe("the properties of the model", () => {
     const { endedAt, verdict } = play(merged([opened()], frames, ticksTo(at)), limits)
     if (rises) return assert.strictEqual("tokens" in verdict ? verdict.tokens : 0, gaps.length)
     const silence = at - gaps[0]!
-    assert.strictEqual(endedAt !== undefined, Math.floor(at / TICK) * TICK > gaps[0]! + 120_000, `${silence}`)
+    assert.strictEqual(endedAt !== undefined, Math.ceil(at / TICK) * TICK > gaps[0]! + 120_000, `${silence}`)
   }, runs)
 
   it.prop("25: only monotonic time is known, and it never runs back for a run", [
@@ -460,15 +460,16 @@ describe("the properties of the model", () => {
     for (const [which, at, number] of wild) state = step(state, anything(which, at, number))
     for (let index = 1; index < 5; index++) state = step(state, tick(1e15 * index))
     const verdict = verdictOf(state)
-    const encoded = JSON.parse(JSON.stringify(Schema.encodeSync(Verdict)(verdict)))
-    assert.deepStrictEqual(Schema.decodeUnknownSync(Verdict)(encoded), verdict)
+    const encoded = JSON.stringify(Schema.encodeSync(Verdict)(verdict))
+    const decoded = Schema.decodeUnknownSync(Verdict)(JSON.parse(encoded))
+    assert.strictEqual(JSON.stringify(Schema.encodeSync(Verdict)(decoded)), encoded)
   }, { arbitrary: { runs: 500 } })
 
   it.effect("reaches every verdict, every kind and every reason", () =>
     Effect.gen(function*() {
       const counts = new Map<string, number>()
       const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1)
-      for (const world of yield* Arbitrary.sampleEffect(worlds, { count: 1000, seed: 7 })) {
+      for (const world of yield* Arbitrary.sampleEffect(worlds, { count: 700, seed: 7 })) {
         const { reasons, verdict } = play(inputsOf(world))
         count(verdict._tag)
         if (verdict._tag === "Stalled") count(verdict.kind)
