@@ -59,7 +59,7 @@ describe("the limits in force", () => {
       90_000
     ]])
     for (const { meaning, name } of explained) assert.isAbove(meaning.length, 20, name)
-    assert.throws(() => Schema.decodeUnknownSync(LivenessLimits)({ tickMillis: -1 }))
+    assert.throws(() => Schema.decodeSync(LivenessLimits)({ tickMillis: -1 }))
   })
 })
 
