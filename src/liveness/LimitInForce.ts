@@ -1,0 +1,164 @@
+/**
+ * The limits of one run at one moment, and where each comes from: pure formulas over its gaps and what is known of its
+ * engine.
+ *
+ * With G the last gaps of the run in milliseconds (liveness model, section 3.5):
+ *
+ *     suspect     T_s = clamp(8 x Q95(G), 5 s, 60 s); 30 s, or 8 x the engine's p99, until there are 16 gaps
+ *     frozen      T_e = clamp(max(3 x max G, 2 x longest healthy step), 60 s, 300 s); at least 180 s in the first run
+ *                       after a start, and for a request the engine may not know of yet
+ *     silent      T_n = clamp(max(16 x max G, q), 120 s, 900 s), q learned from finished runs
+ *     first-token       clamp(q, 120 s, 1800 s), q learned likewise
+ *
+ * A q that is not learned counts as the ceiling: without evidence and experience nobody is in a hurry. At a hop further
+ * out both are longer by a nested allowance, so that the innermost hop decides first.
+ *
+ * Law: every limit grows with each of its settings and with each gap.
+ */
+import * as Schema from "effect/Schema"
+import type { GapSummary } from "./Gaps.ts"
+import type { LivenessLimits } from "./LivenessLimits.ts"
+
+const LimitName = Schema.Literals([
+  "suspect",
+  "frozen",
+  "undecoded",
+  "silent",
+  "first-token",
+  "lost",
+  "deferred",
+  "dead",
+  "restarted",
+  "agent-heartbeat",
+  "rate"
+])
+export type LimitName = typeof LimitName.Type
+
+const LimitOrigin = Schema.Literals([
+  /** The setting itself. */
+  "default",
+  /** A setting that bounds a formula from below, from above. */
+  "floor",
+  "ceiling",
+  /** The gaps of this run. */
+  "own-gaps",
+  /** The engine's histogram of gaps. */
+  "engine-latency",
+  /** The longest step seen on this engine while it was well. */
+  "engine-steps",
+  /** Finished runs of the same key. */
+  "learned",
+  /** The ceiling, because too few runs have finished. */
+  "not-learned",
+  /** The engine has just been started. */
+  "first-run",
+  /** The request may still be prepared in front of the engine. */
+  "preparing"
+])
+export type LimitOrigin = typeof LimitOrigin.Type
+
+export const LimitInForce = Schema.Struct({ name: LimitName, millis: Schema.Finite, origin: LimitOrigin })
+export type LimitInForce = typeof LimitInForce.Type
+
+/** Limits learned from finished runs of the same key, in milliseconds; `null` while too few have finished. */
+export const LearnedLimits = Schema.Struct({
+  gapMillis: Schema.NullOr(Schema.Finite),
+  firstTokenMillis: Schema.NullOr(Schema.Finite)
+})
+export type LearnedLimits = typeof LearnedLimits.Type
+
+export const nothingLearned: LearnedLimits = { gapMillis: null, firstTokenMillis: null }
+
+interface Candidate {
+  readonly millis: number
+  readonly origin: LimitOrigin
+}
+
+const greater = (one: Candidate, other: Candidate): Candidate => other.millis > one.millis ? other : one
+
+const clamp = (name: LimitName, candidate: Candidate, floor: number, ceiling: number): LimitInForce => {
+  if (candidate.millis > ceiling) return { name, millis: ceiling, origin: "ceiling" }
+  if (candidate.millis < floor) return { name, millis: floor, origin: "floor" }
+  return { name, ...candidate }
+}
+
+/** How long a run may be silent before it is suspect. */
+export const suspect = (
+  limits: LivenessLimits,
+  gaps: GapSummary,
+  engineP99Millis: number | null | undefined
+): LimitInForce => {
+  const candidate: Candidate = gaps.count >= limits.suspectPriorGaps
+    ? { millis: limits.suspectFactor * gaps.quantile, origin: "own-gaps" }
+    : gaps.count > 0 && typeof engineP99Millis === "number"
+    ? { millis: limits.suspectFactor * engineP99Millis, origin: "engine-latency" }
+    : { millis: limits.suspectPriorMillis, origin: "default" }
+  return clamp("suspect", candidate, limits.suspectFloorMillis, limits.suspectCeilingMillis)
+}
+
+export interface FrozenContext {
+  readonly longestStepMillis: number
+  /** The engine has just been started. */
+  readonly firstRun: boolean
+  /** No token yet, and the engine says that it holds no request. */
+  readonly preparing: boolean
+}
+
+/** How long an engine may stand still before it is hung. */
+export const frozen = (limits: LivenessLimits, gaps: GapSummary, context: FrozenContext): LimitInForce => {
+  const learned = clamp(
+    "frozen",
+    greater(
+      { millis: limits.frozenGapFactor * gaps.largest, origin: "own-gaps" },
+      { millis: limits.frozenStepFactor * context.longestStepMillis, origin: "engine-steps" }
+    ),
+    limits.frozenFloorMillis,
+    limits.frozenCeilingMillis
+  )
+  const least: Candidate = greater(
+    { millis: context.firstRun ? limits.frozenFirstRunMillis : 0, origin: "first-run" },
+    { millis: context.preparing ? limits.frozenEmptyMillis : 0, origin: "preparing" }
+  )
+  return { name: "frozen", ...greater(learned, least) }
+}
+
+/** How long a run without evidence may be silent; `hops` is how many hops lie between it and the engine's. */
+export const silent = (
+  limits: LivenessLimits,
+  gaps: GapSummary,
+  learned: LearnedLimits,
+  begun: boolean,
+  hops: number
+): LimitInForce => {
+  const bound = begun
+    ? clamp(
+      "silent",
+      greater(
+        fromLearned(learned.gapMillis, limits.silentCeilingMillis),
+        { millis: limits.silentGapFactor * gaps.largest, origin: "own-gaps" }
+      ),
+      limits.silentFloorMillis,
+      limits.silentCeilingMillis
+    )
+    : clamp(
+      "first-token",
+      fromLearned(learned.firstTokenMillis, limits.firstTokenCeilingMillis),
+      limits.firstTokenFloorMillis,
+      limits.firstTokenCeilingMillis
+    )
+  return { ...bound, millis: bound.millis + hops * nestedMillis(limits) }
+}
+
+/** By how much each hop further out waits longer. */
+const nestedMillis = (limits: LivenessLimits): number =>
+  limits.nestedHeartbeats * limits.heartbeatMillis + limits.nestedSlackMillis
+
+/** How long an agent that sends heartbeats every `intervalMillis` may send none. */
+export const agentHeartbeat = (limits: LivenessLimits, intervalMillis: number): LimitInForce => ({
+  name: "agent-heartbeat",
+  millis: limits.heartbeatsMissed * intervalMillis + limits.heartbeatSlackMillis,
+  origin: "default"
+})
+
+const fromLearned = (millis: number | null, ceiling: number): Candidate =>
+  millis === null ? { millis: ceiling, origin: "not-learned" } : { millis, origin: "learned" }

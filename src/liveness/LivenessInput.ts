@@ -1,0 +1,209 @@
+/**
+ * Everything the reducer is told: what came in on the stream, what scrapes and probes found, and that time passes.
+ *
+ * Every input carries `at`: monotonic milliseconds of one clock, taken where the bytes were read. Inputs are plain
+ * objects, made once per chunk; none of them is stored. Only `Heartbeat` crosses a wire, so its engine has a schema.
+ *
+ * `fromTokenEvents` makes one `Frame` of all token events that arrived together. Laws: it is life exactly if one of them
+ * is, and it carries the sum of their tokens, so that a reducer that never sees a token by itself misses none.
+ */
+import * as Schema from "effect/Schema"
+import { isProgress, type TokenEvent, tokensOf } from "../token/TokenEvent.ts"
+import type { BindingStatus } from "./Binding.ts"
+import type { EngineSample } from "./EngineSample.ts"
+import type { LearnedLimits } from "./LimitInForce.ts"
+import type { Phase } from "./Phase.ts"
+import type { CancelledBy, Degenerate, RunName } from "./Verdict.ts"
+
+/** What an inner hop knows of its engine, in one word, for the heartbeats it sends outwards. */
+export const EngineDigest = Schema.Literals(["moving", "asleep", "frozen", "gone", "unknown"])
+export type EngineDigest = typeof EngineDigest.Type
+
+/** The request was sent. */
+export interface Opened {
+  readonly _tag: "Opened"
+  readonly at: number
+  readonly run: RunName
+  /** What earlier runs or a canary at this endpoint found; `unproven` unless given. */
+  readonly binding?: BindingStatus
+  /** The longest healthy step of the engine that they saw, in milliseconds. */
+  readonly longestStepMillis?: number
+  /** The engine has just been started and may compile. */
+  readonly firstRun?: boolean
+  readonly learned?: LearnedLimits
+  /** The agent promises a heartbeat this often, in milliseconds; a first heartbeat promises the configured interval. */
+  readonly heartbeatMillis?: number
+  /** What the request asked for. */
+  readonly maxTokens?: number
+}
+
+/** Response headers of success. */
+export interface Headers {
+  readonly _tag: "Headers"
+  readonly at: number
+}
+
+/** Something of the answer; life only if it proves a token, see `LivenessStep`. */
+export interface Frame {
+  readonly _tag: "Frame"
+  readonly at: number
+  /** Tokens it is known to stand for. */
+  readonly tokens: number
+  /** It carries text, reasoning or a piece of a tool call that is not empty. */
+  readonly text: boolean
+  /** The engine's running count of tokens, where the frame has one. */
+  readonly usage: number | null
+  readonly channel: "content" | "reasoning" | "tool-call" | null
+  /** The finish reason, once all choices have one. */
+  readonly finishReason: string | null
+}
+
+/** The transport lives: a comment, a role chunk, an empty delta, a status without content. Life of nobody. */
+export interface TransportOnly {
+  readonly _tag: "TransportOnly"
+  readonly at: number
+}
+
+/** An agent says that it lives, and how old its last token is. */
+export interface Heartbeat {
+  readonly _tag: "Heartbeat"
+  readonly at: number
+  readonly phase: Phase
+  readonly tokens: number
+  readonly tokenAgeMillis: number
+  readonly engine: EngineDigest
+}
+
+/** One scrape of the metrics of one engine. */
+export interface Scrape {
+  readonly _tag: "Scrape"
+  readonly at: number
+  /** When it was asked for. */
+  readonly askedAt: number
+  /**
+   * `refused`: nobody listens at the address. `failed`: anything else but an answer that could be read: too slow, an
+   * error, malformed, no series of this engine.
+   */
+  readonly outcome: EngineSample | "refused" | "failed"
+  /** Our streams at this engine that have begun and not finished, this one among them if so; `null` if unknown. */
+  readonly openStreams: number | null
+  /** Whether the server's list of models has ours; `null` if unknown. */
+  readonly modelServed: boolean | null
+}
+
+/** The status of a health probe. */
+export interface Health {
+  readonly _tag: "Health"
+  readonly at: number
+  readonly status: number
+}
+
+/** The connection was refused, or ended. */
+export interface Ended {
+  readonly _tag: "Ended"
+  readonly at: number
+  readonly how:
+    | "connect-error"
+    | "connect-timeout"
+    /** The sentinel came. */
+    | "done"
+    /** The body ended without it. */
+    | "eof"
+    /** The connection broke. */
+    | "reset"
+    /** An error event inside the stream. */
+    | "error"
+    | "malformed"
+  /** The code of an error event. */
+  readonly code?: number | null
+  readonly detail?: string
+}
+
+/** The server answered with a status that is not success. */
+export interface Rejected {
+  readonly _tag: "Rejected"
+  readonly at: number
+  readonly status: number
+  readonly retryAfterMillis: number | null
+  readonly detail?: string
+}
+
+/** A check outside found that the tokens are worthless. */
+export interface Worthless {
+  readonly _tag: "Worthless"
+  readonly at: number
+  readonly as: Degenerate
+}
+
+/** Somebody of ours wants no more of it. */
+export interface Cancelled {
+  readonly _tag: "Cancelled"
+  readonly at: number
+  readonly by: CancelledBy
+}
+
+/** The consumer lets us read, or does not; while it does not, no time passes for the run. */
+export interface Reading {
+  readonly _tag: "Reading"
+  readonly at: number
+  readonly on: boolean
+}
+
+/** Time passes. Only a tick judges. */
+export interface Tick {
+  readonly _tag: "Tick"
+  readonly at: number
+}
+
+export type LivenessInput =
+  | Opened
+  | Headers
+  | Frame
+  | TransportOnly
+  | Heartbeat
+  | Scrape
+  | Health
+  | Ended
+  | Rejected
+  | Worthless
+  | Cancelled
+  | Reading
+  | Tick
+
+/** The input that token events make which arrived together at `at`. */
+export const fromTokenEvents = (events: ReadonlyArray<TokenEvent>, at: number): LivenessInput => {
+  let life = false
+  let tokens = 0
+  let text = false
+  let channel: Frame["channel"] = null
+  let usage: number | null = null
+  let finishReason: string | null = null
+  for (const event of events) {
+    life ||= isProgress(event)
+    tokens += tokensOf(event)
+    switch (event._tag) {
+      case "Delta":
+        if (event.text !== "") {
+          text = true
+          channel = event.channel
+        }
+        break
+      case "ToolCallDelta":
+        text = true
+        channel = "tool-call"
+        break
+      case "Usage":
+        usage = event.completionTokens
+        break
+      case "Finish":
+        finishReason = event.reason
+        break
+      case "Signal":
+        break
+    }
+  }
+  if (life || usage !== null) return { _tag: "Frame", at, tokens, text, usage, channel, finishReason }
+  return events.some((event) => event._tag === "Signal" && event.signal === "accepted")
+    ? { _tag: "Headers", at }
+    : { _tag: "TransportOnly", at }
+}

@@ -1,0 +1,93 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import * as Gaps from "../../src/liveness/Gaps.ts"
+import * as Limit from "../../src/liveness/LimitInForce.ts"
+import { defaults, explain, LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
+
+const summary = (count: number, quantile: number, largest = quantile): Gaps.GapSummary => ({ count, quantile, largest })
+const short = ({ millis, origin }: Limit.LimitInForce) => [millis, origin]
+
+describe("the limits in force", () => {
+  it("suspect: 8 x Q95 of at least 16 gaps, between 5 and 60 s; before that the engine's p99, or 30 s", () => {
+    const suspect = (gaps: Gaps.GapSummary, p99?: number | null) => short(Limit.suspect(defaults, gaps, p99))
+    assert.deepStrictEqual(suspect(summary(16, 2000)), [16_000, "own-gaps"])
+    assert.deepStrictEqual(suspect(summary(15, 2000)), [30_000, "default"])
+    assert.deepStrictEqual(suspect(summary(15, 2000), 1000), [8000, "engine-latency"])
+    assert.deepStrictEqual(suspect(summary(0, 0), 1000), [30_000, "default"])
+    assert.deepStrictEqual(suspect(summary(16, 10)), [5000, "floor"])
+    assert.deepStrictEqual(suspect(summary(16, 9000)), [60_000, "ceiling"])
+  })
+
+  it("frozen: 3 x the largest gap or 2 x the longest step, between 60 and 300 s, longer at a start", () => {
+    const frozen = (largest: number, longestStepMillis: number, firstRun = false, preparing = false) =>
+      short(Limit.frozen(defaults, summary(99, 1, largest), { longestStepMillis, firstRun, preparing }))
+    assert.deepStrictEqual(frozen(100, 0), [60_000, "floor"])
+    assert.deepStrictEqual(frozen(30_000, 40_000), [90_000, "own-gaps"])
+    assert.deepStrictEqual(frozen(30_000, 50_000), [100_000, "engine-steps"])
+    assert.deepStrictEqual(frozen(200_000, 0), [300_000, "ceiling"])
+    assert.deepStrictEqual(frozen(100, 0, true), [180_000, "first-run"])
+    assert.deepStrictEqual(frozen(100, 0, false, true), [180_000, "preparing"])
+    assert.deepStrictEqual(frozen(70_000, 0, true, true), [210_000, "own-gaps"])
+  })
+
+  it("silent: what was learned or 16 x the largest gap, between 2 and 15 min; the ceiling while nothing is learned", () => {
+    const silent = (gapMillis: number | null, largest: number, hops = 0) =>
+      short(Limit.silent(defaults, summary(99, 1, largest), { gapMillis, firstTokenMillis: 5 }, true, hops))
+    assert.deepStrictEqual(silent(null, 100), [900_000, "not-learned"])
+    assert.deepStrictEqual(silent(1000, 100), [120_000, "floor"])
+    assert.deepStrictEqual(silent(200_000, 100), [200_000, "learned"])
+    assert.deepStrictEqual(silent(1000, 10_000), [160_000, "own-gaps"])
+    assert.deepStrictEqual(silent(1000, 100_000), [900_000, "ceiling"])
+    assert.deepStrictEqual(silent(1000, 100, 2), [150_000, "floor"])
+  })
+
+  it("first-token: what was learned, between 2 and 30 min; the ceiling while nothing is learned", () => {
+    const first = (firstTokenMillis: number | null) =>
+      short(Limit.silent(defaults, summary(0, 0), { gapMillis: 5, firstTokenMillis }, false, 0))
+    assert.deepStrictEqual(first(null), [1_800_000, "not-learned"])
+    assert.deepStrictEqual(first(1000), [120_000, "floor"])
+    assert.deepStrictEqual(first(200_000), [200_000, "learned"])
+    assert.deepStrictEqual(first(9_000_000), [1_800_000, "ceiling"])
+  })
+
+  it("every setting has a default and a meaning", () => {
+    const limits = Schema.decodeSync(LivenessLimits)({ frozenFloorMillis: 90_000 })
+    const explained = explain(limits)
+    assert.deepStrictEqual(new Set(explained.map(({ name }) => name)), new Set(Object.keys(defaults)))
+    assert.deepStrictEqual(explained.filter(({ isDefault }) => !isDefault).map(({ name, value }) => [name, value]), [[
+      "frozenFloorMillis",
+      90_000
+    ]])
+    for (const { meaning, name } of explained) assert.isAbove(meaning.length, 20, name)
+    assert.throws(() => Schema.decodeSync(LivenessLimits)({ tickMillis: -1 }))
+  })
+})
+
+describe("Gaps", () => {
+  const numbers = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))).check(
+    Schema.isMaxLength(700)
+  )
+  it.prop(
+    "holds exactly the last of them, in order",
+    [numbers, Schema.Literals([1, 31, 32, 33, 100, 256])],
+    ([all, window]) => {
+      const gaps = all.reduce(Gaps.append, Gaps.empty(window))
+      assert.deepStrictEqual(Gaps.values(gaps), all.slice(-window))
+      assert.strictEqual(Gaps.count(gaps), Math.min(window, all.length))
+      const sorted = all.slice(-window).toSorted((one, other) => one - other)
+      assert.deepStrictEqual(Gaps.summarize(gaps, 0.95), {
+        count: sorted.length,
+        quantile: sorted[Math.ceil(0.95 * sorted.length) - 1] ?? 0,
+        largest: sorted.at(-1) ?? 0
+      })
+      assert.isAtMost(gaps.blocks.length * 32, window + 32)
+    }
+  )
+
+  it("takes the nearest rank", () => {
+    const gaps = Array.from({ length: 20 }, (_, index) => index + 1).reduce(Gaps.append, Gaps.empty(256))
+    assert.strictEqual(Gaps.summarize(gaps, 0.95).quantile, 19)
+    assert.strictEqual(Gaps.summarize(gaps, 0).quantile, 1)
+    assert.strictEqual(Gaps.summarize(gaps, 1).quantile, 20)
+  })
+})

@@ -1,0 +1,215 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Binding from "../../src/liveness/Binding.ts"
+import * as EngineRecord from "../../src/liveness/EngineRecord.ts"
+import * as Gaps from "../../src/liveness/Gaps.ts"
+import { fromTokenEvents } from "../../src/liveness/LivenessInput.ts"
+import { defaults } from "../../src/liveness/LivenessLimits.ts"
+import * as Progress from "../../src/liveness/Progress.ts"
+import * as RunClock from "../../src/liveness/RunClock.ts"
+import { Delta, Finish, Signal, ToolCallDelta, Usage } from "../../src/token/TokenEvent.ts"
+import { sample } from "./Worlds.ts"
+
+const nothing = { tokens: 0, text: false, usage: null }
+
+type Frames = ReadonlyArray<readonly [number, Partial<Progress.Received>]>
+
+const receive = (...frames: Frames) =>
+  frames.reduce(
+    (progress, [at, received]) => Progress.receive(progress, { ...nothing, ...received }, at, 30_000),
+    Progress.none(256)
+  )
+
+describe("Progress", () => {
+  it("is text, a counted token or a count that rose above everything counted", () => {
+    const three = receive([0, { tokens: 3, text: true }])
+    const isLife = (received: Partial<Progress.Received>) => Progress.isLife(three, { ...nothing, ...received })
+    assert.isTrue(isLife({ text: true }))
+    assert.isTrue(isLife({ tokens: 1 }))
+    assert.isTrue(isLife({ usage: 4 }))
+    assert.isFalse(isLife({}))
+    assert.isFalse(isLife({ usage: 3 }))
+    assert.isFalse(isLife({ usage: 0 }))
+    for (const number of [Number.NaN, -1, Infinity, 0.5]) assert.isFalse(isLife({ tokens: number, usage: number }))
+  })
+
+  it("counts each token once, whoever counts", () => {
+    const tokens = (...frames: Frames) => Progress.tokensOf(receive(...frames))
+    assert.strictEqual(tokens([0, { tokens: 3 }], [1, { tokens: 2 }]), 5)
+    assert.strictEqual(tokens([0, { tokens: 3, usage: 3 }], [1, { tokens: 2, usage: 5 }]), 5)
+    assert.strictEqual(tokens([0, { tokens: 1 }], [1, { usage: 7 }], [2, { tokens: 1 }]), 8)
+    assert.strictEqual(tokens([0, { usage: 7 }], [1, { usage: 7 }], [2, { usage: 6 }]), 7)
+    // Text without a count stands for no known token.
+    assert.strictEqual(tokens([0, { text: true }]), 0)
+    // The engine knows better than we.
+    assert.strictEqual(tokens([0, { tokens: 10 }], [1, { usage: 8 }]), 8)
+  })
+
+  it("learns gaps between arrivals, from the first token on, and none within an instant", () => {
+    const progress = receive(
+      [1000, { tokens: 1 }],
+      [1200, { tokens: 1 }],
+      [1200, { tokens: 1 }],
+      [1300, { ...nothing }],
+      [1500, { text: true }]
+    )
+    assert.deepStrictEqual(Gaps.values(progress.gaps), [200, 300])
+    assert.strictEqual(progress.lastMillis, 1500)
+  })
+
+  it("measures the rate over one to two windows", () => {
+    const at = (frames: number, gap: number) =>
+      receive(...Array.from({ length: frames }, (_, index) => [index * gap, { tokens: 2 }] as const))
+    assert.deepStrictEqual(Progress.rateAt(at(0, 1), 500), { tokensPerSecond: 0, overMillis: 0 })
+    assert.deepStrictEqual(Progress.rateAt(at(1, 1), 500), { tokensPerSecond: 0, overMillis: 500 })
+    assert.deepStrictEqual(Progress.rateAt(at(11, 1000), 10_000), { tokensPerSecond: 2, overMillis: 10_000 })
+    assert.deepStrictEqual(Progress.rateAt(at(11, 1000), 20_000), { tokensPerSecond: 1, overMillis: 20_000 })
+    const long = Progress.rateAt(at(101, 1000), 100_000)
+    assert.deepStrictEqual(long, { tokensPerSecond: 2, overMillis: 40_000 })
+  })
+})
+
+describe("RunClock", () => {
+  const limits = { tickMillis: 1000, localPauseMillis: 5000 }
+  it("leaves out our own pauses, what we may not read, and times that run back or are none", () => {
+    let clock = RunClock.begin(500)
+    const at = (millis: number) => {
+      const advanced = RunClock.advance(clock, millis, limits)
+      clock = advanced.clock
+      return [RunClock.now(clock), advanced.paused]
+    }
+    assert.deepStrictEqual(at(1500), [1000, false])
+    assert.deepStrictEqual(at(7500), [7000, false])
+    assert.deepStrictEqual(at(13_501), [8000, true])
+    assert.deepStrictEqual(at(13_000), [8000, false])
+    assert.deepStrictEqual(at(Number.NaN), [8000, false])
+    assert.deepStrictEqual(at(14_501), [9000, false])
+    clock = { ...clock, reading: false }
+    assert.deepStrictEqual(at(16_501), [9000, false])
+    assert.deepStrictEqual(at(99_501), [9000, true])
+    assert.strictEqual(RunClock.now(RunClock.begin(Number.NaN)), 0)
+  })
+})
+
+describe("Binding", () => {
+  const interval = (tokens: number, moved: boolean, prompt = true): Binding.Interval => ({
+    before: sample({ generationTokens: 5 }),
+    after: sample({ generationTokens: moved ? 6 : 5 }),
+    tokens,
+    prompt
+  })
+  const observe = (binding: Binding.Binding, ...intervals: ReadonlyArray<Binding.Interval>) =>
+    intervals.reduce((binding, interval) => Binding.observe(binding, interval, defaults), binding)
+  const fresh = Binding.inherit("unproven")
+  const status = (...intervals: ReadonlyArray<Binding.Interval>) => observe(fresh, ...intervals).status
+
+  it("is inherited only from a proof", () => {
+    assert.strictEqual(Binding.inherit("proven").status, "inherited")
+    assert.strictEqual(Binding.inherit("refuted").status, "refuted")
+    assert.deepStrictEqual(
+      ["unproven", "proven", "inherited", "refuted"].map((status) =>
+        Binding.isBound({ ...fresh, status: status as Binding.BindingStatus })
+      ),
+      [false, true, true, false]
+    )
+  })
+
+  it("is proved by five tokens that moved the counter", () => {
+    assert.strictEqual(status(interval(5, true)), "proven")
+    assert.strictEqual(status(interval(4, true)), "unproven")
+    assert.strictEqual(status(interval(5, true, false)), "proven")
+  })
+
+  it("is refuted by two contradictions, for good", () => {
+    const no = interval(5, false)
+    const yes = interval(5, true)
+    assert.strictEqual(status(no), "unproven")
+    assert.strictEqual(status(no, no), "refuted")
+    assert.strictEqual(status(no, no, yes, yes), "refuted")
+    assert.strictEqual(status(interval(4, false), interval(4, false)), "unproven")
+    assert.strictEqual(status(interval(5, false, false), interval(5, false, false)), "unproven")
+    assert.strictEqual(status(no, yes, no), "refuted")
+    assert.strictEqual(status(no, yes, yes, yes, yes, yes, no), "refuted")
+    assert.strictEqual(status(no, yes, yes, yes, yes, yes, yes, no), "proven")
+    // Confirmations count from the last contradiction on.
+    assert.strictEqual(status(yes, yes, yes, no, yes, yes, yes, no), "refuted")
+    const unknown = { ...no, before: sample({ generationTokens: null }), after: sample({ generationTokens: null }) }
+    assert.strictEqual(status(unknown, unknown), "refuted")
+  })
+})
+
+describe("EngineRecord", () => {
+  const scrapes = (...outcomes: ReadonlyArray<Parameters<typeof EngineRecord.scraped>[1]>) =>
+    outcomes.reduce(
+      (record, outcome, index) => EngineRecord.scraped(record, outcome, (index + 1) * 5000, (index + 1) * 5000 - 10),
+      EngineRecord.empty()
+    )
+  const beat = (heartbeat: string, more = {}) => sample({ heartbeat, ...more })
+
+  it("learns the longest standstill that ended by itself while requests were running", () => {
+    assert.strictEqual(scrapes(beat("a"), beat("b"), beat("c")).longestStepMillis, 0)
+    const slow = scrapes(beat("a"), beat("a"), beat("a"), beat("a"), beat("b"), beat("c"))
+    assert.strictEqual(slow.longestStepMillis, 14_990)
+    assert.strictEqual(scrapes(beat("a"), beat("a"), beat("a")).longestStepMillis, 0)
+    const idle = { running: 0 }
+    assert.strictEqual(scrapes(beat("a", idle), beat("a", idle), beat("a", idle), beat("b")).longestStepMillis, 0)
+    const asleep = { asleep: true }
+    assert.strictEqual(scrapes(beat("a"), beat("a"), beat("a"), beat("b", asleep)).longestStepMillis, 0)
+    assert.strictEqual(scrapes(beat("a"), beat("a", asleep), beat("a", asleep), beat("b")).longestStepMillis, 0)
+  })
+
+  it("keeps the last three scrapes, and what fails says nothing", () => {
+    const record = scrapes("failed", beat("a"), "failed", "refused")
+    assert.deepStrictEqual(record.recent.map(({ outcome }) => outcome), ["ok", "failed", "refused"])
+    assert.deepStrictEqual([record.movedMillis, record.asOfMillis, record.refusals], [10_000, 9990, 1])
+    assert.strictEqual(scrapes("refused", "refused", beat("a")).refusals, 0)
+    assert.strictEqual(scrapes("refused", "failed", "refused").refusals, 1)
+  })
+
+  it("knows when the engine moved, and when it decoded", () => {
+    const record = scrapes(beat("a"), beat("b", { decodeOutputs: 1 }), beat("c", { decodeOutputs: 1 }), beat("c"))
+    assert.deepStrictEqual([record.movedMillis, record.decodedMillis], [15_000, 10_000])
+  })
+})
+
+describe("fromTokenEvents", () => {
+  it("makes one input of what arrived together", () => {
+    const events = [
+      Signal.make({ signal: "role" }),
+      Delta.make({ channel: "reasoning", text: "hm", tokens: 2 }),
+      Delta.make({ channel: "content", text: "a", tokens: 1 }),
+      Delta.make({ channel: "content", text: "", tokens: 1 }),
+      Finish.make({ reason: "stop" }),
+      Usage.make({ promptTokens: 3, completionTokens: 4 })
+    ]
+    assert.deepStrictEqual(fromTokenEvents(events, 7), {
+      _tag: "Frame",
+      at: 7,
+      tokens: 4,
+      text: true,
+      usage: 4,
+      channel: "content",
+      finishReason: "stop"
+    })
+    const call = ToolCallDelta.make({ index: 0, arguments: "{", tokens: 1 })
+    assert.deepInclude(fromTokenEvents([call], 7), { tokens: 1, text: true, channel: "tool-call" })
+    const hidden = Delta.make({ channel: "content", text: "", tokens: 1 })
+    assert.deepInclude(fromTokenEvents([hidden], 7), { _tag: "Frame", tokens: 1, text: false, channel: null })
+    assert.deepInclude(fromTokenEvents([Finish.make({ reason: "length" })], 7), {
+      _tag: "Frame",
+      tokens: 0,
+      text: false,
+      finishReason: "length"
+    })
+  })
+
+  it("takes signals for the transport, and an accepted request for its headers", () => {
+    assert.deepStrictEqual(fromTokenEvents([Signal.make({ signal: "keep-alive" })], 7), {
+      _tag: "TransportOnly",
+      at: 7
+    })
+    assert.deepStrictEqual(fromTokenEvents([], 7), { _tag: "TransportOnly", at: 7 })
+    assert.deepStrictEqual(fromTokenEvents([Signal.make({ signal: "accepted" })], 7), { _tag: "Headers", at: 7 })
+    const usage = fromTokenEvents([Usage.make({ promptTokens: 3, completionTokens: 0 })], 7)
+    assert.deepInclude(usage, { _tag: "Frame", tokens: 0, text: false, usage: 0, finishReason: null })
+  })
+})
