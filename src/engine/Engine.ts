@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly apiKey?: Redacted.Redacted | undefined
   /** The most tokens an answer may have. Always sent, because a run without a bound cannot be told from a runaway. */
   readonly maxTokens?: number
+  /** The data-parallel engine that shall answer, so that its metrics can be told from those of the others. */
+  readonly dataParallelRank?: number
   /** How long a connection may stay open after the finish. */
   readonly finishGrace?: Duration.Input
 }
@@ -79,7 +81,12 @@ export class Engine extends Context.Service<Engine, {
 const failed = (reason: FailReason, tokens = 0) => new Failed({ hop: "engine", reason, tokens })
 
 const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["Service"] => {
-  const chat: OpenAiChat.ChatOptions = { baseUrl: options.baseUrl, apiKey: options.apiKey, fetch }
+  const chat: OpenAiChat.ChatOptions = {
+    baseUrl: options.baseUrl,
+    apiKey: options.apiKey,
+    dataParallelRank: options.dataParallelRank,
+    fetch
+  }
   const finishGrace = Duration.fromInputUnsafe(options.finishGrace ?? "5 seconds")
   /** Learned at the first refusal, so that a server that does not know the fields is asked only once. */
   let refusesExactCounts = false

@@ -28,6 +28,7 @@ export interface ChatOptions {
   readonly baseUrl: string
   readonly apiKey: Redacted.Redacted | undefined
   readonly fetch: typeof globalThis.fetch
+  readonly dataParallelRank?: number | undefined
 }
 
 export interface ChatConnection {
@@ -63,7 +64,12 @@ export const open = (
         client({ ...options, fetch: watched.fetch }).chat.completions
           .create({ ...body, stream: true } as unknown as OpenAI.ChatCompletionCreateParamsStreaming, {
             signal: controller.signal,
-            headers: { "x-request-id": handlers.requestId }
+            headers: {
+              "x-request-id": handlers.requestId,
+              ...(options.dataParallelRank === undefined
+                ? {}
+                : { "x-data-parallel-rank": String(options.dataParallelRank) })
+            }
           })
           .withResponse(),
       catch: explain

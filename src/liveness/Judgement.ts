@@ -16,7 +16,7 @@
  */
 import { isBound } from "./Binding.ts"
 import * as EngineRecord from "./EngineRecord.ts"
-import { held, rise } from "./EngineSample.ts"
+import { type EngineSample, held, rise } from "./EngineSample.ts"
 import * as Gaps from "./Gaps.ts"
 import * as Limit from "./LimitInForce.ts"
 import type { LimitInForce } from "./LimitInForce.ts"
@@ -107,7 +107,9 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
     const limit: LimitInForce = { name: "lost", millis: limits.frozenEmptyMillis, origin: "preparing" }
     if (silence(state) > limit.millis) return { ...proved(kind, limit), confidence: "inferred" }
   }
-  if (standstill >= frozen.millis) return proved(isEmpty ? "engine-idle" : "engine-hung", frozen)
+  if (standstill >= frozen.millis && !onlyDeferred(sample)) {
+    return proved(isEmpty ? "engine-idle" : "engine-hung", frozen)
+  }
   if (
     place.deferredSinceMillis !== undefined && engine.asOfMillis - place.deferredSinceMillis >= limits.deferredMillis
   ) {
@@ -123,6 +125,10 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
   }
   return undefined
 }
+
+/** All that it holds waits for something outside of it, so it has nothing to move. */
+const onlyDeferred = ({ deferred, running, waiting }: EngineSample): boolean =>
+  running === 0 && deferred !== null && deferred > 0 && deferred === waiting
 
 /** Somebody who can know says that the run goes on. */
 const vouchedFor = (state: RunState): boolean =>

@@ -2,7 +2,8 @@
  * Is the stream alive? Operators that fail a stream with a typed error when nothing comes.
  *
  * `timeoutFail` is the fixed-limit form: it has the name and the argument order of `Stream.timeoutFail` of Effect 3,
- * which Effect 4 no longer has. `failIfSilent` is the same guard with a say in which elements count as progress.
+ * which Effect 4 no longer has. `failIfSilent` is the same guard with a say in which elements count as progress. `watch`
+ * (LivenessWatch.ts) is the one that knows phases and the engine's own evidence.
  *
  * Laws: chunks are kept as they come; a gap of exactly the limit is alive; time spent by a slow consumer is not
  * silence; the upstream pull is interrupted before the error is handed on, so its socket closes.
@@ -22,8 +23,11 @@ import type { LazyArg } from "effect/Function"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 
+export { EngineEvidence } from "./EngineEvidence.ts"
 export { Failed } from "./Failed.ts"
+export { watch, type WatchOptions } from "./LivenessWatch.ts"
 export { Stalled } from "./Stalled.ts"
+export { Ticker } from "./Ticker.ts"
 
 /** A wake this much later than asked for means that we were paused, not that the stream was silent. */
 const LATE_WAKE_MILLIS = 1000
