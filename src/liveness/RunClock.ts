@@ -8,7 +8,8 @@
  *   not learned as the engine's. (Cassandra's `max_local_pause`.)
  * - The time in which the consumer did not let us read.
  *
- * Laws: run time never goes back, whatever times come in; a time that is not a number is no time at all.
+ * Laws: run time never goes back, whatever times come in; a time that is not a number, or too large to be counted in
+ * milliseconds, is no time at all.
  */
 
 export interface RunClock {
@@ -19,9 +20,11 @@ export interface RunClock {
   readonly reading: boolean
 }
 
+const isTime = (atMillis: number): boolean => Math.abs(atMillis) <= Number.MAX_SAFE_INTEGER
+
 /** A clock that begins at a monotonic time; its run time begins at 0. */
 export const begin = (atMillis: number): RunClock => {
-  const start = Number.isFinite(atMillis) ? atMillis : 0
+  const start = isTime(atMillis) ? atMillis : 0
   return { atMillis: start, lostMillis: start, reading: true }
 }
 
@@ -34,7 +37,7 @@ export const advance = (
   atMillis: number,
   limits: { readonly tickMillis: number; readonly localPauseMillis: number }
 ): { readonly clock: RunClock; readonly paused: boolean } => {
-  const elapsed = Number.isFinite(atMillis) ? Math.max(0, atMillis - clock.atMillis) : 0
+  const elapsed = isTime(atMillis) ? Math.max(0, atMillis - clock.atMillis) : 0
   const paused = elapsed > limits.tickMillis + limits.localPauseMillis
   const lost = clock.reading ? paused ? elapsed - limits.tickMillis : 0 : elapsed
   return {

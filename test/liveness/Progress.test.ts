@@ -88,6 +88,14 @@ describe("RunClock", () => {
     assert.deepStrictEqual(at(99_501), [9000, true])
     assert.strictEqual(RunClock.now(RunClock.begin(Number.NaN)), 0)
   })
+
+  it("takes times that cannot be counted for none, so that it is always finite", () => {
+    for (const millis of [1.7e308, -1.3e293, Infinity]) {
+      assert.strictEqual(RunClock.now(RunClock.begin(millis)), 0)
+      const { clock } = RunClock.advance(RunClock.begin(millis), 1000, limits)
+      assert.strictEqual(RunClock.now(RunClock.advance(clock, -millis, limits).clock), 1000)
+    }
+  })
 })
 
 describe("Binding", () => {
