@@ -61,6 +61,10 @@ const textOf = (response: Response): Effect.Effect<string, NoSample> => {
   )
 }
 
+/** Lets go of a body that nobody reads, and so of its connection; one that has broken already is gone anyway. */
+const discard = ({ body }: Response): Effect.Effect<void> =>
+  body === null ? Effect.void : Effect.ignore(Effect.tryPromise(() => body.cancel()))
+
 /** Asks for metrics and health while anybody listens. */
 const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidence, never, PatientFetch> =>
   Layer.effect(
@@ -86,7 +90,9 @@ const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidenc
         })
 
       const sample: Effect.Effect<Scrape["outcome"]> = get("/metrics").pipe(
-        Effect.flatMap((response) => response.status === 200 ? textOf(response) : Effect.fail(failed)),
+        Effect.flatMap((response) =>
+          response.status === 200 ? textOf(response) : Effect.andThen(discard(response), Effect.fail(failed))
+        ),
         Effect.map((text): Scrape["outcome"] => {
           const series = MetricsText.parse(text, isWanted)
           return (Result.isSuccess(series) ? sampleOf(series.success, options.engine) : undefined) ?? "failed"
@@ -97,10 +103,7 @@ const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidenc
       )
 
       const health: Effect.Effect<number | undefined> = get("/health").pipe(
-        Effect.map(({ body, status }) => {
-          void body?.cancel()
-          return status
-        }),
+        Effect.flatMap((response) => Effect.as(discard(response), response.status)),
         Effect.catch(() => Effect.succeed(undefined)),
         Effect.timeoutOption(patience),
         Effect.map(Option.getOrUndefined)

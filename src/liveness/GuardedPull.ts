@@ -12,8 +12,12 @@ import * as Fiber from "effect/Fiber"
 export interface PullHooks<A, E> {
   /** An element is being waited for from now on. */
   readonly onStart: () => void
-  /** The wait is over; called once for each start, before the chunk is handed on. */
+  /** The element was not there at once; the pull has armed whatever timers it has. */
+  readonly onWait?: () => void
+  /** The pull has ended by itself; before its chunk is handed on. Not called where it was given up or interrupted. */
   readonly onSettle: (exit: Exit.Exit<ReadonlyArray<A>, E>) => void
+  /** Whoever waited was interrupted, and may yet come back. */
+  readonly onAbandon: () => void
 }
 
 export interface GuardedPull<A, E, E2, R> {
@@ -41,6 +45,7 @@ export const make = <A, E, R, E2>(
           settle(exit)
           return exit
         }
+        hooks.onWait?.()
         return Effect.callback<readonly [A, ...ReadonlyArray<A>], E | E2>((resume) => {
           const forget = fiber.addObserver((exit) => {
             settle(exit)
@@ -52,7 +57,9 @@ export const make = <A, E, R, E2>(
             resume(Effect.andThen(Fiber.interrupt(fiber), Effect.fail(error)))
           }
           return Effect.suspend(() => {
+            end = undefined
             forget()
+            hooks.onAbandon()
             return Fiber.interrupt(fiber)
           })
         })

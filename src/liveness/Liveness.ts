@@ -16,12 +16,11 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
 import type { LazyArg } from "effect/Function"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
+import * as GuardedPull from "./GuardedPull.ts"
 
 export { EngineEvidence } from "./EngineEvidence.ts"
 export { Failed } from "./Failed.ts"
@@ -68,7 +67,6 @@ export const failIfSilent: {
         /** Silence of the pulls since the last progress that have ended. */
         let silentBefore = 0
         let pullStartedAt: number | undefined
-        let giveUp: ((silentMillis: number) => void) | undefined
 
         const silence = () => silentBefore + (pullStartedAt === undefined ? 0 : now() - pullStartedAt)
 
@@ -77,14 +75,23 @@ export const failIfSilent: {
           if (pullStartedAt !== undefined) pullStartedAt = now()
         }
 
-        const settle = (exit: Exit.Exit<ReadonlyArray<A>, unknown>) => {
-          silentBefore = exit._tag === "Success" && (isProgress === undefined || exit.value.some(isProgress))
-            ? 0
-            : silence()
+        const stop = (isSilent: boolean) => {
+          silentBefore = isSilent ? silence() : 0
           pullStartedAt = undefined
-          giveUp = undefined
           pulling.closeUnsafe()
         }
+
+        const guarded = GuardedPull.make<A, Effect.Error<typeof pull>, R, E2>(pull, {
+          onStart: () => {
+            pullStartedAt = now()
+          },
+          onWait: () => {
+            pulling.openUnsafe()
+          },
+          onSettle: (exit) =>
+            stop(exit._tag === "Failure" || (isProgress !== undefined && !exit.value.some(isProgress))),
+          onAbandon: () => stop(true)
+        })
 
         const watch = Effect.gen(function*() {
           while (true) {
@@ -100,36 +107,13 @@ export const failIfSilent: {
             // Node runs an expired timer before it reads the sockets. Let it read, and let what it read arrive here.
             for (let turn = 0; turn < 3; turn++) yield* Effect.yieldNow
             const silentMillis = silence()
-            if (giveUp !== undefined && silentMillis >= limitMillis) return giveUp(silentMillis)
+            if (pullStartedAt === undefined || silentMillis < limitMillis) continue
+            if (guarded.giveUp(onSilence(silentMillis))) return
           }
         })
         yield* Effect.forkIn(watch, scope, { startImmediately: true })
 
-        return Effect.suspend(() => {
-          pullStartedAt = now()
-          return Effect.flatMap(Effect.forkChild(pull, { startImmediately: true }), (fiber) => {
-            const exit = fiber.pollUnsafe()
-            if (exit !== undefined) {
-              settle(exit)
-              return exit
-            }
-            pulling.openUnsafe()
-            return Effect.callback<Effect.Success<typeof pull>, Effect.Error<typeof pull> | E2>((resume) => {
-              const forget = fiber.addObserver((exit) => {
-                settle(exit)
-                resume(exit)
-              })
-              giveUp = (silentMillis) => {
-                forget()
-                resume(Effect.andThen(Fiber.interrupt(fiber), Effect.fail(onSilence(silentMillis))))
-              }
-              return Effect.suspend(() => {
-                forget()
-                return Fiber.interrupt(fiber)
-              })
-            })
-          })
-        })
+        return guarded.pull
       }))
   }
 )

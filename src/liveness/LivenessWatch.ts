@@ -65,6 +65,7 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
       let state = LivenessStep.initial(limits)
       let told = ""
       let link: EvidenceLink | undefined
+      let opened = false
       let begun = false
       let ended = false
 
@@ -74,6 +75,8 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
           begun = true
           link?.begun()
         }
+        // The engine is done with it, whatever becomes of the connection.
+        if (state.finish !== undefined) end()
         const verdict = LivenessStep.verdictOf(state)
         const name = nameOf(verdict)
         if (name !== told) onVerdict?.(verdict)
@@ -89,10 +92,16 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
 
       const endOf = (exit: Exit.Exit<ReadonlyArray<A>, unknown>): LivenessInput.LivenessInput => {
         const at = now()
-        const error = Exit.isFailure(exit) ? exit.cause.reasons.find(({ _tag }) => _tag === "Fail") : undefined
-        if (error?._tag !== "Fail") return { _tag: "Cancelled", at, by: "downstream-gone" }
-        const how = Cause.isDone(error.error) ? "eof" : asEnd(error.error as E)
-        return { _tag: "Ended", at, how }
+        const reasons = Exit.isFailure(exit) ? exit.cause.reasons : []
+        const error = reasons.find(Cause.isFailReason)
+        if (error !== undefined) {
+          return { _tag: "Ended", at, how: Cause.isDone(error.error) ? "eof" : asEnd(error.error as E) }
+        }
+        // A bug on the way to the engine is nobody's wish to stop.
+        const defect = reasons.find(Cause.isDieReason)
+        return defect === undefined
+          ? { _tag: "Cancelled", at, by: "downstream-gone" }
+          : { _tag: "Ended", at, how: "reset", detail: String(defect.defect) }
       }
 
       const guarded = GuardedPull.make<A, Effect.Error<typeof pull>, R, Stalled>(pull, {
@@ -108,6 +117,9 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
             tell(endOf(exit))
             end()
           }
+        },
+        onAbandon: () => {
+          tell({ _tag: "Reading", at: now(), on: false })
         }
       })
 
@@ -126,11 +138,15 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
       )
       link = yield* Scope.provide(
         evidence.follow({
-          tell: (input) => judged(tell(input)),
+          // Whatever comes first begins the run, and that must be its opening.
+          tell: (input) => {
+            if (opened) judged(tell(input))
+          },
           isSuspect: () => told.startsWith("Slow")
         }),
         scope
       )
+      opened = true
       tell({ _tag: "Opened", at: now(), run, ...link.known, ...options.opened })
       yield* Scope.provide(ticker.add((at) => judged(tell({ _tag: "Tick", at }))), scope)
       return guarded.pull
