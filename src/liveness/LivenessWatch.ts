@@ -67,6 +67,9 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
       let link: EvidenceLink | undefined
       let opened = false
       let begun = false
+      /** The evidence knows that the run is over. */
+      let reported = false
+      /** The stream has ended, or is being ended. */
       let ended = false
 
       const tell = (input: LivenessInput.LivenessInput) => {
@@ -76,7 +79,7 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
           link?.begun()
         }
         // The engine is done with it, whatever becomes of the connection.
-        if (state.finish !== undefined) end()
+        if (state.finish !== undefined) report()
         const verdict = LivenessStep.verdictOf(state)
         const name = nameOf(verdict)
         if (name !== told) onVerdict?.(verdict)
@@ -84,10 +87,15 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
         return verdict
       }
 
-      const end = () => {
-        if (ended) return
-        ended = true
+      const report = () => {
+        if (reported) return
+        reported = true
         link?.ended({ binding: state.binding.status, longestStepMillis: state.engine.longestStepMillis })
+      }
+
+      const end = () => {
+        ended = true
+        report()
       }
 
       const endOf = (exit: Exit.Exit<ReadonlyArray<A>, unknown>): LivenessInput.LivenessInput => {

@@ -438,6 +438,8 @@ describe("LivenessWatch", () => {
       assert.isUndefined(watched.exit())
       yield* watched.interrupt
       assert.lengthOf(evidence.ended, 1)
+      // Who leaves then has a complete answer.
+      assert.strictEqual(watched.verdicts.at(-1)?._tag, "Completed")
     }).pipe(Effect.provide(alone)))
 
   it.effect("tells the evidence of its end once when it was stalled", () =>
