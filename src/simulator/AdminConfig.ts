@@ -2,7 +2,8 @@
  * llm-d-inference-sim's `/admin/config`: what can be changed while the server runs, by its names.
  *
  * `GET` tells the present values, `POST` changes those that its body names and tells all; what it names wrongly, or what
- * cannot be changed here, is refused with 400 and changes nothing. Requests that are already there keep what they have.
+ * cannot be changed here, is refused with 400 and changes nothing. Requests that are already there keep what they have,
+ * but the factor under load, which is the engine's.
  *
  * Times are told in milliseconds and may be written as everywhere. The faults of `failure-injection-rate` take the place
  * of the ones before; those of /sim/faults are not touched, though they are in the same list.
@@ -21,7 +22,13 @@ import * as FaultSpecification from "./faults/FaultSpecification.ts"
 import { latencyFields, type LatencyOptions } from "./LatencyOptions.ts"
 import * as RequestBody from "./RequestBody.ts"
 
+const Factor = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(1))
+
 const { jsonUnsafe } = HttpServerResponse
+
+interface TimeFactor {
+  readonly timeFactorUnderLoad: number
+}
 
 /** Their names, and ours. */
 const latencyNames = {
@@ -36,10 +43,11 @@ const latencyNames = {
   "kv-cache-transfer-latency": "kvCacheTransferMillis",
   "kv-cache-transfer-latency-std-dev": "kvCacheTransferDeviationMillis",
   "kv-cache-transfer-time-per-token": "kvCacheTransferMillisPerToken",
-  "kv-cache-transfer-time-std-dev": "kvCacheTransferPerTokenDeviationMillis"
-} as const satisfies Record<string, keyof LatencyOptions>
+  "kv-cache-transfer-time-std-dev": "kvCacheTransferPerTokenDeviationMillis",
+  "time-factor-under-load": "timeFactorUnderLoad"
+} as const satisfies Record<string, keyof (LatencyOptions & TimeFactor)>
 
-const Latency = Schema.Struct(latencyFields)
+const Latency = Schema.Struct({ ...latencyFields, timeFactorUnderLoad: Factor })
 const decodeLatency = Schema.decodeUnknownResult(Latency)
 
 const FailureType = Schema.Literals(FailureInjection.allTypes)
@@ -56,12 +64,14 @@ const flat = ({ message }: { readonly message: string }) => message.replaceAll(/
 export interface AdminConfig {
   /** The times of requests that come now. */
   readonly latency: () => LatencyOptions
+  /** How much longer they are when all places are taken, now. */
+  readonly timeFactor: () => number
   readonly routes: Layer.Layer<never, never, HttpRouter.HttpRouter>
 }
 
 /** The values at the start, and the routes that change them. */
-export const make = (initial: LatencyOptions, board: FaultBoard): AdminConfig => {
-  let latency = initial
+export const make = (initial: LatencyOptions & TimeFactor, board: FaultBoard): AdminConfig => {
+  let latency: LatencyOptions & TimeFactor = initial
   let rate = 0
   let types: ReadonlyArray<FailureInjection.FailureType> = []
   let injected: ReadonlyArray<number> = []
@@ -81,7 +91,7 @@ export const make = (initial: LatencyOptions, board: FaultBoard): AdminConfig =>
         decodeFailures({ "failure-injection-rate": newRate ?? undefined, "failure-types": newTypes ?? undefined }),
         flat
       )
-      const changes: Partial<Record<keyof LatencyOptions, unknown>> = {}
+      const changes: Partial<Record<keyof (LatencyOptions & TimeFactor), unknown>> = {}
       for (const [name, value] of Object.entries(rest)) {
         if (!Object.hasOwn(latencyNames, name)) {
           const known = [...Object.keys(latencyNames), "failure-injection-rate", "failure-types"].join(", ")
@@ -110,6 +120,7 @@ export const make = (initial: LatencyOptions, board: FaultBoard): AdminConfig =>
 
   return {
     latency: () => latency,
+    timeFactor: () => latency.timeFactorUnderLoad,
     routes: Layer.mergeAll(
       HttpRouter.add("GET", "/admin/config", Effect.sync(tell)),
       HttpRouter.add("POST", "/admin/config", change)

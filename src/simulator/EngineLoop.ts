@@ -118,6 +118,8 @@ export interface EngineLoopOptions extends Partial<Sequence.SchedulerOptions> {
   readonly maxConcurrentRequests: number
   /** Tokens per output. */
   readonly streamInterval: number
+  /** The factor under load as it is now; it wins over `timeFactorUnderLoad`. */
+  readonly timeFactor?: () => number
 }
 
 // About 100 kB of wire: large enough to be fast, small enough that a slow reader holds little memory.
@@ -153,7 +155,14 @@ export const make = Effect.fn("EngineLoop.make")(function*(
 ): Effect.fn.Return<EngineLoop, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const limits = { maxNumBatchedTokens: Infinity, kvCacheTokens: Infinity, timeFactorUnderLoad: 1, ...options }
+  const limits = {
+    maxNumBatchedTokens: Infinity,
+    kvCacheTokens: Infinity,
+    ...options,
+    get timeFactorUnderLoad() {
+      return options.timeFactor?.() ?? options.timeFactorUnderLoad ?? 1
+    }
+  }
   const open = new Set<Entry>()
   const wake = Latch.makeUnsafe()
   /** Opened when nothing runs. */

@@ -41,7 +41,7 @@ export interface EngineProcess {
 
 /** A new process; it stops with the scope. */
 export const make = Effect.fn("EngineProcess.make")(function*(
-  options: SimulatorOptions,
+  options: SimulatorOptions & Pick<EngineLoop.EngineLoopOptions, "timeFactor">,
   journal: Journal
 ): Effect.fn.Return<EngineProcess, never, Scope.Scope> {
   const metrics = yield* Metrics.make(options)

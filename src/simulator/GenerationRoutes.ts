@@ -133,8 +133,8 @@ export const make = (context: GenerationContext) => {
     return refusalOf(queueFull)
   }
 
-  const route = <Request extends GenerationRequest.GenerationRequest>(protocol: Protocol<Request>) => {
-    return Effect.gen(function*() {
+  const route = <Request extends GenerationRequest.GenerationRequest>(protocol: Protocol<Request>) =>
+    Effect.gen(function*() {
       const httpRequest = yield* HttpServerRequest.HttpServerRequest
       const { headers } = httpRequest
       const response = NodeHttpServerRequest.toServerResponse(httpRequest) as ServerResponse
@@ -215,7 +215,6 @@ export const make = (context: GenerationContext) => {
         protocol.makeStreamEncoder(head, told, wire)
       )
     })
-  }
 
   return {
     chatCompletions: route<ChatRequest.ChatRequest>({

@@ -17,7 +17,6 @@ import type { OpenStream } from "./EngineLoop.ts"
 import * as EngineProcess from "./EngineProcess.ts"
 import type { MetricsFault } from "./faults/FaultAction.ts"
 import type { Journal } from "./Journal.ts"
-import type { SimulatorOptions } from "./SimulatorOptions.ts"
 
 export interface SimulatedServer {
   readonly current: () => EngineProcess.EngineProcess
@@ -53,7 +52,7 @@ const listen = (server: Server, host: string, port: number) =>
 
 /** A server with a first process; it ends with the scope. `server` need not listen yet. */
 export const make = Effect.fn("SimulatedServer.make")(function*(
-  options: SimulatorOptions & { readonly host: string },
+  options: Parameters<typeof EngineProcess.make>[0] & { readonly host: string },
   journal: Journal,
   server: Server
 ): Effect.fn.Return<SimulatedServer, never, Scope.Scope> {

@@ -73,7 +73,12 @@ const make = Effect.fn("Simulator.make")(function*(options: typeof ServedOptions
   )
   const journal = yield* Journal.make
   const nodeServer = createServer()
-  const server = yield* SimulatedServer.make(settings, journal, nodeServer)
+  const server = yield* SimulatedServer.make(
+    // Asked for with each step, and none is made before everything is there.
+    { ...settings, timeFactor: () => adminConfig.timeFactor() },
+    journal,
+    nodeServer
+  )
   const perform = (action: ServerAction) => ServerFaults.perform(server, action)
   const board = yield* FaultBoard.make({
     seed: settings.seed,

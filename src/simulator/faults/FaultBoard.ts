@@ -63,6 +63,8 @@ interface InForce {
   /** Of what it begins; a request's fault begins nothing. */
   readonly scope: Scope.Closeable | undefined
   happened: number
+  /** A request brought it, and it goes when it is over. */
+  readonly brought: boolean
 }
 
 export interface FaultBoardOptions {
@@ -92,9 +94,9 @@ export const make = Effect.fn("FaultBoard.make")(function*(
   let requests = 0
   const seconds = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
 
-  const put = (specification: FaultSpecification.FaultSpecification): InForce => {
+  const put = (specification: FaultSpecification.FaultSpecification, brought = false): InForce => {
     const own = specification.entry.scope === "server" ? Scope.forkUnsafe(scope) : undefined
-    const fault = { id: nextId++, specification, since: seconds(), scope: own, happened: 0 }
+    const fault = { id: nextId++, specification, since: seconds(), scope: own, happened: 0, brought }
     inForce.set(fault.id, fault)
     return fault
   }
@@ -118,7 +120,10 @@ export const make = Effect.fn("FaultBoard.make")(function*(
   /** At once: the engine must not make another step before. */
   const begin = (fault: InForce, action: ServerAction, request: string) => {
     if (fault.scope === undefined || !happen(fault, request)) return
-    runFork(Effect.forkIn(lasting(fault, [action]), fault.scope, { startImmediately: true }))
+    const over = Effect.sync(() => {
+      if (fault.brought) inForce.delete(fault.id)
+    })
+    runFork(Effect.forkIn(Effect.andThen(lasting(fault, [action]), over), fault.scope, { startImmediately: true }))
   }
 
   const concerns = (fault: InForce, number: number, draw: string): boolean => {
@@ -193,7 +198,7 @@ export const make = Effect.fn("FaultBoard.make")(function*(
           ...specification,
           withRequest: true,
           trigger: { ...specification.trigger, requests: [0, 0] }
-        })
+        }, true)
         give(fault, id, faults)
         if (specification.entry.scope === "request") inForce.delete(fault.id)
       }

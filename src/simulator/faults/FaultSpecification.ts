@@ -4,7 +4,7 @@
  * Some keys are the fault's own parameters, the others say when it happens: `request=3` or `request=3-5` (requests are
  * counted from 1 since the server started), `probability=0.1` (drawn for each request from the server's seed),
  * `times=2` (at most so often), `from=60` (seconds since the server started, or since the fault was added) and `for=30`
- * (seconds). What is read is what was written: `textOf` of a specification is read as the same one.
+ * (seconds).
  *
  * A fault of a request happens to all requests that its keys leave. A fault of the server happens once unless `times`
  * says otherwise: with the first request that its keys leave, or at a time if it has `from` and no key that looks at
@@ -31,8 +31,8 @@ export interface FaultSpecification {
   readonly entry: FaultEntry
   readonly values: ParameterValues
   readonly trigger: Trigger
-  /** Whether it looks at requests because it was told to. */
-  readonly looksAtRequests: boolean
+  /** The keys that were written. */
+  readonly keys: ReadonlySet<string>
   /** Whether a request begins it; else time does. Only for faults of the server. */
   readonly withRequest: boolean
   readonly text: string
@@ -124,11 +124,9 @@ const readPairs = (entry: FaultEntry, text: string): Result.Result<Pairs, string
     if (at < 1) return Result.fail(`"${part}" of ${entry.name} must have the form key=value`)
     if (!triggerKeys.includes(key) && entry.parameters[key] === undefined) {
       const own = Object.keys(entry.parameters)
+      const has = own.length === 0 ? "no parameters" : own.join(", ")
       return Result.fail(
-        `${entry.name} has no "${key}"; it has ${
-          own.length === 0 ? "no parameters" : own.join(", ")
-        }, and like every ` +
-          `fault ${triggerKeys.join(", ")}`
+        `${entry.name} has no "${key}"; it has ${has}, and like every fault ${triggerKeys.join(", ")}`
       )
     }
     if (pairs.has(key)) return Result.fail(`${entry.name} has "${key}" twice`)
@@ -136,6 +134,10 @@ const readPairs = (entry: FaultEntry, text: string): Result.Result<Pairs, string
   }
   return Result.succeed(pairs)
 }
+
+/** Whether it is to look at requests, because it was told to. */
+const looksAt = (keys: { readonly has: (key: string) => boolean }): boolean =>
+  ["request", "probability", "after-tokens"].some((key) => keys.has(key))
 
 const readOne = (text: string): Result.Result<FaultSpecification, string> => {
   const at = text.indexOf(":")
@@ -156,7 +158,7 @@ const readOne = (text: string): Result.Result<FaultSpecification, string> => {
       values[key] = value
     }
     const trigger = yield* readTrigger(entry, pairs)
-    const looksAtRequests = ["request", "probability", "after-tokens"].some((key) => pairs.has(key))
+    const looksAtRequests = looksAt(pairs)
     // What happens to everybody without a request is wanted at once.
     const needsRequest = entry.actions(values).some(({ _tag }) => _tag === "Trigger")
     const begins = entry.scope === "server" && !needsRequest && !looksAtRequests
@@ -164,7 +166,7 @@ const readOne = (text: string): Result.Result<FaultSpecification, string> => {
       entry,
       values,
       trigger: begins && trigger.from === undefined ? { ...trigger, from: 0 } : trigger,
-      looksAtRequests,
+      keys: new Set(pairs.keys()),
       withRequest: looksAtRequests || (trigger.from === undefined && needsRequest),
       text: text.trim()
     }
@@ -173,8 +175,8 @@ const readOne = (text: string): Result.Result<FaultSpecification, string> => {
 
 /** The same fault for a server that runs: one of the server begins at once, unless it says what it waits for. */
 export const atOnce = (specification: FaultSpecification): FaultSpecification => {
-  const { entry, looksAtRequests, trigger } = specification
-  if (entry.scope === "request" || looksAtRequests || trigger.from !== undefined) return specification
+  const { entry, keys, trigger } = specification
+  if (entry.scope === "request" || looksAt(keys) || trigger.from !== undefined) return specification
   return { ...specification, trigger: { ...trigger, from: 0 }, withRequest: false }
 }
 

@@ -55,6 +55,17 @@ describe("/sim/faults", () => {
       assert.deepStrictEqual(yield* faults, [])
     }).pipe(Effect.scoped, Effect.provide(server())))
 
+  it.effect("forgets what a request brought when it is over", () =>
+    Effect.gen(function*() {
+      yield* ask({ fault: "health-blip:for=3" })
+      yield* pass(1)
+      assert.strictEqual((yield* get("/health")).status, 503)
+      assert.lengthOf(yield* faults, 1)
+      yield* pass(5)
+      assert.strictEqual((yield* get("/health")).status, 200)
+      assert.lengthOf(yield* faults, 0)
+    }).pipe(Effect.scoped, Effect.provide(server())))
+
   it.effect("refuses what it cannot read, and nothing is in force then", () =>
     Effect.gen(function*() {
       for (const body of ["engin-hang", "{\"faults\": []}", "{", "", "crlf; nothing"]) {
@@ -103,6 +114,17 @@ describe("/admin/config", () => {
       assert.strictEqual(told(before), 100)
       assert.strictEqual(told(after), 10)
     }).pipe(Effect.scoped, Effect.provide(server())))
+
+  it.effect("changes the factor under load at once", () =>
+    Effect.gen(function*() {
+      const conversations = [yield* ask(), yield* ask()]
+      for (const one of conversations) yield* until(one, ({ status }) => status === 200)
+      yield* pass(1.4, 0.1)
+      assert.strictEqual(told(conversations[0]!), 11)
+      yield* change({ "time-factor-under-load": 10 })
+      yield* pass(10, 1)
+      assert.isAtMost(told(conversations[0]!), 22)
+    }).pipe(Effect.scoped, Effect.provide(server({ maxConcurrentRequests: 2 }))))
 
   it.effect("injects failures at a rate, and stops to", () =>
     Effect.gen(function*() {

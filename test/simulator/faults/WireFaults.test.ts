@@ -414,6 +414,17 @@ describe("with the openai SDK", () => {
       assert.instanceOf(broken.error, SyntaxError)
     }).pipe(Effect.provide(flatOut)))
 
+  it.live("faults that say which requests have them mean nothing in a request", () =>
+    Effect.gen(function*() {
+      for (const fault of ["crlf:probability=0.5", "engine-hang:request=2", "metrics-down:from=3", "crlf:for=3"]) {
+        const refused = yield* post(userMessage("Hi"), { headers: { "x-sim-fault": fault } })
+        assert.strictEqual(refused.status, 400, fault)
+        assert.include(yield* textOf(refused), "means nothing for one request", fault)
+      }
+      const lasting = yield* post(userMessage("Hi"), { headers: { "x-sim-fault": "health-blip:for=3" } })
+      assert.strictEqual(lasting.status, 200)
+    }).pipe(Effect.provide(flatOut)))
+
   it.live("misspelt faults are refused with what would be right", () =>
     Effect.gen(function*() {
       const refused = yield* post(userMessage("Hi"), { headers: { "x-sim-fault": "engine-hnag" } })
