@@ -8,7 +8,7 @@ import type { Results, StreamsCell, StreamsRatio } from "./Results.ts"
 const legend = [
   "ours: the simulated engine; bare: node:http, the same events composed before, one write per token; joined: the same",
   "with 512 tokens per write. Every server and the client are processes of their own on this machine. Numbers are",
-  "medians over the runs; processor time and memory are of the server's process alone."
+  "medians over the runs, but idle is one run each; processor time and memory are of the server's process alone."
 ]
 
 /** Lines for stdout. */

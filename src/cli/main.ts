@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import { version } from "../version.ts"
 import { CommandError, inputError, usageError } from "./CommandError.ts"
-import { renderHelp } from "./renderHelp.ts"
+import { columnsOfTerminal, renderHelp } from "./renderHelp.ts"
 import { resume } from "./resume.ts"
 import { run } from "./run.ts"
 import { serve } from "./serve.ts"
@@ -32,7 +32,7 @@ const presenter: CliOutput.Presenter = {
     if (event._tag === "Help") {
       return Effect.flatMap(TerminalCapabilities, ({ canColor }) =>
         Console.log(renderHelp(event.helpDoc, {
-          columns: Math.min(process.stdout.columns || 100, 100),
+          columns: columnsOfTerminal(),
           color: canColor
         })))
     }

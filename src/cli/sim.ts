@@ -13,7 +13,7 @@ import { Simulator } from "../simulator/Simulator.ts"
 import { orExit, usageError } from "./CommandError.ts"
 import * as flags from "./flags.ts"
 import { renderFaults } from "./renderFaults.ts"
-import { HelpSections } from "./renderHelp.ts"
+import { columnsOfTerminal, HelpSections } from "./renderHelp.ts"
 import { helpSections, settingsOf, simulatorFlags } from "./simulatorFlags.ts"
 
 export const sim = Command.make("sim", {
@@ -37,7 +37,7 @@ export const sim = Command.make("sim", {
       return yield* Console.log(
         json
           ? JSON.stringify(catalogueJson, null, 2)
-          : renderFaults({ columns: Math.min(process.stdout.columns || 100, 100), color: canColor })
+          : renderFaults({ columns: columnsOfTerminal(), color: canColor })
       )
     }
     const settings = yield* settingsOf(simulated)
