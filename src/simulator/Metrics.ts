@@ -164,6 +164,11 @@ const makeSeries = (registry: PrometheusText.Registry, rank: number, options: Me
       "Histogram of the number of times a request was preempted.",
       preemptionBuckets
     ),
+    requestMaxTokens: histogram(
+      "request_params_max_tokens",
+      "Histogram of the max_tokens request parameter.",
+      tokenBuckets
+    ),
     requestN: histogram("request_params_n", "Histogram of the n request parameter.", parameterBuckets),
     requestMaxGenerationTokens: histogram(
       "request_max_num_generation_tokens",
@@ -259,6 +264,7 @@ const recordFinish = (series: Series, sequence: Sequence, time: number) => {
   series.timePerToken.observe(generated > 1 ? decodeTime / (generated - 1) : 0)
   series.requestPreemptions.observe(sequence.preemptions)
   series.requestN.observe(1)
+  series.requestMaxTokens.observe(sequence.limit)
   series.requestMaxGenerationTokens.observe(generated)
   series.requestPrefillComputed.observe(promptTokens)
   series.requestPromptTokens.observe(promptTokens)

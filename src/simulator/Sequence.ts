@@ -31,6 +31,8 @@ export interface Sequence extends Due {
   readonly promptTokens: number
   /** Tokens this request will get. */
   total: number
+  /** The most tokens it could have got: what was asked for, or the room there is. */
+  readonly limit: number
   finishReason: FinishReason
   readonly pace: Pace
   /** Tokens of the next decoding step, at least 1; undefined: always 1. A prefill always ends with one token. */
@@ -85,6 +87,7 @@ export const newSequence = (
   const limit = Math.min(request.maxTokens, room)
   return {
     promptTokens: request.promptTokens,
+    limit,
     total: Math.min(request.answerTokens, limit),
     finishReason: request.answerTokens > limit ? "length" : "stop",
     pace: request.pace,

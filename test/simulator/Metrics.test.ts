@@ -87,6 +87,7 @@ describe("Metrics", () => {
       assert.strictEqual(value("vllm:request_max_num_generation_tokens_sum"), 5)
       assert.strictEqual(value("vllm:request_prefill_kv_computed_tokens_sum"), 8)
       assert.strictEqual(value("vllm:request_params_n_sum"), 2)
+      assert.strictEqual(value("vllm:request_params_max_tokens_count"), 2)
       assert.strictEqual(value("vllm:request_num_preemptions_count"), 2)
     }))
 

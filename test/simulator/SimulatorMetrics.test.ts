@@ -47,6 +47,7 @@ const vllmSeries = [
   "request_inference_time_seconds",
   "request_max_num_generation_tokens",
   "request_num_preemptions",
+  "request_params_max_tokens",
   "request_params_n",
   "request_prefill_kv_computed_tokens",
   "request_prefill_time_seconds",
