@@ -12,7 +12,6 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type { AdminConfig } from "./AdminConfig.ts"
-import { engineDead } from "./EngineErrors.ts"
 import * as FaultRoutes from "./faults/FaultRoutes.ts"
 import * as GenerationRoutes from "./GenerationRoutes.ts"
 import * as MetricsRoute from "./MetricsRoute.ts"
@@ -70,16 +69,6 @@ const waitWhileSilent = (server: SimulatedServer) =>
     { global: true }
   )
 
-/** The engine's own words for what is asked of it when it is dead. */
-const unlessDead = (server: SimulatedServer) =>
-  HttpRouter.middleware((handler) =>
-    Effect.suspend(() =>
-      server.current().state === "dead"
-        ? Effect.succeed(jsonUnsafe(engineDead, { status: engineDead.error.code }))
-        : handler
-    )
-  )
-
 const health = (server: SimulatedServer) =>
   Effect.sync(() =>
     HttpServerResponse.empty({
@@ -105,7 +94,7 @@ export const make = (
       Effect.sync(() => jsonUnsafe({ server_load: server.current().load().open }))
     ),
     HttpRouter.add("GET", "/metrics", MetricsRoute.make(options, server)),
-    SleepRoutes.make(server.current).pipe(Layer.provide(unlessDead(server).layer)),
+    SleepRoutes.make(server.current),
     refuseOthers("POST", "/v1/chat/completions", "/v1/completions", "/sleep", "/wake_up", "/pause", "/resume"),
     refuseOthers("GET", "/v1/models", "/health", "/version", "/load", "/metrics", "/is_sleeping", "/is_paused"),
     HttpRouter.add("GET", "/sim/streams", Effect.map(server.streams, (streams) => jsonUnsafe(streams))),

@@ -178,6 +178,17 @@ describe("doors", () => {
       assert.notInclude(yield* kindsOf("server"), "new-process")
     }).pipe(Effect.scoped, Effect.provide(server("connection-refused:from=3"))))
 
+  it.effect("two refusals hold until the last of them is over", () =>
+    Effect.gen(function*() {
+      yield* pass(7)
+      assert.strictEqual(yield* knock, "ECONNREFUSED")
+      yield* pass(7)
+      yield* eventually(knock, (answer) => answer === "200")
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(server("connection-refused:from=1,for=4", "connection-refused:from=3,for=10"))
+    ))
+
   it.effect("server-silent answers nothing until it is over, but what steers it", () =>
     Effect.gen(function*() {
       yield* pass(2)

@@ -93,6 +93,8 @@ describe("refusals", () => {
         const response = yield* post(userMessage("Hi"), { headers: { "x-return-error": String(status) } })
         assert.strictEqual(response.status, status)
       }
+      const limited = yield* post(userMessage("Hi"), { headers: { "x-return-error": "429" } })
+      assert.strictEqual((yield* jsonOf(limited)).error.type, "RateLimitError")
       const wrong = yield* post(userMessage("Hi"), { headers: { "x-return-error": "soon" } })
       assert.strictEqual(wrong.status, 400)
       assert.include((yield* jsonOf(wrong)).error.message, "x-return-error must be a status, not \"soon\"")
