@@ -6,7 +6,8 @@
  * the task's work.
  */
 import type * as Stream from "effect/Stream"
-import type { RunError, TaskEvent } from "./TaskEvent.ts"
+import type { RunError } from "../liveness/RunError.ts"
+import type { TaskEvent } from "./TaskEvent.ts"
 
 export interface AgentRequest {
   readonly taskId: string

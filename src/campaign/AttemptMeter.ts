@@ -34,6 +34,8 @@ export const step = (meter: AttemptMeter, events: ReadonlyArray<TaskEvent>, atMi
     if (isTokenEvent(event)) {
       phase = Phase.step(phase, event)
       transcript = Transcript.step(transcript, event)
+    } else if (event._tag === "Heartbeat") {
+      phase = event.phase
     } else if (event._tag === "Replaced") {
       transcript = { ...transcript, content: event.text }
     } else if (event._tag === "Artifact") {

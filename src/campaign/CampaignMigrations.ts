@@ -51,5 +51,33 @@ export const migrations = {
         timings BLOB NOT NULL,
         UNIQUE (battle_id, number)
       ) STRICT`
+  }),
+  // SQLite cannot change a CHECK: the table is made again.
+  "0003_slow_attempt": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`
+      CREATE TABLE attempt_with_slow (
+        attempt_id INTEGER PRIMARY KEY,
+        battle_id INTEGER NOT NULL REFERENCES battle (battle_id),
+        number INTEGER NOT NULL,
+        mode TEXT NOT NULL,
+        verdict TEXT NOT NULL CHECK (verdict IN ('completed', 'stalled', 'slow', 'failed', 'cancelled')),
+        error TEXT,
+        started_at INTEGER NOT NULL,
+        duration_ms REAL NOT NULL,
+        tokens INTEGER NOT NULL,
+        token_basis TEXT NOT NULL,
+        prompt_tokens INTEGER,
+        finish_reason TEXT,
+        ttft_ms REAL,
+        tokens_per_second REAL,
+        content TEXT NOT NULL,
+        reasoning TEXT NOT NULL,
+        timings BLOB NOT NULL,
+        UNIQUE (battle_id, number)
+      ) STRICT`
+    yield* sql`INSERT INTO attempt_with_slow SELECT * FROM attempt`
+    yield* sql`DROP TABLE attempt`
+    yield* sql`ALTER TABLE attempt_with_slow RENAME TO attempt`
   })
 }

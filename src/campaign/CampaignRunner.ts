@@ -18,15 +18,16 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../a2a/A2aClient.ts"
-import { asTokenEvent, isProgress, type RunError } from "../a2a/TaskEvent.ts"
+import { watchTask } from "../a2a/watchTask.ts"
 import * as AssessmentRequest from "../agents/AssessmentRequest.ts"
 import { AssessmentResult } from "../agents/GreenAgent.ts"
 import type { Grade } from "../grading/Grade.ts"
 import { Failed, FailReason } from "../liveness/Failed.ts"
 import { mayRetry, retryPolicy } from "../liveness/RetryPolicy.ts"
-import { failIfStalled, outerLimit } from "../liveness/TokenGuard.ts"
+import type { RunError } from "../liveness/RunError.ts"
+import type { Ticker } from "../liveness/Ticker.ts"
 import * as AttemptMeter from "./AttemptMeter.ts"
-import type { AttemptRecord, Verdict } from "./AttemptRecord.ts"
+import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, Outcome } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import { CampaignStore, type StoredCampaign } from "./CampaignStore.ts"
@@ -44,7 +45,7 @@ export interface RunOptions {
 /** Runs all pending battles. Fails only if the store does. */
 export const run = Effect.fn("CampaignRunner.run")(function*(
   options: RunOptions
-): Effect.fn.Return<void, StoreError, A2aClient | CampaignStore> {
+): Effect.fn.Return<void, StoreError, A2aClient | CampaignStore | Ticker> {
   const { campaign: { attempts, battles, definition }, onEvent } = options
   const clock = yield* Clock.Clock
   const startedAt = clock.monotonicTimeNanosUnsafe()
@@ -90,7 +91,7 @@ const runBattle = Effect.fnUntraced(function*(options: BattleOptions) {
     Effect.catchTag("StoreError", (error) => Effect.succeed(error)),
     Effect.retry(schedule),
     // Stored as the battle's outcome already.
-    Effect.catchTag(["Stalled", "Failed"], () => Effect.void)
+    Effect.catchTag(["Stalled", "Slow", "Failed"], () => Effect.void)
   )
   if (storeError !== undefined) return yield* storeError
 })
@@ -107,11 +108,11 @@ const runAttempt = Effect.fnUntraced(function*(options: BattleOptions, retries: 
   yield* onEvent({ _tag: "AttemptBegan", atMillis: began, battle, number })
 
   const watch = client.send({ url: options.greenUrl, hop: "green", text: requestText(options) }).pipe(
-    failIfStalled({
-      hop: "green",
-      limit: outerLimit(Duration.millis(definition.stallLimitMillis), 2),
-      isProgress,
-      asTokenEvent
+    watchTask({
+      run: { hop: "green", attempt: number, endpoint: options.greenUrl, model: "" },
+      limits: definition.limits,
+      policy: definition.stallPolicy,
+      ...(definition.hardCapMillis === null ? {} : { opened: { budgetMillis: definition.hardCapMillis } })
     }),
     Stream.runForEachArray((events) => {
       const atMillis = now()
@@ -138,7 +139,7 @@ const runAttempt = Effect.fnUntraced(function*(options: BattleOptions, retries: 
       battle,
       number,
       mode: "stream",
-      verdict: Exit.isSuccess(exit) ? "completed" : runError === null ? "cancelled" : verdictOf(runError),
+      verdict: Exit.isSuccess(exit) ? "completed" : runError === null ? "cancelled" : verdictOf[runError._tag],
       error: runError,
       startedAt,
       durationMillis: now() - began,
@@ -190,7 +191,7 @@ const gradeOf = (meter: AttemptMeter.AttemptMeter): Effect.Effect<Grade, Failed>
 
 const decodeResult = Schema.decodeUnknownResult(AssessmentResult)
 
-const verdictOf = (error: RunError): Verdict => error._tag === "Stalled" ? "stalled" : "failed"
+const verdictOf = { Stalled: "stalled", Slow: "slow", Failed: "failed" } as const
 
 const sameBattle = (a: Battle, b: Battle): boolean =>
   a.task === b.task && a.agent === b.agent && a.repetition === b.repetition

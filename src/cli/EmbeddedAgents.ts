@@ -5,23 +5,24 @@
  * well. They are the same layers that `campaign sim` and `campaign serve` run, and everything between them is HTTP.
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent, type PurpleAgentOptions } from "../agents/PurpleAgent.ts"
+import type { WatchSettings } from "../agents/WatchSettings.ts"
 import type { Target } from "../campaign/Definition.ts"
 import { Engine, type EngineOptions } from "../engine/Engine.ts"
+import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
+import { WatchedEngine } from "../engine/WatchedEngine.ts"
 import { Grader } from "../grading/Grader.ts"
 import { Simulator } from "../simulator/Simulator.ts"
 import { orExit } from "./CommandError.ts"
 import { engineOptions } from "./EngineAddress.ts"
 
-export interface EmbeddedAgentsOptions {
+export interface EmbeddedAgentsOptions extends WatchSettings {
   readonly target: Target
   readonly seed: number
-  readonly stallLimit: Duration.Duration
 }
 
 const loopback = { host: "127.0.0.1", port: 0 }
@@ -29,14 +30,14 @@ const SIMULATED_MODEL = "simulated-model"
 
 /** Checks that the target can be used, starts what is missing, and gives the addresses. All stops with the scope. */
 export const start = Effect.fn("EmbeddedAgents.start")(function*(options: EmbeddedAgentsOptions) {
-  const listen = { ...loopback, stallLimit: options.stallLimit }
+  const listen = { ...loopback, limits: options.limits, stallPolicy: options.stallPolicy }
   const green = yield* orExit(Layer.build(GreenAgent.layer(listen).pipe(Layer.provide(Grader.layer))))
   return { greenUrl: Context.get(green, GreenAgent).url, purpleUrl: yield* purpleUrl(options, listen) }
 })
 
 const purpleUrl = Effect.fnUntraced(function*(
   { seed, target }: EmbeddedAgentsOptions,
-  listen: PurpleAgentOptions
+  listen: PurpleAgentOptions & WatchSettings
 ) {
   switch (target._tag) {
     case "Agent":
@@ -52,8 +53,15 @@ const purpleUrl = Effect.fnUntraced(function*(
   }
 })
 
-const purpleInFrontOf = Effect.fnUntraced(function*(engine: EngineOptions, listen: PurpleAgentOptions) {
-  const services = yield* Layer.build(PurpleAgent.layer(listen).pipe(Layer.provideMerge(Engine.layer(engine))))
+const purpleInFrontOf = Effect.fnUntraced(function*(engine: EngineOptions, listen: PurpleAgentOptions & WatchSettings) {
+  const services = yield* Layer.build(PurpleAgent.layer(listen).pipe(Layer.provideMerge(watchedEngine(engine, listen))))
   yield* Context.get(services, Engine).check
   return Context.get(services, PurpleAgent).url
 }, orExit)
+
+/** The engine with its own evidence, watched. */
+export const watchedEngine = (engine: EngineOptions, settings: WatchSettings) =>
+  WatchedEngine.layer({ limits: settings.limits, policy: settings.stallPolicy }).pipe(
+    Layer.provideMerge(Engine.layer(engine)),
+    Layer.provide(ScrapedEvidence.layer({ baseUrl: engine.baseUrl }))
+  )

@@ -6,7 +6,6 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -20,6 +19,7 @@ import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import { summarize } from "../campaign/CampaignSummary.ts"
 import type { Definition } from "../campaign/Definition.ts"
+import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
 import { inputError, orExit } from "./CommandError.ts"
@@ -46,7 +46,7 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
   yield* session(options, onStored).pipe(
     Effect.scoped,
     options.userInterface.mode === "full" ? withLogsKept : (effect) => effect,
-    Effect.provide([A2aClient.layer, LiveRegion.layer]),
+    Effect.provide([A2aClient.layer, LiveRegion.layer, Ticker.layer(options.definition.limits.tickMillis)]),
     Effect.onInterrupt(() =>
       Console.error(
         isStored
@@ -73,7 +73,8 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
   const agents = yield* EmbeddedAgents.start({
     target: definition.target,
     seed: definition.seed,
-    stallLimit: Duration.millis(definition.stallLimitMillis)
+    limits: definition.limits,
+    stallPolicy: definition.stallPolicy
   })
   const services = yield* orExit(Layer.build(CampaignStore.layer({ filename: database, create: isNew })))
   yield* Effect.gen(function*() {

@@ -10,8 +10,10 @@
  */
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -19,6 +21,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { type EndpointKnowledge, EngineEvidence, type EvidenceReader } from "../liveness/EngineEvidence.ts"
 import { isHeartbeat, sampleOf } from "../liveness/EngineMetrics.ts"
+import { held } from "../liveness/EngineSample.ts"
 import type { Health, Scrape } from "../liveness/LivenessInput.ts"
 import * as EngineFailure from "./EngineFailure.ts"
 import * as MetricsText from "./MetricsText.ts"
@@ -130,23 +133,44 @@ const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidenc
 
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(busy.await, Effect.andThen(scrape, wait))))
 
+      const listen = (reader: EvidenceReader) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            readers.add(reader)
+            busy.openUnsafe()
+          }),
+          () =>
+            Effect.sync(() => {
+              readers.delete(reader)
+              open.delete(reader)
+              if (readers.size === 0) busy.closeUnsafe()
+            })
+        )
+
+      /** From when it is asked, so a scrape that was under way says nothing. */
+      const dropped = Effect.suspend(() => {
+        const since = now()
+        const gone = Deferred.makeUnsafe<void>()
+        return Effect.scoped(Effect.andThen(
+          listen({
+            isSuspect: () => true,
+            tell: (input) => {
+              if (input._tag !== "Scrape" || typeof input.outcome === "string" || input.askedAt < since) return
+              const holds = held(input.outcome)
+              if (holds !== undefined && holds <= open.size) Deferred.doneUnsafe(gone, Exit.void)
+            }
+          }),
+          Deferred.await(gone)
+        ))
+      })
+
       return EngineEvidence.of({
         follow: (reader) =>
           Effect.as(
-            Effect.acquireRelease(
-              Effect.sync(() => {
-                readers.add(reader)
-                busy.openUnsafe()
-              }),
-              () =>
-                Effect.sync(() => {
-                  readers.delete(reader)
-                  open.delete(reader)
-                  if (readers.size === 0) busy.closeUnsafe()
-                })
-            ),
+            listen(reader),
             {
               known,
+              dropped,
               begun: () => {
                 open.add(reader)
               },

@@ -35,12 +35,15 @@ export interface EvidenceLink {
   readonly begun: () => void
   /** The run has ended, in whatever way. */
   readonly ended: (found: EndpointKnowledge) => void
+  /** Waits until the engine holds no more requests than our others: that of the run that has ended is gone from it. */
+  readonly dropped: Effect.Effect<void>
 }
 
 const nothing: EvidenceLink = {
   known: { binding: "unproven", longestStepMillis: 0 },
   begun: () => {},
-  ended: () => {}
+  ended: () => {},
+  dropped: Effect.never
 }
 
 export class EngineEvidence extends Context.Service<EngineEvidence, {
@@ -48,8 +51,7 @@ export class EngineEvidence extends Context.Service<EngineEvidence, {
   readonly follow: (reader: EvidenceReader) => Effect.Effect<EvidenceLink, never, Scope.Scope>
 }>()("a2a-campaign/EngineEvidence") {
   /** There is no evidence. */
-  static readonly layerNone: Layer.Layer<EngineEvidence> = Layer.succeed(
-    EngineEvidence,
-    EngineEvidence.of({ follow: () => Effect.succeed(nothing) })
-  )
+  static readonly none = EngineEvidence.of({ follow: () => Effect.succeed(nothing) })
+
+  static readonly layerNone: Layer.Layer<EngineEvidence> = Layer.succeed(EngineEvidence, EngineEvidence.none)
 }

@@ -22,7 +22,7 @@ import * as Limit from "./LimitInForce.ts"
 import type { LimitInForce } from "./LimitInForce.ts"
 import type { EngineDigest } from "./LivenessInput.ts"
 import * as Progress from "./Progress.ts"
-import { hasEvidence, lastToken, now, type RunState, silence } from "./RunState.ts"
+import { hasEvidence, lastToken, now, type RunState, silence, tokens } from "./RunState.ts"
 import type { SlowReason } from "./SlowReason.ts"
 import type { Confidence, StallKind } from "./StallKind.ts"
 import type { DecidedBy } from "./Verdict.ts"
@@ -68,9 +68,12 @@ export const limitsOf = (state: RunState): Limits => {
       firstRun: state.firstRun,
       preparing: !progress.begun && sample !== undefined && (held(sample) ?? 0) === 0
     }),
-    silent: Limit.silent(limits, gaps, learned, progress.begun, hopsFromEngine[state.run.hop])
+    silent: Limit.silent(limits, gaps, learned, hasBegun(state), hopsFromEngine[state.run.hop])
   }
 }
+
+/** An agent that writes a line has not begun its answer: where it says how many tokens it has, that is what counts. */
+const hasBegun = (state: RunState): boolean => state.agent === undefined ? state.progress.begun : tokens(state) > 0
 
 /** What is to be said of a run that has not ended. */
 export const judge = (state: RunState): Judgement => {
@@ -83,7 +86,8 @@ export const judge = (state: RunState): Judgement => {
   if (silence(state) <= limits.suspect.millis) return slowByRate(state)
   return {
     slow: { reason: reasonOf(state), limit: limits.suspect },
-    stall: provedBy(state, limits) ?? (vouchedFor(state) ? undefined : unvouched(state, limits.silent))
+    stall: provedBy(state, limits) ??
+      (vouchedFor(state) ? undefined : unanswered(state) ?? unvouched(state, limits.silent))
   }
 }
 
@@ -130,6 +134,12 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
 const onlyDeferred = ({ deferred, running, waiting }: EngineSample): boolean =>
   running === 0 && deferred !== null && deferred > 0 && deferred === waiting
 
+/** The server has not even taken the request. */
+const unanswered = (state: RunState): Stall | undefined => {
+  const limit = Limit.headers(state.limits, hopsFromEngine[state.run.hop])
+  return state.phase === "connecting" && silence(state) > limit.millis ? inferred(state, limit) : undefined
+}
+
 /** Somebody who can know says that the run goes on. */
 const vouchedFor = (state: RunState): boolean =>
   hasEvidence(state) || state.agent?.working === true || state.agent?.engine === "moving" ||
@@ -137,16 +147,17 @@ const vouchedFor = (state: RunState): boolean =>
 
 /** What a silence says by itself, counted from when somebody last vouched for the engine. */
 const unvouched = (state: RunState, limit: LimitInForce): Stall | undefined => {
-  const { agent, binding, engine, run } = state
+  const { binding, engine } = state
   const since = Math.max(lastToken(state), isBound(binding) ? engine.movedMillis : 0)
-  if (now(state) - since <= limit.millis) return undefined
-  return {
-    kind: run.hop === "engine" || agent !== undefined ? "silent" : "agent-silent",
-    confidence: "inferred",
-    decidedBy: "limit",
-    limit
-  }
+  return now(state) - since <= limit.millis ? undefined : inferred(state, limit)
 }
+
+const inferred = ({ agent, run }: RunState, limit: LimitInForce): Stall => ({
+  kind: run.hop === "engine" || agent !== undefined ? "silent" : "agent-silent",
+  confidence: "inferred",
+  decidedBy: "limit",
+  limit
+})
 
 const agentLimit = (state: RunState, intervalMillis: number): LimitInForce =>
   Limit.agentHeartbeat(state.limits, intervalMillis)

@@ -30,6 +30,8 @@ const LimitName = Schema.Literals([
   "dead",
   "restarted",
   "agent-heartbeat",
+  "headers",
+  "budget",
   "rate"
 ])
 export type LimitName = typeof LimitName.Type
@@ -148,6 +150,13 @@ export const silent = (
     )
   return { ...bound, millis: bound.millis + hops * nestedMillis(limits) }
 }
+
+/** How long a server may take to answer a request at all. */
+export const headers = (limits: LivenessLimits, hops: number): LimitInForce => ({
+  name: "headers",
+  millis: limits.headersMillis + hops * nestedMillis(limits),
+  origin: "default"
+})
 
 /** By how much each hop further out waits longer. */
 const nestedMillis = (limits: LivenessLimits): number =>

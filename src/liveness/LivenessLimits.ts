@@ -26,6 +26,10 @@ const settings = {
     "Nothing at all for this much longer than a tick means that this machine stood still: all deadlines move, and for " +
       "as long again nobody is given up."
   ),
+  headersMillis: setting(
+    900_000,
+    "How long a server may take to answer a request at all. vLLM does so before it queues; others only with a token."
+  ),
   finishGraceMillis: setting(5000, "How long a connection may stay open after the finish reason."),
 
   suspectFactor: setting(8, "A run is suspect after this many times the gap that `suspectQuantile` of its gaps keep."),
@@ -97,6 +101,11 @@ const settings = {
   ),
   nestedSlackMillis: setting(5000, "How much longer than those heartbeats each hop further out waits."),
 
+  cancelProofMillis: setting(
+    10_000,
+    "How long a run that was given up waits for proof that the engine dropped its request."
+  ),
+
   rateWindowMillis: setting(30_000, "Tokens per second are counted over one to two of these."),
   minimumTokensPerSecond: setting(0, "Below this rate a run is called slow; 0 for never. Nothing is given up for it.")
 } as const
@@ -121,6 +130,19 @@ export const LivenessLimits = Schema.Struct({
 export type LivenessLimits = typeof LivenessLimits.Type
 
 export const defaults: LivenessLimits = Schema.decodeSync(LivenessLimits)({})
+
+/** The limits of somebody who waits for so many milliseconds where there is no evidence, before the first token too. */
+export const withPatience = (limits: LivenessLimits, millis: number): LivenessLimits => ({
+  ...limits,
+  suspectFloorMillis: Math.min(limits.suspectFloorMillis, millis),
+  suspectPriorMillis: Math.min(limits.suspectPriorMillis, millis),
+  suspectCeilingMillis: Math.min(limits.suspectCeilingMillis, millis),
+  silentFloorMillis: millis,
+  silentCeilingMillis: millis,
+  firstTokenFloorMillis: millis,
+  firstTokenCeilingMillis: millis,
+  headersMillis: Math.min(limits.headersMillis, millis)
+})
 
 export interface ExplainedLimit {
   readonly name: string

@@ -5,13 +5,15 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
-import { Artifact, type RunError, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
+import { Artifact, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
 import { Failed, type FailReason } from "../../src/liveness/Failed.ts"
+import type { RunError } from "../../src/liveness/RunError.ts"
+import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Finish } from "../../src/token/TokenEvent.ts"
 import { said } from "../support/agents.ts"
 import { definitionOf } from "../support/campaigns.ts"
@@ -74,7 +76,7 @@ const play = (
       outcomes: battles.map(({ outcome }) => outcome._tag),
       verdicts: attempts.map(({ verdict }) => verdict)
     }
-  }).pipe(Effect.provide([client, Layer.fresh(CampaignStore.layerMemory)]), Effect.orDie)
+  }).pipe(Effect.provide([client, Layer.fresh(CampaignStore.layerMemory), Ticker.layer()]), Effect.orDie)
 }
 
 const tags = (events: ReadonlyArray<CampaignEvent>, tag: CampaignEvent["_tag"]) =>
@@ -142,7 +144,11 @@ describe("CampaignRunner", () => {
       assert.deepStrictEqual([outcomes, verdicts], [["Scored"], ["stalled", "completed"]])
       const ended = tags(events, "AttemptEnded")[0]
       // The limit of the engine hop, and one allowance for each of the two hops outside it.
-      assert.closeTo(ended?._tag === "AttemptEnded" ? ended.record.durationMillis : 0, 60_000 + 2 * 15_000, 10)
+      const { durationMillis, error } = ended?._tag === "AttemptEnded" ? ended.record : assert.fail("not ended")
+      assert.deepInclude(error, { _tag: "Stalled", hop: "green", kind: "agent-silent", tokens: 1 })
+      const limit = 60_000 + 2 * 15_000
+      assert.isAbove(durationMillis, limit)
+      assert.isAtMost(durationMillis, limit + 2000)
     }))
 
   it.effect("takes a task that completes without a grade for a failure, not for a score", () =>

@@ -9,13 +9,13 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Engine } from "../../src/engine/Engine.ts"
 import * as ScrapedEvidence from "../../src/engine/ScrapedEvidence.ts"
+import { ofTokenEvents } from "../../src/liveness/LivenessInput.ts"
 import * as LivenessWatch from "../../src/liveness/LivenessWatch.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import type { Verdict } from "../../src/liveness/Verdict.ts"
 import { catalogue } from "../../src/simulator/faults/FaultCatalogue.ts"
 import type { FaultEntry } from "../../src/simulator/faults/FaultEntry.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
-import type { TokenEvent } from "../../src/token/TokenEvent.ts"
 import { pass } from "../simulator/faults/virtualTime.ts"
 import { simulator } from "../simulator/harness.ts"
 
@@ -33,7 +33,7 @@ const watched = Effect.gen(function*() {
   const fiber = yield* engine.stream({ messages: [{ role: "user", content: "hi" }], requestId: "one" }).pipe(
     LivenessWatch.watch({
       run: { hop: "engine", attempt: 1, endpoint: url, model: "simulated-model" },
-      asTokenEvent: (event: TokenEvent) => event,
+      inputsOf: ofTokenEvents,
       onVerdict: (verdict) => run.verdicts.push(verdict)
     }),
     Stream.runDrain,

@@ -15,6 +15,7 @@ import { Verdict } from "../../src/liveness/Verdict.ts"
 import {
   frame,
   gist,
+  headers,
   inputsOf,
   kinds,
   opened,
@@ -140,6 +141,7 @@ describe("the properties of the model", () => {
     const limit = learned === null ? 1_800_000 : Math.min(1_800_000, Math.max(120_000, learned))
     const { endedAt, verdict } = play([
       opened({ learned: { gapMillis: null, firstTokenMillis: learned } }),
+      headers,
       ...ticksTo(limit + 3 * TICK)
     ])
     if (verdict._tag !== "Stalled") return assert.fail(verdict._tag)
