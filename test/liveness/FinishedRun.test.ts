@@ -72,7 +72,10 @@ describe("a run that was given up teaches", () => {
     const hung = every(3000, 203_000, () => sample({ heartbeat: "still" }))
     assert.deepStrictEqual(taught([bound], twenty, hung), [null, 100])
     assert.deepStrictEqual(taught([bound], hung), [null, null])
-    assert.deepInclude(play(merged([bound], hung, ticks(0, 203_000))).verdict, { _tag: "Stalled", confidence: "proved" })
+    assert.deepInclude(play(merged([bound], hung, ticks(0, 203_000))).verdict, {
+      _tag: "Stalled",
+      confidence: "proved"
+    })
   })
 })
 
