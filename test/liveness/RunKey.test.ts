@@ -52,7 +52,7 @@ describe("RunKey", () => {
     const text = RunKey.textOf(key)
     const [endpoint, model, maxTokens, promptCharacters, load] = JSON.parse(text)
     assert.deepStrictEqual(
-      Schema.decodeUnknownSync(RunKey.RunKey)({ endpoint, model, shape: { maxTokens, promptCharacters }, load }),
+      Schema.decodeSync(RunKey.RunKey)({ endpoint, model, shape: { maxTokens, promptCharacters }, load }),
       key
     )
     assert.notMatch(text, /[\n\0]/)
