@@ -50,8 +50,8 @@ export const teachesSomething = (run: FinishedRun): boolean =>
 const lastSilence = (state: RunState, outcome: FinalVerdict): number | null => {
   switch (outcome._tag) {
     case "Completed":
-      // A count that came after the finish is later than it.
-      return Math.max(0, (state.finish?.atMillis ?? now(state)) - state.progress.lastMillis)
+      // Less than nothing where a count came after the finish; the gap up to that count holds this silence.
+      return (state.finish?.atMillis ?? now(state)) - state.progress.lastMillis
     case "Stalled":
       return outcome.confidence === "proved" ? null : Infinity
     case "Failed":

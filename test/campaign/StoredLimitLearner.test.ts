@@ -168,6 +168,19 @@ describe("a campaign's file", () => {
       }).pipe(Effect.provide(CampaignStore.layer({ filename, create: false, limits }), { local: true }))
     }))
 
+  it.effect("tells only of the last runs where fewer count than were kept", () =>
+    Effect.gen(function*() {
+      const filename = join(yield* temporaryDirectory, "campaign.db")
+      yield* Effect.provide(five, CampaignStore.layer({ filename, create: true, limits }), { local: true })
+      const last = yield* LimitLearner.use((learner) => learner.learned(key)).pipe(
+        Effect.provide(CampaignStore.layer({ filename, create: false, limits: { ...limits, learnedRuns: 2 } }), {
+          local: true
+        })
+      )
+      // The first two would give 9.
+      assert.deepStrictEqual([last.gapMillis, last.learning?.gap], [null, { runs: 2, needed: 2 }])
+    }))
+
   it.effect("of the first version learns, too, and keeps its campaign", () =>
     Effect.gen(function*() {
       const filename = join(yield* temporaryDirectory, "campaign.db")

@@ -64,6 +64,13 @@ describe("the conformal bound", () => {
     assert.isTrue(needed === 1 || !enough(needed - 1))
   }, cases)
 
+  it("is learned from one run less than one over the share, whatever that is as a binary fraction", () => {
+    for (let runs = 2; runs <= 3000; runs++) {
+      assert.strictEqual(runsNeeded(1 / runs), runs - 1)
+      assert.strictEqual(limit(upTo(runs - 1), 1 / runs), runs - 1)
+    }
+  })
+
   it.prop("is the formula's, counted in whole thousandths", [someMillis, Share], ([observations, share]) => {
     const rank = Math.ceil((observations.length + 1) * (1000 - Math.round(1000 * share)) / 1000)
     const sorted = observations.toSorted((one, other) => one === other ? 0 : one - other)
