@@ -9,6 +9,7 @@ import { PurpleAgent } from "../../src/agents/PurpleAgent.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import * as ScrapedEvidence from "../../src/engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
+import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import { answerCalls } from "../support/answerCalls.ts"
 import { type Calls, MODEL } from "./calls.ts"
@@ -22,7 +23,7 @@ answerCalls<Calls>({
       Layer.provide(WatchedEngine.layer()),
       Layer.provide(Engine.layer({ baseUrl: engineUrl, model: MODEL, maxTokens })),
       Layer.provide(ScrapedEvidence.layer({ baseUrl: engineUrl })),
-      Layer.provide(Ticker.layer())
+      Layer.provide([Ticker.layer(), LimitLearner.layerNone])
     )
     return Context.get(await Effect.runPromise(Layer.buildWithScope(agent, scope)), PurpleAgent).url
   }

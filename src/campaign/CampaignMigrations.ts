@@ -52,6 +52,22 @@ export const migrations = {
         UNIQUE (battle_id, number)
       ) STRICT`
   }),
+  "0002_finished_run": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // A silence is a number, or censored, or neither: nothing is known of it.
+    yield* sql`
+      CREATE TABLE finished_run (
+        finished_run_id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        gap_ms REAL,
+        gap_censored INTEGER NOT NULL CHECK (gap_censored = 0 OR (gap_censored = 1 AND gap_ms IS NULL)),
+        first_token_ms REAL,
+        first_token_censored INTEGER NOT NULL
+          CHECK (first_token_censored = 0 OR (first_token_censored = 1 AND first_token_ms IS NULL)),
+        finished_at INTEGER NOT NULL
+      ) STRICT`
+    yield* sql`CREATE INDEX finished_run_key ON finished_run (key, finished_run_id)`
+  }),
   // SQLite cannot change a CHECK: the table is made again.
   "0003_slow_attempt": Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient

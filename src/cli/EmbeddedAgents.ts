@@ -28,12 +28,25 @@ export interface EmbeddedAgentsOptions extends WatchSettings {
 const loopback = { host: "127.0.0.1", port: 0 }
 const SIMULATED_MODEL = "simulated-model"
 
-/** Checks that the target can be used, starts what is missing, and gives the addresses. All stops with the scope. */
+/** Fails in one line if the target cannot be used; nothing is started or stored for it before. */
+export const check = Effect.fn("EmbeddedAgents.check")(function*(target: Target) {
+  switch (target._tag) {
+    case "Agent":
+      return yield* Effect.asVoid(A2aClient.use((client) => client.check({ url: target.url, hop: "purple" })))
+    case "Engine":
+      return yield* Engine.use((engine) => engine.check).pipe(
+        Effect.provide(Engine.layer(yield* engineOptions(target)))
+      )
+    case "Demonstration":
+  }
+}, orExit)
+
+/** Starts what is missing and gives the addresses. All stops with the scope. */
 export const start = Effect.fn("EmbeddedAgents.start")(function*(options: EmbeddedAgentsOptions) {
   const listen = { ...loopback, limits: options.limits, stallPolicy: options.stallPolicy }
-  const green = yield* orExit(Layer.build(GreenAgent.layer(listen).pipe(Layer.provide(Grader.layer))))
+  const green = yield* Layer.build(GreenAgent.layer(listen).pipe(Layer.provide(Grader.layer)))
   return { greenUrl: Context.get(green, GreenAgent).url, purpleUrl: yield* purpleUrl(options, listen) }
-})
+}, orExit)
 
 const purpleUrl = Effect.fnUntraced(function*(
   { seed, target }: EmbeddedAgentsOptions,
@@ -41,12 +54,11 @@ const purpleUrl = Effect.fnUntraced(function*(
 ) {
   switch (target._tag) {
     case "Agent":
-      yield* orExit(A2aClient.use((client) => client.check({ url: target.url, hop: "purple" })))
       return target.url
     case "Engine":
-      return yield* purpleInFrontOf(yield* orExit(engineOptions(target)), listen)
+      return yield* purpleInFrontOf(yield* engineOptions(target), listen)
     case "Demonstration": {
-      const simulator = yield* orExit(Layer.build(Simulator.layer({ ...loopback, seed, model: SIMULATED_MODEL })))
+      const simulator = yield* Layer.build(Simulator.layer({ ...loopback, seed, model: SIMULATED_MODEL }))
       const baseUrl = `${Context.get(simulator, Simulator).url}/v1`
       return yield* purpleInFrontOf({ baseUrl, model: SIMULATED_MODEL }, listen)
     }
@@ -54,10 +66,9 @@ const purpleUrl = Effect.fnUntraced(function*(
 })
 
 const purpleInFrontOf = Effect.fnUntraced(function*(engine: EngineOptions, listen: PurpleAgentOptions & WatchSettings) {
-  const services = yield* Layer.build(PurpleAgent.layer(listen).pipe(Layer.provideMerge(watchedEngine(engine, listen))))
-  yield* Context.get(services, Engine).check
+  const services = yield* Layer.build(PurpleAgent.layer(listen).pipe(Layer.provide(watchedEngine(engine, listen))))
   return Context.get(services, PurpleAgent).url
-}, orExit)
+})
 
 /** The engine with its own evidence, watched. */
 export const watchedEngine = (engine: EngineOptions, settings: WatchSettings) =>

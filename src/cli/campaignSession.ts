@@ -70,17 +70,20 @@ const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A,
 
 const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: Effect.Effect<void>) {
   const { database, definition, isNew } = options
-  const agents = yield* EmbeddedAgents.start({
-    target: definition.target,
-    seed: definition.seed,
-    limits: definition.limits,
-    stallPolicy: definition.stallPolicy
-  })
-  const services = yield* orExit(Layer.build(CampaignStore.layer({ filename: database, create: isNew })))
+  yield* EmbeddedAgents.check(definition.target)
+  const services = yield* orExit(Layer.build(
+    CampaignStore.layer({ filename: database, create: isNew, limits: definition.limits })
+  ))
   yield* Effect.gen(function*() {
     const store = yield* CampaignStore
     if (isNew) yield* store.create(definition)
     yield* onStored
+    const agents = yield* EmbeddedAgents.start({
+      target: definition.target,
+      seed: definition.seed,
+      limits: definition.limits,
+      stallPolicy: definition.stallPolicy
+    })
     yield* Console.error(`campaign ${definition.id}: ${definition.agent}, kept in ${database}`)
     yield* play(options, agents)
     const summary = summarize(yield* loaded(database))

@@ -11,6 +11,7 @@ import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import { Engine } from "../engine/Engine.ts"
 import { Grader } from "../grading/Grader.ts"
+import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { orExit } from "./CommandError.ts"
 import { watchedEngine } from "./EmbeddedAgents.ts"
@@ -56,7 +57,8 @@ const purple = Command.make(
       Effect.provide(
         PurpleAgent.layer({ ...options, cardUrl }).pipe(
           Layer.provideMerge(engine),
-          Layer.provide(Ticker.layer(settings.limits.tickMillis))
+          Layer.provide(Ticker.layer(settings.limits.tickMillis)),
+          Layer.provide(LimitLearner.layerMemory(settings.limits))
         )
       ),
       orExit

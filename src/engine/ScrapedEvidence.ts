@@ -23,6 +23,7 @@ import { type EndpointKnowledge, EngineEvidence, type EvidenceReader } from "../
 import { isHeartbeat, sampleOf } from "../liveness/EngineMetrics.ts"
 import { held } from "../liveness/EngineSample.ts"
 import type { Health, Scrape } from "../liveness/LivenessInput.ts"
+import { defaults } from "../liveness/LivenessLimits.ts"
 import * as EngineFailure from "./EngineFailure.ts"
 import * as MetricsText from "./MetricsText.ts"
 import { PatientFetch } from "./PatientFetch.ts"
@@ -81,6 +82,7 @@ const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidenc
       const readers = new Set<EvidenceReader>()
       const open = new Set<EvidenceReader>()
       const busy = Latch.makeUnsafe()
+      let last: { readonly at: number; readonly running: number | null } | undefined
       let known: EndpointKnowledge = { binding: "unproven", longestStepMillis: 0 }
 
       const get = (path: string) =>
@@ -116,6 +118,7 @@ const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidenc
         const askedAt = now()
         const [outcome, status] = yield* Effect.all([sample, health], { concurrency: "unbounded" })
         const at = now()
+        last = typeof outcome === "string" ? undefined : { at, running: outcome.running }
         const told: ReadonlyArray<Scrape | Health> = [
           ...status === undefined ? [] : [{ _tag: "Health", at, status } as const],
           { _tag: "Scrape", at, askedAt, outcome, openStreams: open.size, modelServed: null }
@@ -165,6 +168,10 @@ const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidenc
       })
 
       return EngineEvidence.of({
+        // Nobody asks while there is no run, so what was seen before the last pause says nothing of now.
+        running: Effect.sync(() =>
+          last === undefined || now() - last.at > defaults.evidenceFreshMillis ? null : last.running
+        ),
         follow: (reader) =>
           Effect.as(
             listen(reader),

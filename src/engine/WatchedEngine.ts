@@ -10,10 +10,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
+import * as FinishedRun from "../liveness/FinishedRun.ts"
+import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { ofTokenEvents } from "../liveness/LivenessInput.ts"
 import type { LivenessLimits } from "../liveness/LivenessLimits.ts"
 import * as LivenessWatch from "../liveness/LivenessWatch.ts"
 import type { RunError } from "../liveness/RunError.ts"
+import * as RunKey from "../liveness/RunKey.ts"
 import type { RunState } from "../liveness/RunState.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import { Ticker } from "../liveness/Ticker.ts"
@@ -45,29 +48,49 @@ export class WatchedEngine extends Context.Service<WatchedEngine, {
 }>()("a2a-campaign/WatchedEngine") {
   static readonly layer = (
     options: WatchedEngineOptions = {}
-  ): Layer.Layer<WatchedEngine, never, Engine | EngineEvidence | Ticker> =>
+  ): Layer.Layer<WatchedEngine, never, Engine | EngineEvidence | LimitLearner | Ticker> =>
     Layer.effect(
       WatchedEngine,
       Effect.gen(function*() {
         const engine = yield* Engine
+        const evidence = yield* EngineEvidence
+        const learner = yield* LimitLearner
         const services = yield* Effect.context<EngineEvidence | Ticker>()
-        const { baseUrl, model } = engine
+        const { baseUrl, maxTokens, model } = engine
         return WatchedEngine.of({
           model,
           baseUrl,
           stream: ({ attempt = 1, heartbeat, onVerdict, ...request }) =>
-            engine.stream(request).pipe(
-              LivenessWatch.watch({
-                run: { hop: "engine", attempt, endpoint: baseUrl, model },
-                inputsOf: ofTokenEvents,
-                ...(options.limits === undefined ? {} : { limits: options.limits }),
-                ...(options.policy === undefined ? {} : { policy: options.policy }),
-                ...(heartbeat === undefined ? {} : { heartbeat }),
-                ...(onVerdict === undefined ? {} : { onVerdict }),
-                opened: { maxTokens: engine.maxTokens }
-              }),
-              Stream.provideContext(services)
-            )
+            Stream.unwrap(Effect.gen(function*() {
+              const key = RunKey.make({
+                endpoint: baseUrl,
+                model,
+                maxTokens,
+                promptCharacters: request.messages.reduce((sum, { content }) => sum + content.length, 0),
+                running: yield* evidence.running
+              })
+              const learned = yield* learner.learned(key)
+              let last: RunState | undefined
+              return engine.stream(request).pipe(
+                LivenessWatch.watch({
+                  run: { hop: "engine", attempt, endpoint: baseUrl, model },
+                  inputsOf: ofTokenEvents,
+                  ...(options.limits === undefined ? {} : { limits: options.limits }),
+                  ...(options.policy === undefined ? {} : { policy: options.policy }),
+                  ...(heartbeat === undefined ? {} : { heartbeat }),
+                  ...(onVerdict === undefined ? {} : { onVerdict }),
+                  opened: { maxTokens, learned },
+                  onEnd: (state) => {
+                    last = state
+                  }
+                }),
+                Stream.ensuring(
+                  Effect.suspend(() =>
+                    last === undefined ? Effect.void : learner.finished(key, FinishedRun.fromState(last))
+                  )
+                )
+              )
+            })).pipe(Stream.provideContext(services))
         })
       })
     )

@@ -49,9 +49,14 @@ const nothing: EvidenceLink = {
 export class EngineEvidence extends Context.Service<EngineEvidence, {
   /** Tells the reader everything from now on, until the scope closes. */
   readonly follow: (reader: EvidenceReader) => Effect.Effect<EvidenceLink, never, Scope.Scope>
+  /** Requests that the engine runs, by its last scrape; `null` where that is not known. */
+  readonly running: Effect.Effect<number | null>
 }>()("a2a-campaign/EngineEvidence") {
   /** There is no evidence. */
-  static readonly none = EngineEvidence.of({ follow: () => Effect.succeed(nothing) })
+  static readonly none = EngineEvidence.of({
+    follow: () => Effect.succeed(nothing),
+    running: Effect.succeed(null)
+  })
 
   static readonly layerNone: Layer.Layer<EngineEvidence> = Layer.succeed(EngineEvidence, EngineEvidence.none)
 }

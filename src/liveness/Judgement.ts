@@ -108,7 +108,7 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
     const kind = isEmpty && !place.lostWhileMoving ? "engine-idle" : "orphaned"
     if (progress.begun) return proved(kind, { ...suspect, name: "lost" })
     // A request without a token may still be prepared somewhere in front of the engine.
-    const limit: LimitInForce = { name: "lost", millis: limits.frozenEmptyMillis, origin: "preparing" }
+    const limit = Limit.unlearned("lost", { millis: limits.frozenEmptyMillis, origin: "preparing" })
     if (silence(state) > limit.millis) return { ...proved(kind, limit), confidence: "inferred" }
   }
   if (standstill >= frozen.millis && !onlyDeferred(sample)) {
@@ -227,4 +227,5 @@ const proved = (kind: StallKind, limit: LimitInForce): Stall => ({
   limit
 })
 
-const setting = (name: LimitInForce["name"], millis: number): LimitInForce => ({ name, millis, origin: "default" })
+const setting = (name: LimitInForce["name"], millis: number): LimitInForce =>
+  Limit.unlearned(name, { millis, origin: "default" })

@@ -5,7 +5,8 @@
  * pauses of 15 to 50 s; 45 s kills 7 %) or taken from vLLM (300 s is its own limit for a step). Nothing else in this
  * folder holds a number of its own. `explain` is what `campaign validate` prints.
  *
- * The formulas that use them stand in LimitInForce.ts; limits learned from finished runs come in with the run.
+ * The formulas that use them stand in LimitInForce.ts; limits learned from finished runs (LimitLearner.ts) come in with
+ * the run.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -90,6 +91,17 @@ const settings = {
     1_800_000,
     "Without evidence every run is given up after this much waiting for its first token, and none before it until " +
       "limits are learned."
+  ),
+
+  learnedFalseAlarms: setting(
+    0.005,
+    "The share of healthy runs that a limit learned from finished runs may take for dead. It needs as many finished " +
+      "runs as one over it, less one: 199 for 0.005. 0 for never learning."
+  ),
+  learnedRuns: setting(
+    2000,
+    "Limits are learned from so many of the last finished runs of the same endpoint, model, shape and load. Fewer than " +
+      "`learnedFalseAlarms` needs never teach anything."
   ),
 
   heartbeatMillis: setting(5000, "How often our agents say that they live."),

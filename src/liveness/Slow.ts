@@ -42,7 +42,7 @@ export class Slow extends Schema.TaggedError<Slow>()("Slow", {
       phase,
       tokens,
       silentMillis,
-      limit: { name: "budget", millis: budgetMillis, origin: "default" },
+      limit: { name: "budget", millis: budgetMillis, origin: "default", learning: null },
       circumstances,
       cancel
     })

@@ -60,7 +60,7 @@ describe("StreamCodec", () => {
       phase,
       tokens,
       silentMillis,
-      limit: { name: "budget", millis: 60_000, origin: "default" },
+      limit: { name: "budget", millis: 60_000, origin: "default", learning: null },
       circumstances,
       cancel: "confirmed"
     })

@@ -9,6 +9,7 @@ import { makeExecutor } from "../../src/agents/PurpleAgent.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
 import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
+import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import { defaults, withPatience } from "../../src/liveness/LivenessLimits.ts"
 import { Stalled } from "../../src/liveness/Stalled.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
@@ -21,6 +22,7 @@ const request = { taskId: "t", contextId: "c", text: "hi", data: [], exact: true
 const mute = WatchedEngine.layer({ limits: withPatience(defaults, 90_000) }).pipe(
   Layer.provide([
     EngineEvidence.layerNone,
+    LimitLearner.layerNone,
     Ticker.layer(),
     Engine.layerTest(Stream.concat(
       Stream.make(Signal.make({ signal: "accepted" }), said("a")),
@@ -42,12 +44,13 @@ describe("PurpleAgent", () => {
       const error = yield* Fiber.join(fiber)
       assert.instanceOf(error, Stalled)
       assert.deepInclude(error, { kind: "silent", hop: "engine", phase: "decoding", tokens: 1, silentMillis: 92_000 })
-      assert.deepStrictEqual(error.limit, { name: "silent", millis: 90_000, origin: "not-learned" })
+      assert.deepStrictEqual(error.limit, { name: "silent", millis: 90_000, origin: "not-learned", learning: null })
       // Every five seconds it said that it lives, and that the engine does not speak.
       const beats = events.filter((event) => event._tag === "Heartbeat")
-      assert.deepStrictEqual(beats.map(({ tokenAgeMillis }) => tokenAgeMillis / 1000), [
-        ...Array.from({ length: 18 }, (_, index) => 5 * (index + 1))
-      ])
+      assert.deepStrictEqual(
+        beats.map(({ tokenAgeMillis }) => tokenAgeMillis / 1000),
+        Array.from({ length: 18 }, (_, index) => 5 * (index + 1))
+      )
       for (const { engine, intervalMillis, phase, tokens } of beats) {
         assert.deepStrictEqual([engine, intervalMillis, phase, tokens], ["unknown", 5000, "decoding", 1])
       }

@@ -64,6 +64,7 @@ const recorder = (known: EndpointKnowledge = { binding: "unproven", longestStepM
     ended: [],
     dropped: Effect.never,
     layer: Layer.succeed(EngineEvidence, {
+      running: Effect.succeed(null),
       follow: (reader: EvidenceReader) =>
         Effect.as(
           Effect.acquireRelease(
@@ -209,7 +210,7 @@ describe("LivenessWatch", () => {
         kind: "silent",
         phase: "decoding",
         silentMillis: 12_000,
-        limit: { name: "silent", millis: 10_000, origin: "not-learned" },
+        limit: { name: "silent", millis: 10_000, origin: "not-learned", learning: null },
         tokens: 2,
         confidence: "inferred"
       })
@@ -514,6 +515,7 @@ describe("LivenessWatch", () => {
   it.effect("knows which run it is also where the evidence speaks at once", () =>
     Effect.gen(function*() {
       const eager = Layer.succeed(EngineEvidence, {
+        running: Effect.succeed(null),
         follow: (reader) =>
           Effect.sync(() => {
             reader.tell({ _tag: "Scrape", at: 0, askedAt: 0, outcome: "failed", openStreams: 0, modelServed: null })

@@ -26,7 +26,7 @@ describe("alive and slow", () => {
       tokens: 20,
       silentMillis: 7000,
       sinceMillis: LAST + 6000,
-      limit: { name: "suspect", millis: 5000, origin: "floor" },
+      limit: { name: "suspect", millis: 5000, origin: "floor", learning: null },
       engine: null
     })
   })
@@ -112,7 +112,12 @@ describe("agents", () => {
     const promised = run([[purple({ heartbeatMillis: 4000 })], twenty], 100_000)
     if (promised.verdict._tag !== "Stalled") return assert.fail(promised.verdict._tag)
     assert.deepStrictEqual([promised.verdict.kind, promised.endedAt], ["agent-silent", LAST + 12_000 + 15_000 + 1000])
-    assert.deepStrictEqual(promised.verdict.limit, { name: "agent-heartbeat", millis: 27_000, origin: "default" })
+    assert.deepStrictEqual(promised.verdict.limit, {
+      name: "agent-heartbeat",
+      millis: 27_000,
+      origin: "default",
+      learning: null
+    })
     const kept = run([[purple({ heartbeatMillis: 4000 })], twenty, beats(5000)], 100_000)
     assert.strictEqual(kept.endedAt, 5000 + 27_000 + 1000)
     const strict = { ...defaults, heartbeatsMissed: 0, heartbeatSlackMillis: 0 }

@@ -8,7 +8,7 @@ export const circumstances: Circumstances = {
   atMillis: 70_500.25,
   phases: [{ phase: "connecting", sinceMillis: 0 }, { phase: "decoding", sinceMillis: 200 }],
   gapsMillis: [20, 21.5],
-  limits: [{ name: "frozen", millis: 60_000, origin: "floor" }],
+  limits: [{ name: "frozen", millis: 60_000, origin: "floor", learning: null }],
   evidence: {
     binding: "proven",
     frozenMillis: 60_001,
@@ -25,7 +25,7 @@ export const stalled = (more: Partial<Stalled> = {}): Stalled =>
     phase: "decoding",
     tokens: 17,
     silentMillis: 62_000.5,
-    limit: { name: "frozen", millis: 60_000, origin: "floor" },
+    limit: { name: "frozen", millis: 60_000, origin: "floor", learning: null },
     circumstances,
     cancel: "unconfirmed",
     ...more
