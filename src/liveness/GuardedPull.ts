@@ -13,16 +13,16 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 
+type Chunk<A> = readonly [A, ...ReadonlyArray<A>]
+
 export interface PullHooks<A, E> {
   /** Upstream is being read from now on. */
   readonly onStart: () => void
   /** The element was not there at once; the pull has armed whatever timers it has. */
   readonly onWait?: () => void
-  /** The pull has ended by itself; before its chunk is handed on. Not called where it was given up or interrupted. */
-  readonly onSettle: (exit: Exit.Exit<ReadonlyArray<A>, E>) => void
+  /** The pull has ended by itself; gives what is handed on. Not called where it was given up or interrupted. */
+  readonly onSettle: (exit: Exit.Exit<Chunk<A>, E>) => Exit.Exit<Chunk<A>, E>
 }
-
-type Chunk<A> = readonly [A, ...ReadonlyArray<A>]
 
 export interface GuardedPull<A, B, E> {
   readonly pull: Effect.Effect<Chunk<A | B>, E>
@@ -58,18 +58,19 @@ export const make = <A, B, E, R, E2>(
       waiter = undefined
       return waiting
     }
+    const turn = Effect.andThen(asked, Effect.exit(pull))
     const pump = yield* Effect.forkIn(
       Effect.whileLoop({
         while: () => end === undefined,
-        body: () => Effect.andThen(asked, Effect.exit(pull)),
+        body: () => turn,
         step: (exit) => {
           if (end !== undefined) return
           const waiting = takeWaiter()
           reading = false
-          hooks.onSettle(exit)
-          if (Exit.isFailure(exit)) end ??= exit
-          if (waiting === undefined) kept = exit
-          else waiting(exit)
+          const answer = hooks.onSettle(exit)
+          if (Exit.isFailure(answer)) end ??= answer
+          if (waiting === undefined) kept = answer
+          else waiting(answer)
         }
       }),
       scope,

@@ -189,11 +189,16 @@ const reasonOf = (state: RunState): SlowReason => {
   const { engine: { sample }, place: { baseline }, progress } = state
   if (sample?.asleep === true) return "engine-asleep"
   const waiting = (sample?.waiting ?? 0) > 0
-  if (!progress.begun) return waiting ? "queued" : "prefill"
+  if (!progress.begun) return waiting ? "queued" : isDecodingAlone(state) ? "silent-decoding" : "prefill"
   const putBack = rise(baseline?.preemptions, sample?.preemptions) > 0 ||
     (waiting && rise(sample?.running, baseline?.running) > 0)
   return putBack ? "preempted" : "silent-decoding"
 }
+
+/** The only request that the engine holds gets its outputs, so it is ours that does, and we are not shown them. */
+const isDecodingAlone = ({ engine, place }: RunState): boolean =>
+  engine.sample?.running === 1 && place.lost === 0 && engine.decodedMillis === engine.movedMillis &&
+  engine.decodedMillis > 0
 
 const reasonByAgent = (state: RunState): SlowReason => {
   if (state.agent?.engine === "asleep") return "engine-asleep"

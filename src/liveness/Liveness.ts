@@ -88,8 +88,10 @@ export const failIfSilent: {
           onWait: () => {
             pulling.openUnsafe()
           },
-          onSettle: (exit) =>
+          onSettle: (exit) => {
             stop(exit._tag === "Failure" || (isProgress !== undefined && !exit.value.some(isProgress)))
+            return exit
+          }
         })
 
         const watch = Effect.gen(function*() {

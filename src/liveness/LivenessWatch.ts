@@ -156,10 +156,11 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
             for (const input of inputsOf(exit.value, at)) tell(input)
             idle = { since: at, told: false }
             enforce()
-          } else {
-            tell(endOf(exit))
-            end()
+            return exit
           }
+          tell(endOf(exit))
+          end()
+          return Exit.failCause(Cause.map(exit.cause, (error) => withVerdict(error, state)))
         }
       })
 
@@ -241,16 +242,12 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
         }),
         scope
       )
-      return Effect.catchIf(
-        guarded.pull,
-        (error) => error instanceof Failed && error.hop === run.hop && state.outcome?._tag === "Failed",
-        (error) => Effect.fail(withVerdict(error, state))
-      )
+      return guarded.pull
     }))
 }
 
 /** A failure of this hop with what was known when it came. */
-const withVerdict = <E>(error: E, { outcome }: RunState): E =>
-  error instanceof Failed && error.verdict === undefined && outcome?._tag === "Failed"
+const withVerdict = <E>(error: E, { outcome, run }: RunState): E =>
+  error instanceof Failed && error.hop === run.hop && error.verdict === undefined && outcome?._tag === "Failed"
     ? new Failed({ hop: error.hop, reason: error.reason, tokens: error.tokens, verdict: outcome }) as E
     : error

@@ -16,7 +16,10 @@ const guard = <E>(pull: Effect.Effect<Chunk, E>) =>
     const scope = yield* Effect.scope
     const guarded = yield* GuardedPull.make<number, string, E, never, "given up">(pull, scope, {
       onStart: () => told.push("start"),
-      onSettle: (exit: Exit.Exit<ReadonlyArray<number>, E>) => told.push(exit._tag)
+      onSettle: (exit) => {
+        told.push(exit._tag)
+        return exit
+      }
     })
     return { ...guarded, told }
   })
@@ -115,8 +118,9 @@ describe("GuardedPull", () => {
         "given up"
       >(Effect.succeed([1] as const), scope, {
         onStart: () => {},
-        onSettle: () => {
+        onSettle: (exit) => {
           guarded.giveUp(givenUp)
+          return exit
         }
       })
       assert.deepStrictEqual(yield* guarded.pull, [1])
