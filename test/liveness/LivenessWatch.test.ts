@@ -1,169 +1,35 @@
 /** The watch on a stream, in virtual time: what it lets through, when it ends a run, and what it tells of it. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import {
-  type EndpointKnowledge,
-  EngineEvidence,
-  type EvidenceLink,
-  type EvidenceReader
-} from "../../src/liveness/EngineEvidence.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
-import { fromTokenEvents, ofTokenEvents } from "../../src/liveness/LivenessInput.ts"
-import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
+import { ofTokenEvents } from "../../src/liveness/LivenessInput.ts"
 import * as LivenessWatch from "../../src/liveness/LivenessWatch.ts"
-import type { RunError } from "../../src/liveness/RunError.ts"
 import { Stalled } from "../../src/liveness/Stalled.ts"
-import { Ticker } from "../../src/liveness/Ticker.ts"
 import type { Verdict } from "../../src/liveness/Verdict.ts"
-import { Delta, Finish, Signal, type TokenEvent } from "../../src/token/TokenEvent.ts"
+import { Signal } from "../../src/token/TokenEvent.ts"
 import { stalled } from "../support/runErrors.ts"
-import { sample } from "./Worlds.ts"
-
-/** Silent for more than 10 s, and nobody is in doubt before 5 s. */
-const limits: LivenessLimits = {
-  ...defaults,
-  suspectPriorMillis: 5000,
-  silentFloorMillis: 10_000,
-  silentCeilingMillis: 10_000,
-  firstTokenFloorMillis: 10_000,
-  firstTokenCeilingMillis: 10_000
-}
-
-const run = { hop: "engine", attempt: 3, endpoint: "http://engine", model: "m" } as const
-const token = Delta.make({ channel: "content", text: "a", tokens: 1 })
-const finish = Finish.make({ reason: "stop" })
-
-type Element = TokenEvent | "comment"
-
-const inputsOf = (elements: ReadonlyArray<Element>, at: number) => [
-  fromTokenEvents(elements.filter((element) => element !== "comment"), at)
-]
-
-interface Recorder {
-  readonly readers: ReadonlySet<EvidenceReader>
-  begun: number
-  readonly ended: Array<EndpointKnowledge>
-  /** The proof that the engine dropped the request. */
-  dropped: Effect.Effect<void>
-  readonly layer: Layer.Layer<EngineEvidence>
-}
-
-/** A source of evidence that says nothing by itself and notes what it is told. */
-const recorder = (known: EndpointKnowledge = { binding: "unproven", longestStepMillis: 0 }) => {
-  const readers = new Set<EvidenceReader>()
-  const record: Recorder = {
-    readers,
-    begun: 0,
-    ended: [],
-    dropped: Effect.never,
-    layer: Layer.succeed(EngineEvidence, {
-      running: Effect.succeed(null),
-      follow: (reader: EvidenceReader) =>
-        Effect.as(
-          Effect.acquireRelease(
-            Effect.sync(() => readers.add(reader)),
-            () => Effect.sync(() => readers.delete(reader))
-          ),
-          {
-            known,
-            begun: () => {
-              record.begun++
-            },
-            ended: (found) => {
-              record.ended.push(found)
-            },
-            dropped: Effect.suspend(() => record.dropped)
-          } satisfies EvidenceLink
-        )
-    })
-  }
-  return record
-}
-
-interface Watched<E> {
-  readonly exit: () => Exit.Exit<void, E> | undefined
-  readonly interrupt: Effect.Effect<void>
-  readonly verdicts: ReadonlyArray<Verdict>
-  readonly tags: () => ReadonlyArray<string>
-  readonly seen: ReadonlyArray<Element>
-}
-
-/** Runs the stream watched; the consumer takes `think` for each chunk. */
-const start = <E>(
-  stream: Stream.Stream<Element, E>,
-  more: Partial<LivenessWatch.WatchOptions<Element, Element>> = {},
-  think: number = 0
-): Effect.Effect<Watched<E | RunError>, never, EngineEvidence | Ticker> =>
-  Effect.gen(function*() {
-    const verdicts: Array<Verdict> = []
-    const seen: Array<Element> = []
-    const fiber = yield* stream.pipe(
-      LivenessWatch.watch<Element, Element>({
-        run,
-        limits,
-        inputsOf,
-        onVerdict: (verdict) => verdicts.push(verdict),
-        ...more
-      }),
-      Stream.runForEachArray((elements) => {
-        seen.push(...elements)
-        return think === 0 ? Effect.void : Effect.sleep(think)
-      }),
-      Effect.forkChild({ startImmediately: true })
-    )
-    for (let turn = 0; turn < 10; turn++) yield* Effect.yieldNow
-    return {
-      exit: () => fiber.pollUnsafe(),
-      interrupt: Fiber.interrupt(fiber),
-      verdicts,
-      seen,
-      tags: () => verdicts.map(({ _tag }) => _tag)
-    }
-  })
-
-const alone = Layer.merge(EngineEvidence.layerNone, Ticker.layer())
-
-/** Each element after its gap, in milliseconds. */
-const timed = (...elements: ReadonlyArray<readonly [number, Element]>): Stream.Stream<Element> =>
-  Stream.fromIterable(elements).pipe(
-    Stream.mapEffect(([gap, element]) => Effect.as(Effect.sleep(gap), element))
-  )
-
-/** A request that was taken, and what then comes of it. */
-const accepted = (effect: Effect.Effect<Element>): Stream.Stream<Element> =>
-  Stream.concat(Stream.make(Signal.make({ signal: "accepted" })), Stream.fromEffect(effect))
-
-const reasonsOf = (exit: Exit.Exit<void, unknown> | undefined) =>
-  exit?._tag === "Failure" ? exit.cause.reasons.map((reason) => reason) : []
-
-const failureOf = (exit: Exit.Exit<void, unknown> | undefined): unknown => {
-  const reasons = reasonsOf(exit)
-  assert.deepStrictEqual(reasons.map(({ _tag }) => _tag), ["Fail"])
-  return reasons[0]?._tag === "Fail" ? reasons[0].error : undefined
-}
-
-/** The last verdict, which must be this one. */
-const lastOf = <Tag extends Verdict["_tag"]>(
-  verdicts: ReadonlyArray<Verdict>,
-  tag: Tag
-): Extract<Verdict, { readonly _tag: Tag }> => {
-  const last = verdicts.at(-1)
-  assert.strictEqual(last?._tag, tag)
-  return last as Extract<Verdict, { readonly _tag: Tag }>
-}
-
-const stalledOf = (exit: Exit.Exit<void, unknown> | undefined): Stalled => {
-  const error = failureOf(exit)
-  assert.instanceOf(error, Stalled)
-  return error
-}
+import {
+  accepted,
+  alone,
+  type Element,
+  failureOf,
+  finish,
+  inputsOf,
+  lastOf,
+  limits,
+  reasonsOf,
+  recorder,
+  run,
+  stalledOf,
+  start,
+  timed,
+  token
+} from "./watching.ts"
 
 describe("LivenessWatch", () => {
   it.effect("lets elements through in their chunks", () =>
@@ -433,134 +299,4 @@ describe("LivenessWatch", () => {
       assert.isTrue(Exit.isSuccess(cut.exit()!))
       assert.strictEqual(lastOf(cut.verdicts, "Failed").kind, "truncated")
     }).pipe(Effect.provide(alone)))
-
-  it.effect("tells the evidence once that the run has begun, with the first token", () =>
-    Effect.gen(function*() {
-      const evidence = recorder()
-      const watched = yield* start(
-        timed([100, Signal.make({ signal: "accepted" })], [100, "comment"], [800, token], [1000, token], [1000, finish])
-      ).pipe(Effect.provide(evidence.layer))
-      yield* TestClock.adjust(900)
-      assert.strictEqual(evidence.begun, 0)
-      yield* TestClock.adjust(100)
-      assert.strictEqual(evidence.begun, 1)
-      assert.lengthOf(evidence.ended, 0)
-      yield* TestClock.adjust("10 seconds")
-      assert.isTrue(Exit.isSuccess(watched.exit()!))
-      assert.strictEqual(evidence.begun, 1)
-      assert.deepStrictEqual(evidence.ended, [{ binding: "unproven", longestStepMillis: 0 }])
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("tells the evidence of its end with the finish, whatever the connection does", () =>
-    Effect.gen(function*() {
-      const evidence = recorder()
-      const stream = Stream.concat(timed([100, token], [100, finish]), Stream.never)
-      const watched = yield* start(stream).pipe(Effect.provide(evidence.layer))
-      yield* TestClock.adjust(150)
-      assert.lengthOf(evidence.ended, 0)
-      yield* TestClock.adjust(100)
-      assert.lengthOf(evidence.ended, 1)
-      assert.isUndefined(watched.exit())
-      yield* watched.interrupt
-      assert.lengthOf(evidence.ended, 1)
-      // Who leaves then has a complete answer.
-      assert.strictEqual(watched.verdicts.at(-1)?._tag, "Completed")
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("tells the evidence of its end once when it was stalled", () =>
-    Effect.gen(function*() {
-      const evidence = recorder()
-      const watched = yield* start(accepted(Effect.never)).pipe(Effect.provide(evidence.layer))
-      yield* TestClock.adjust("1 minute")
-      stalledOf(watched.exit())
-      assert.lengthOf(evidence.ended, 1)
-      assert.strictEqual(evidence.begun, 0)
-      assert.strictEqual(evidence.readers.size, 0)
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("begins with what is known of the endpoint and hands back what it found", () =>
-    Effect.gen(function*() {
-      const evidence = recorder({ binding: "proven", longestStepMillis: 1234 })
-      const watched = yield* start(Stream.never).pipe(Effect.provide(evidence.layer))
-      assert.isFalse([...evidence.readers][0]!.isSuspect())
-      yield* TestClock.adjust("7 seconds")
-      assert.isTrue([...evidence.readers][0]!.isSuspect())
-      yield* watched.interrupt
-      assert.deepStrictEqual(evidence.ended, [{ binding: "inherited", longestStepMillis: 1234 }])
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("believes the evidence: a moving engine vouches for a silent run, a gone one ends it", () =>
-    Effect.gen(function*() {
-      const evidence = recorder({ binding: "proven", longestStepMillis: 0 })
-      const watched = yield* start(Stream.concat(Stream.make(token), Stream.never)).pipe(Effect.provide(evidence.layer))
-      const clock = yield* Clock.Clock
-      const tell = (outcome: ReturnType<typeof sample> | "refused") => {
-        const at = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-        for (const reader of evidence.readers) {
-          reader.tell({ _tag: "Scrape", at, askedAt: at, outcome, openStreams: 1, modelServed: null })
-        }
-      }
-      for (let turn = 0; turn < 60; turn++) {
-        tell(sample({ heartbeat: `${turn}`, running: 1, decodeOutputs: turn }))
-        yield* TestClock.adjust("5 seconds")
-      }
-      assert.isUndefined(watched.exit())
-      tell("refused")
-      tell("refused")
-      yield* TestClock.adjust("2 seconds")
-      const stalled = stalledOf(watched.exit())
-      assert.deepStrictEqual([stalled.kind, stalled.confidence], ["engine-dead", "proved"])
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("knows which run it is also where the evidence speaks at once", () =>
-    Effect.gen(function*() {
-      const eager = Layer.succeed(EngineEvidence, {
-        running: Effect.succeed(null),
-        follow: (reader) =>
-          Effect.sync(() => {
-            reader.tell({ _tag: "Scrape", at: 0, askedAt: 0, outcome: "failed", openStreams: 0, modelServed: null })
-            return {
-              known: { binding: "proven", longestStepMillis: 9 },
-              begun: () => {},
-              ended: () => {},
-              dropped: Effect.never
-            }
-          })
-      })
-      const watched = yield* start(Stream.never).pipe(Effect.provide(eager))
-      yield* watched.interrupt
-      const last = lastOf(watched.verdicts, "Cancelled")
-      assert.deepStrictEqual(last.circumstances.run, run)
-      assert.strictEqual(last.circumstances.evidence.binding, "inherited")
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("needs one timer for a hundred runs", () =>
-    Effect.gen(function*() {
-      const testClock = yield* Clock.Clock
-      let sleeping = 0
-      let most = 0
-      const clock: Clock.Clock = {
-        ...testClock,
-        sleep: (duration) =>
-          Effect.suspend(() => {
-            most = Math.max(most, ++sleeping)
-            return Effect.ensuring(testClock.sleep(duration), Effect.sync(() => sleeping--))
-          })
-      }
-      yield* Effect.gen(function*() {
-        const all = yield* Effect.forEach(Array.from({ length: 100 }), () =>
-          start(Stream.concat(Stream.make(token), Stream.never)))
-        yield* TestClock.adjust("7 seconds")
-        assert.strictEqual(most, 1)
-        assert.strictEqual(sleeping, 1)
-        for (const { verdicts } of all) {
-          lastOf(verdicts, "Slow")
-        }
-        yield* TestClock.adjust("10 seconds")
-        for (const { exit } of all) {
-          stalledOf(exit())
-        }
-        assert.strictEqual(sleeping, 0)
-      }).pipe(Effect.provide(alone), Effect.provideService(Clock.Clock, clock))
-    }))
 })
