@@ -7,6 +7,7 @@
  */
 import type * as Stream from "effect/Stream"
 import type { RunError } from "../liveness/RunError.ts"
+import type { AttemptMetadata } from "./AttemptMetadata.ts"
 import type { TaskEvent } from "./TaskEvent.ts"
 
 export interface AgentRequest {
@@ -18,6 +19,7 @@ export interface AgentRequest {
   readonly data: ReadonlyArray<unknown>
   /** Whether the client reads the token extension. */
   readonly exact: boolean
+  readonly said: AttemptMetadata
 }
 
 export type AgentExecutor = (request: AgentRequest) => Stream.Stream<TaskEvent, RunError>

@@ -25,7 +25,7 @@ import { watchTask } from "../a2a/watchTask.ts"
 import { Grade } from "../grading/Grade.ts"
 import { Grader } from "../grading/Grader.ts"
 import { Failed, FailReason } from "../liveness/Failed.ts"
-import { defaults } from "../liveness/LivenessLimits.ts"
+import { defaults, morePatient } from "../liveness/LivenessLimits.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import * as Transcript from "../token/Transcript.ts"
@@ -96,7 +96,8 @@ const makeExecutor = ({ client, grader, settings, ticker }: {
     return Stream.make(Ended.make({ state: "rejected", text: asked.failure, error: null }))
   }
   const all = asked.success
-  const { limits = defaults, stallPolicy = "enforce" } = settings
+  const { stallPolicy = "enforce" } = settings
+  const limits = morePatient(settings.limits ?? defaults, request.said.patience)
   const results: Array<BoutResult> = []
 
   const play = (bout: Bout, number: number): Stream.Stream<TaskEvent, RunError> => {
@@ -106,9 +107,9 @@ const makeExecutor = ({ client, grader, settings, ticker }: {
       state: "working",
       text: `task ${bout.task.id} against ${bout.role} (${number + 1} of ${all.length})`
     })
-    const tokens = client.send({ url: bout.url, hop: "purple", text: bout.task.prompt }).pipe(
+    const tokens = client.send({ url: bout.url, hop: "purple", text: bout.task.prompt, said: request.said }).pipe(
       watchTask({
-        run: { hop: "purple", attempt: 1, endpoint: bout.url, model: "" },
+        run: { hop: "purple", attempt: request.said.attempt, endpoint: bout.url, model: "" },
         limits,
         policy: stallPolicy
       }),

@@ -51,5 +51,6 @@ export const makeExecutor = (engine: WatchedEngine["Service"]): AgentExecutor =>
   engine.stream({
     messages: [{ role: "user", content: request.text }],
     requestId: request.taskId,
+    ...request.said,
     heartbeat: (state) => Heartbeat.make(heartbeatOf(state))
   })

@@ -13,7 +13,7 @@ import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import * as FinishedRun from "../liveness/FinishedRun.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { ofTokenEvents } from "../liveness/LivenessInput.ts"
-import type { LivenessLimits } from "../liveness/LivenessLimits.ts"
+import { defaults, type LivenessLimits, morePatient } from "../liveness/LivenessLimits.ts"
 import * as LivenessWatch from "../liveness/LivenessWatch.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import * as RunKey from "../liveness/RunKey.ts"
@@ -34,6 +34,8 @@ export interface WatchedEngineOptions {
 export interface WatchedRequest<B> extends EngineRequest {
   /** Counted from 1; 1 unless given. */
   readonly attempt?: number
+  /** A factor on the limits of a silence about which nothing is known; 1 unless given. */
+  readonly patience?: number
   /** See `Liveness.watch`. */
   readonly heartbeat?: (state: RunState) => B
   /** See `Liveness.watch`. */
@@ -60,7 +62,7 @@ export class WatchedEngine extends Context.Service<WatchedEngine, {
         return WatchedEngine.of({
           model,
           baseUrl,
-          stream: ({ attempt = 1, heartbeat, onVerdict, ...request }) =>
+          stream: ({ attempt = 1, heartbeat, onVerdict, patience = 1, ...request }) =>
             Stream.unwrap(Effect.gen(function*() {
               const key = RunKey.make({
                 endpoint: baseUrl,
@@ -75,7 +77,7 @@ export class WatchedEngine extends Context.Service<WatchedEngine, {
                 LivenessWatch.watch({
                   run: { hop: "engine", attempt, endpoint: baseUrl, model },
                   inputsOf: ofTokenEvents,
-                  ...(options.limits === undefined ? {} : { limits: options.limits }),
+                  limits: morePatient(options.limits ?? defaults, patience),
                   ...(options.policy === undefined ? {} : { policy: options.policy }),
                   ...(heartbeat === undefined ? {} : { heartbeat }),
                   ...(onVerdict === undefined ? {} : { onVerdict }),

@@ -156,6 +156,16 @@ export const withPatience = (limits: LivenessLimits, millis: number): LivenessLi
   headersMillis: Math.min(limits.headersMillis, millis)
 })
 
+/** The limits of a run that has been given up before for silence alone: each patience without evidence times `factor`. */
+export const morePatient = (limits: LivenessLimits, factor: number): LivenessLimits => ({
+  ...limits,
+  silentFloorMillis: factor * limits.silentFloorMillis,
+  silentCeilingMillis: factor * limits.silentCeilingMillis,
+  firstTokenFloorMillis: factor * limits.firstTokenFloorMillis,
+  firstTokenCeilingMillis: factor * limits.firstTokenCeilingMillis,
+  headersMillis: factor * limits.headersMillis
+})
+
 export interface ExplainedLimit {
   readonly name: string
   readonly value: number | boolean

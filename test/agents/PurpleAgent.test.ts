@@ -16,7 +16,7 @@ import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Signal } from "../../src/token/TokenEvent.ts"
 import { said } from "../support/agents.ts"
 
-const request = { taskId: "t", contextId: "c", text: "hi", data: [], exact: true }
+const request = { taskId: "t", contextId: "c", text: "hi", data: [], exact: true, said: { attempt: 2, patience: 1 } }
 
 /** One token, and then only signs of the transport. */
 const mute = WatchedEngine.layer({ limits: withPatience(defaults, 90_000) }).pipe(
