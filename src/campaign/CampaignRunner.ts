@@ -2,7 +2,7 @@
  * Runs the battles of a campaign that are still pending, and stores every attempt as it ends.
  *
  * A battle is an assessment request to a green agent, whose stream carries the purple agent's tokens. An attempt ends
- * completed (with a grade), stalled, failed or cancelled; what may end differently is tried again by `retryPolicy`. A
+ * completed (with a grade), stalled, failed or cancelled; what may end differently is tried again by `RetryPolicy`. A
  * battle is unscored, with the last attempt's reason, when no attempt is left. Interrupting the runner stores the
  * attempts in flight as cancelled and leaves their battles pending.
  *
@@ -23,7 +23,7 @@ import * as AssessmentRequest from "../agents/AssessmentRequest.ts"
 import { AssessmentResult } from "../agents/GreenAgent.ts"
 import type { Grade } from "../grading/Grade.ts"
 import { Failed, FailReason } from "../liveness/Failed.ts"
-import { mayRetry, retryPolicy } from "../liveness/RetryPolicy.ts"
+import * as RetryPolicy from "../liveness/RetryPolicy.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
 import * as AttemptMeter from "./AttemptMeter.ts"
@@ -76,12 +76,11 @@ interface BattleOptions extends RunOptions {
 /** Runs attempts until one settles the battle. */
 const runBattle = Effect.fnUntraced(function*(options: BattleOptions) {
   const { battle, now, onEvent } = options
-  let retries = -1
-  const attempt = Effect.suspend(() => {
-    retries++
-    return runAttempt(options, retries)
-  })
-  const schedule = retryPolicy.pipe(
+  const history: Array<RunError> = []
+  const attempt = Effect.suspend(() => runAttempt(options, history)).pipe(
+    Effect.tapError((error) => Effect.sync(() => error._tag === "StoreError" ? 0 : history.push(error)))
+  )
+  const schedule = RetryPolicy.schedule().pipe(
     Schedule.tap(({ duration }) =>
       onEvent({ _tag: "RetryWaits", atMillis: now(), battle, delayMillis: Duration.toMillis(duration) })
     )
@@ -97,11 +96,11 @@ const runBattle = Effect.fnUntraced(function*(options: BattleOptions) {
 })
 
 /** One attempt, stored however it ends. Fails with what ended it. */
-const runAttempt = Effect.fnUntraced(function*(options: BattleOptions, retries: number) {
+const runAttempt = Effect.fnUntraced(function*(options: BattleOptions, history: ReadonlyArray<RunError>) {
   const { battle, campaign: { definition }, now, onEvent } = options
   const client = yield* A2aClient
   const store = yield* CampaignStore
-  const number = options.attemptsBefore + retries + 1
+  const number = options.attemptsBefore + history.length + 1
   const startedAt = yield* Clock.currentTimeMillis
   const began = now()
   let meter = AttemptMeter.begin()
@@ -154,7 +153,7 @@ const runAttempt = Effect.fnUntraced(function*(options: BattleOptions, retries: 
       timings: TokenTimings.encode(meter.arrivals),
       outcome: Exit.isSuccess(exit)
         ? Outcome.cases.Scored.make({ grade: exit.value, attempt: number })
-        : runError === null || mayRetry(runError, retries)
+        : runError === null || RetryPolicy.planOf([...history, runError], 0)._tag === "Retry"
         ? Outcome.cases.Pending.make({})
         : Outcome.cases.Unscored.make({ reason: runError.message, attempt: number })
     }

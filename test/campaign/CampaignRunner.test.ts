@@ -110,7 +110,7 @@ describe("CampaignRunner", () => {
       assert.strictEqual(most, 3)
     }))
 
-  it.effect("tries again what may end differently, after 2 s and 4 s, and then gives the reason", () =>
+  it.effect("tries again what may end differently, after about 1 s and 2 s, and then gives the reason", () =>
     Effect.gen(function*() {
       const again = yield* play(definitionOf({}), [failing(truncated), scored])
       assert.deepStrictEqual([again.outcomes, again.verdicts], [["Scored"], ["failed", "completed"]])
@@ -119,7 +119,7 @@ describe("CampaignRunner", () => {
       const delays = tags(never.events, "RetryWaits").map((event) =>
         event._tag === "RetryWaits" ? event.delayMillis : 0
       )
-      assert.deepStrictEqual(delays, [2000, 4000])
+      assert.deepStrictEqual(delays.map((delay) => Math.floor(delay / 1000)), [1, 2])
     }))
 
   it.effect("does not try again what would fail the same way", () =>
@@ -134,7 +134,8 @@ describe("CampaignRunner", () => {
     Effect.gen(function*() {
       const busy = failing({ _tag: "RateLimited", status: 429, retryAfterMillis: 30_000, detail: "busy" })
       const { events } = yield* play(definitionOf({}), [busy, scored])
-      assert.deepInclude(tags(events, "RetryWaits")[0], { delayMillis: 30_000 })
+      const [waits] = tags(events, "RetryWaits")
+      assert.isAtLeast(waits?._tag === "RetryWaits" ? waits.delayMillis : 0, 30_000)
     }))
 
   it.effect("gives up an agent that falls silent, as stalled, and tries again", () =>
