@@ -51,11 +51,14 @@ export class EngineEvidence extends Context.Service<EngineEvidence, {
   readonly follow: (reader: EvidenceReader) => Effect.Effect<EvidenceLink, never, Scope.Scope>
   /** Requests that the engine runs, by its last scrape; `null` where that is not known. */
   readonly running: Effect.Effect<number | null>
+  /** What a canary has found out, for the runs to come: a binding that it proves stands, even where one was refuted. */
+  readonly learn: (knowledge: EndpointKnowledge) => Effect.Effect<void>
 }>()("a2a-campaign/EngineEvidence") {
   /** There is no evidence. */
   static readonly none = EngineEvidence.of({
     follow: () => Effect.succeed(nothing),
-    running: Effect.succeed(null)
+    running: Effect.succeed(null),
+    learn: () => Effect.void
   })
 
   static readonly layerNone: Layer.Layer<EngineEvidence> = Layer.succeed(EngineEvidence, EngineEvidence.none)

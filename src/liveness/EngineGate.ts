@@ -168,7 +168,8 @@ const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) 
         })
         while (gate.line[0] !== waiter || !GateStep.admits(gate.state)) {
           waiter.turn.closeUnsafe()
-          yield* Effect.onInterrupt(restore(waiter.turn.await), () => stepOut)
+          // A latch wakes who waits in the middle of whatever opened it; that shall be over first.
+          yield* Effect.onInterrupt(restore(Effect.andThen(waiter.turn.await, Effect.yieldNow)), () => stepOut)
         }
         gate.line.shift()
         tell(gate, { _tag: "Entered", at: now(), ticket: waiter.ticket })

@@ -120,7 +120,7 @@ export const planOf = (
   }
   return {
     _tag: "Retry",
-    delay: Duration.millis(delay * (1 + row.jitter * chance)),
+    delay: Duration.millis(Math.ceil(delay * (1 + row.jitter * chance))),
     gate: row.gate === "yes" || (row.gate !== "no" && trailing(history, error) >= row.gate),
     consumesAttempt: row.usesAttempt,
     limitFactor: isLimitSuspect(same) ? LIMIT_FACTOR : 1,

@@ -103,7 +103,7 @@ describe("watchTask", () => {
 
   it.effect("hands on the error of a hop further in", () =>
     Effect.gen(function*() {
-      const error = stalled()
+      const error = stalled("engine-hung")
       const ended = yield* Stream.fail(error).pipe(
         watchTask({ run }),
         Stream.runDrain,

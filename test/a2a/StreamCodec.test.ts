@@ -53,7 +53,7 @@ describe("StreamCodec", () => {
       tokens: 3,
       reason: { _tag: "MidStreamError", code: 500, detail: "died" }
     })
-    const { hop, phase, silentMillis, tokens } = stalled()
+    const { hop, phase, silentMillis, tokens } = stalled("engine-hung")
     const slow = new Slow({
       hop,
       reason: "prefill",
@@ -64,7 +64,7 @@ describe("StreamCodec", () => {
       circumstances,
       cancel: "confirmed"
     })
-    for (const error of [stalled(), slow, failed]) {
+    for (const error of [stalled("engine-hung"), slow, failed]) {
       const [ended] = roundTrip([Ended.make({ state: "failed", text: error.message, error })], true)
       assert.deepStrictEqual(ended, Ended.make({ state: "failed", text: error.message, error }))
       assert.strictEqual(ended?._tag === "Ended" ? ended.error?.message : undefined, error.message)

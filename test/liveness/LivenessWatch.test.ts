@@ -250,7 +250,7 @@ describe("LivenessWatch", () => {
           [new Error("broken"), "connection-lost"],
           [failed, "malformed"],
           [inner, "agent-failed"],
-          [stalled({ hop: "purple" }), "agent-failed"]
+          [stalled("engine-hung", { hop: "purple" }), "agent-failed"]
         ] as const
       ) {
         const evidence = recorder()
