@@ -200,7 +200,7 @@ const isStraggler = ({ passedMillis }: GateState, silentMillis: number, at: numb
   passedMillis !== null && at - silentMillis < passedMillis - ROUNDING_MILLIS
 
 /** When the alarm is due; `null` where it has been given, or there is nothing to be alarmed about. */
-export const alarmAt = ({ alarmed, openedMillis, phase }: GateState, limits: GateLimits = defaults): number | null =>
+const alarmAt = ({ alarmed, openedMillis, phase }: GateState, limits: GateLimits): number | null =>
   alarmed || openedMillis === null || phase !== "open" ? null : openedMillis + limits.alarmMillis
 
 const alarm = (state: GateState, at: number, limits: GateLimits): GateState => {

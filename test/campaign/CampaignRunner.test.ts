@@ -157,7 +157,7 @@ describe("CampaignRunner", () => {
       const { outcomes, verdicts } = yield* play(definitionOf({}), [
         Stream.make(said("x"), Finish.make({ reason: "stop" }))
       ])
-      assert.deepStrictEqual([outcomes, verdicts], [["Unscored"], ["failed", "failed", "failed"]])
+      assert.deepStrictEqual([outcomes, verdicts], [["Unscored"], ["failed", "failed"]])
     }))
 
   it.effect("stores attempts in flight as cancelled when it is interrupted, and leaves their battles pending", () =>

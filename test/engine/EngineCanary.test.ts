@@ -9,9 +9,11 @@ import * as EngineCanary from "../../src/engine/EngineCanary.ts"
 import * as ScrapedEvidence from "../../src/engine/ScrapedEvidence.ts"
 import { Canary, type CanaryOutcome } from "../../src/liveness/Canary.ts"
 import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
+import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { ask, pass, told, until } from "../simulator/faults/virtualTime.ts"
 import { simulator } from "../simulator/harness.ts"
+import { stalled } from "../support/runErrors.ts"
 import { type Script, scriptedServer } from "../support/scriptedServer.ts"
 
 type Options = Partial<Omit<EngineCanary.EngineCanaryOptions, "baseUrl">>
@@ -173,9 +175,38 @@ describe("EngineCanary", () => {
   it.effect("fails at an engine that is dead behind its server", () =>
     Effect.gen(function*() {
       const { checked } = yield* atSimulator()
-      yield* another(1)
+      yield* another(15)
       assert.strictEqual(whyOf(yield* checked()), "the canary has not passed: /health says 503")
-    }).pipe(Effect.scoped, Effect.provide(engine(["engine-death:after-tokens=1"]))))
+    }).pipe(Effect.scoped, Effect.provide(engine(["engine-death:after-tokens=20"]))))
+
+  it.effect("lets the gate close again when the engine is back", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Simulator
+      const endpoint = `${url}/v1`
+      const gate = Context.get(
+        yield* Layer.build(
+          EngineGate.layer().pipe(
+            Layer.provide(EngineCanary.layer({ baseUrl: endpoint, model: "simulated-model" })),
+            Layer.provide(EngineEvidence.layerNone)
+          )
+        ),
+        EngineGate
+      )
+      const state = Effect.map(gate.state(endpoint), ({ state }) => state)
+      yield* another(15)
+      yield* gate.report(endpoint, stalled("engine-dead"))
+      const battle = yield* Effect.forkChild(gate.enter(endpoint), { startImmediately: true })
+      yield* pass(2, 0.1)
+      assert.strictEqual(yield* state, "open")
+      // Its server comes back after half a minute; canaries ask after 15 s and after 30 s more.
+      yield* pass(28)
+      assert.deepStrictEqual([yield* state, battle.pollUnsafe()], ["open", undefined])
+      yield* pass(20)
+      yield* Fiber.join(battle)
+      assert.strictEqual(yield* state, "half-open")
+      yield* gate.report(endpoint, "began")
+      assert.strictEqual(yield* state, "closed")
+    }).pipe(Effect.scoped, Effect.provide(engine(["engine-death:after-tokens=20"]))))
 
   it.effect("fails at a server of another model", () =>
     Effect.gen(function*() {

@@ -112,8 +112,7 @@ const played = (world: typeof World.Type) => {
     assert.isDefined(fiber.pollUnsafe(), "somebody waits for ever")
     return yield* Fiber.join(fiber)
   }).pipe(
-    Effect.provide(Layer.fresh(EngineGate.layer().pipe(Layer.provide(canary)))),
-    Effect.provide(TestClock.layer())
+    Effect.provide(Layer.fresh(EngineGate.layer().pipe(Layer.provide(canary), Layer.provideMerge(TestClock.layer()))))
   )
 }
 
