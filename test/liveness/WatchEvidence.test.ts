@@ -94,6 +94,7 @@ describe("LivenessWatch, with evidence", () => {
     Effect.gen(function*() {
       const eager = Layer.succeed(EngineEvidence, {
         running: Effect.succeed(null),
+        learn: () => Effect.void,
         follow: (reader) =>
           Effect.sync(() => {
             reader.tell({ _tag: "Scrape", at: 0, askedAt: 0, outcome: "failed", openStreams: 0, modelServed: null })

@@ -59,6 +59,7 @@ export const recorder = (known: EndpointKnowledge = { binding: "unproven", longe
     dropped: Effect.never,
     layer: Layer.succeed(EngineEvidence, {
       running: Effect.succeed(null),
+      learn: () => Effect.void,
       follow: (reader: EvidenceReader) =>
         Effect.as(
           Effect.acquireRelease(
