@@ -47,6 +47,21 @@ export const step = (meter: AttemptMeter, events: ReadonlyArray<TaskEvent>, atMi
   return { phase, transcript, arrivals: meter.arrivals, result }
 }
 
+/** What is stored of it. */
+export const measured = (meter: AttemptMeter) => {
+  const { content, finishReason, promptTokens, reasoning, tokenBasis, tokens } = meter.transcript
+  return {
+    content,
+    reasoning,
+    tokens,
+    tokenBasis,
+    promptTokens: promptTokens ?? null,
+    finishReason: finishReason ?? null,
+    timeToFirstTokenMillis: timeToFirstToken(meter),
+    tokensPerSecond: tokensPerSecond(meter)
+  }
+}
+
 /** The number of tokens that arrived together. */
 export const tokensIn = (events: ReadonlyArray<TaskEvent>): number =>
   events.reduce((tokens, event) => isTokenEvent(event) ? tokens + tokensOf(event) : tokens, 0)

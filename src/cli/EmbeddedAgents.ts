@@ -13,9 +13,12 @@ import { PurpleAgent, type PurpleAgentOptions } from "../agents/PurpleAgent.ts"
 import type { WatchSettings } from "../agents/WatchSettings.ts"
 import type { Target } from "../campaign/Definition.ts"
 import { Engine, type EngineOptions } from "../engine/Engine.ts"
+import * as EngineCanary from "../engine/EngineCanary.ts"
 import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../engine/WatchedEngine.ts"
 import { Grader } from "../grading/Grader.ts"
+import { Canary } from "../liveness/Canary.ts"
+import { EngineGate } from "../liveness/EngineGate.ts"
 import { Simulator } from "../simulator/Simulator.ts"
 import { orExit } from "./CommandError.ts"
 import { engineOptions } from "./EngineAddress.ts"
@@ -41,20 +44,32 @@ export const check = Effect.fn("EmbeddedAgents.check")(function*(target: Target)
   }
 }, orExit)
 
-/** Starts what is missing and gives the addresses. All stops with the scope. */
+export interface StartedAgents {
+  readonly greenUrl: string
+  readonly purpleUrl: string
+  /** What the gate knows the engine by: its address, or the agent's where nobody knows its engine. */
+  readonly endpoint: string
+  readonly gate: EngineGate["Service"]
+}
+
+/** Starts what is missing and gives the addresses, and the gate of the engine. All stops with the scope. */
 export const start = Effect.fn("EmbeddedAgents.start")(function*(options: EmbeddedAgentsOptions) {
   const listen = { ...loopback, limits: options.limits, stallPolicy: options.stallPolicy }
   const green = yield* Layer.build(GreenAgent.layer(listen).pipe(Layer.provide(Grader.layer)))
-  return { greenUrl: Context.get(green, GreenAgent).url, purpleUrl: yield* purpleUrl(options, listen) }
+  const started: StartedAgents = { greenUrl: Context.get(green, GreenAgent).url, ...yield* purple(options, listen) }
+  return started
 }, orExit)
 
-const purpleUrl = Effect.fnUntraced(function*(
+const purple = Effect.fnUntraced(function*(
   { seed, target }: EmbeddedAgentsOptions,
   listen: PurpleAgentOptions & WatchSettings
 ) {
   switch (target._tag) {
-    case "Agent":
-      return target.url
+    case "Agent": {
+      // Its engine is out of reach, so a battle has to be the canary.
+      const services = yield* Layer.build(EngineGate.layer().pipe(Layer.provide(Canary.layerNone)))
+      return { purpleUrl: target.url, endpoint: target.url, gate: Context.get(services, EngineGate) }
+    }
     case "Engine":
       return yield* purpleInFrontOf(yield* engineOptions(target), listen)
     case "Demonstration": {
@@ -66,13 +81,21 @@ const purpleUrl = Effect.fnUntraced(function*(
 })
 
 const purpleInFrontOf = Effect.fnUntraced(function*(engine: EngineOptions, listen: PurpleAgentOptions & WatchSettings) {
-  const services = yield* Layer.build(PurpleAgent.layer(listen).pipe(Layer.provide(watchedEngine(engine, listen))))
-  return Context.get(services, PurpleAgent).url
+  const services = yield* Layer.build(
+    Layer.merge(PurpleAgent.layer(listen), EngineGate.layer().pipe(Layer.provide(EngineCanary.layer(engine)))).pipe(
+      Layer.provide(watchedEngine(engine, listen)),
+      Layer.provide(ScrapedEvidence.layer({ baseUrl: engine.baseUrl }))
+    )
+  )
+  return {
+    purpleUrl: Context.get(services, PurpleAgent).url,
+    endpoint: engine.baseUrl,
+    gate: Context.get(services, EngineGate)
+  }
 })
 
-/** The engine with its own evidence, watched. */
+/** The engine, watched; its evidence is the caller's. */
 export const watchedEngine = (engine: EngineOptions, settings: WatchSettings) =>
   WatchedEngine.layer({ limits: settings.limits, policy: settings.stallPolicy }).pipe(
-    Layer.provideMerge(Engine.layer(engine)),
-    Layer.provide(ScrapedEvidence.layer({ baseUrl: engine.baseUrl }))
+    Layer.provideMerge(Engine.layer(engine))
   )

@@ -19,6 +19,7 @@ import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import { summarize } from "../campaign/CampaignSummary.ts"
 import type { Definition } from "../campaign/Definition.ts"
+import { EngineGate } from "../liveness/EngineGate.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
@@ -98,7 +99,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
 
 const play = Effect.fnUntraced(function*(
   { database, userInterface: { color, mode } }: SessionOptions,
-  agents: { readonly greenUrl: string; readonly purpleUrl: string }
+  { gate, ...agents }: EmbeddedAgents.StartedAgents
 ) {
   const events = yield* Queue.unbounded<CampaignEvent, Cause.Done>()
   const view = yield* Effect.forkScoped(TerminalView.run(Stream.fromQueue(events), mode, { color }))
@@ -106,7 +107,7 @@ const play = Effect.fnUntraced(function*(
     campaign: yield* loaded(database),
     ...agents,
     onEvent: (event) => Effect.asVoid(Queue.offer(events, event))
-  })
+  }).pipe(Effect.provideService(EngineGate, gate))
   yield* Queue.end(events)
   yield* Fiber.join(view)
 })

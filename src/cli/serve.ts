@@ -10,6 +10,7 @@ import { A2aClient } from "../a2a/A2aClient.ts"
 import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import { Engine } from "../engine/Engine.ts"
+import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { Grader } from "../grading/Grader.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { Ticker } from "../liveness/Ticker.ts"
@@ -47,7 +48,10 @@ const purple = Command.make(
     const { maxTokens, model } = options
     const cardUrl = yield* checkedCardUrl(options.cardUrl)
     const settings = yield* settingsOf(options)
-    const engine = watchedEngine(yield* orExit(engineOptions({ url: options.engine, model, maxTokens })), settings)
+    const address = yield* orExit(engineOptions({ url: options.engine, model, maxTokens }))
+    const engine = watchedEngine(address, settings).pipe(
+      Layer.provide(ScrapedEvidence.layer({ baseUrl: address.baseUrl }))
+    )
     return yield* Effect.gen(function*() {
       yield* Engine.use((engine) => engine.check)
       const agent = yield* PurpleAgent

@@ -30,6 +30,8 @@ export interface GateView {
   readonly state: GateStep.GatePhase
   readonly sinceMillis: number
   readonly why: string
+  /** Suspect only because nobody has tried it yet. */
+  readonly untried: boolean
   readonly nextCanaryAtMillis: number | null
   /** Requests that may still run in the engine for nobody. */
   readonly unconfirmed: number
@@ -62,6 +64,7 @@ const viewOf = ({ endpoint, state }: Pick<Gate, "endpoint" | "state">): GateView
   state: state.phase,
   sinceMillis: state.sinceMillis,
   why: state.why,
+  untried: state.untried,
   nextCanaryAtMillis: state.nextCanaryAtMillis,
   unconfirmed: state.unconfirmed
 })
@@ -147,14 +150,20 @@ const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) 
   })
   const alarmDelay = Duration.millis(limits.alarmMillis)
 
-  const report = (endpoint: string, outcome: GateStep.RunOutcome) =>
+  /** Tells something after which a canary may be wanted. */
+  const letIn = (endpoint: string, inputAt: (at: number) => GateStep.GateInput) =>
     Effect.uninterruptible(Effect.suspend(() => {
       const gate = gateOf(endpoint)
-      tell(gate, { _tag: "Reported", at: now(), outcome })
+      tell(gate, inputAt(now()))
       if (gate.driven || gate.state.nextCanaryAtMillis === null) return Effect.void
       gate.driven = true
       return Effect.asVoid(Effect.forkIn(drive(gate), scope))
     }))
+
+  const report = (endpoint: string, outcome: GateStep.RunOutcome) =>
+    letIn(endpoint, (at) => ({ _tag: "Reported", at, outcome }))
+
+  const doubt = (endpoint: string) => letIn(endpoint, (at) => ({ _tag: "Doubted", at }))
 
   const enter = (endpoint: string): Effect.Effect<void, never, Scope.Scope> =>
     Effect.uninterruptibleMask((restore) =>
@@ -181,6 +190,7 @@ const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) 
 
   return EngineGate.of({
     enter,
+    doubt,
     report,
     state: (endpoint) => Effect.sync(() => viewOf(gateOf(endpoint))),
     changes: Stream.fromPubSub(events)
@@ -190,6 +200,8 @@ const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) 
 export class EngineGate extends Context.Service<EngineGate, {
   /** Waits until a battle may start at the endpoint, and holds its place there until the scope closes. */
   readonly enter: (endpoint: string) => Effect.Effect<void, never, Scope.Scope>
+  /** Asks the canary before the first battle starts there. */
+  readonly doubt: (endpoint: string) => Effect.Effect<void>
   /**
    * What became of a battle there: `began` once, when at least two tokens of it have come (the first one comes from
    * prefill alone), and its error or `completed` when it has ended, before its place is given back.
@@ -206,6 +218,7 @@ export class EngineGate extends Context.Service<EngineGate, {
   /** Everything may start at any time. */
   static readonly layerNone: Layer.Layer<EngineGate> = Layer.succeed(EngineGate, {
     enter: () => Effect.void,
+    doubt: () => Effect.void,
     report: () => Effect.void,
     state: (endpoint) => Effect.succeed(viewOf({ endpoint, state: GateStep.initial(0) })),
     changes: Stream.empty

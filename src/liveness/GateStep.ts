@@ -17,6 +17,9 @@
  * that shows a real prompt and decoding, and an end may be an hour away. A run whose silence began before the canary
  * passed is a straggler of the trouble that is over, and no cause.
  *
+ * An endpoint that nobody has tried yet may be doubted: it is suspect until its canary has passed, and then closed, since
+ * no battle has shown anything against it.
+ *
  * Where there is no canary time takes its place: suspect opens, and after the delay the gate is half-open.
  */
 import { inSeconds } from "./inSeconds.ts"
@@ -51,7 +54,7 @@ export type RunOutcome = RunError | "began" | "completed"
 export type GateInput =
   | { readonly _tag: "Entered" | "Left"; readonly at: number; readonly ticket: number }
   | { readonly _tag: "Reported"; readonly at: number; readonly outcome: RunOutcome }
-  | { readonly _tag: "CanaryBegan" | "CanaryPassed" | "CanaryAbsent" | "Tick"; readonly at: number }
+  | { readonly _tag: "Doubted" | "CanaryBegan" | "CanaryPassed" | "CanaryAbsent" | "Tick"; readonly at: number }
   | { readonly _tag: "CanaryFailed"; readonly at: number; readonly why: string }
 
 export interface GateState {
@@ -75,6 +78,8 @@ export interface GateState {
   readonly passedMillis: number | null
   /** Failures in a row of a row that gates only after several. */
   readonly failures: number
+  /** Nothing has happened yet: the canary alone decides. */
+  readonly untried: boolean
   /** Requests that may still run in the engine for nobody, because nothing has shown that they were dropped. */
   readonly unconfirmed: number
 }
@@ -91,6 +96,7 @@ export const initial = (at: number): GateState => ({
   probe: undefined,
   passedMillis: null,
   failures: 0,
+  untried: false,
   unconfirmed: 0
 })
 
@@ -114,14 +120,22 @@ const move = (state: GateState, input: GateInput, limits: GateLimits): GateState
       return state.probe === input.ticket ? { ...state, probe: undefined } : state
     case "Reported":
       return reported(state, input.outcome, input.at, limits)
+    case "Doubted":
+      return state.phase === "closed"
+        ? { ...enter(state, "suspect", input.at, "it is not known yet"), nextCanaryAtMillis: input.at, untried: true }
+        : state
     case "CanaryBegan":
       return wantsCanary(state, input.at) ? { ...state, asking: true, nextCanaryAtMillis: null } : state
     case "CanaryPassed":
-      return state.asking ? halfOpen(state, input.at, "the canary has passed") : state
+      if (!state.asking) return state
+      return state.untried && state.phase === "suspect"
+        ? { ...enter(state, "closed", input.at, "the canary has passed"), passedMillis: input.at }
+        : halfOpen(state, input.at, "the canary has passed")
     case "CanaryFailed":
       return state.asking ? open(state, input.at, input.why, limits) : state
     case "CanaryAbsent":
       if (!state.asking) return state
+      if (state.untried) return enter(state, "closed", input.at, "there is no canary")
       return state.phase === "suspect"
         ? open(state, input.at, state.why, limits)
         : halfOpen(state, input.at, "there is no canary, and time has passed")
@@ -137,6 +151,7 @@ const enter = (state: GateState, phase: GatePhase, at: number, why: string): Gat
   sinceMillis: at,
   asking: false,
   nextCanaryAtMillis: null,
+  untried: false,
   probe: undefined
 })
 

@@ -11,6 +11,7 @@ import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
+import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { Failed, type FailReason } from "../../src/liveness/Failed.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
@@ -65,6 +66,7 @@ const play = (
       campaign: yield* stored,
       greenUrl: "http://green/",
       purpleUrl: "http://purple/",
+      endpoint: "http://engine/v1",
       onEvent: (event) => Effect.sync(() => events.push(event))
     }).pipe(Effect.forkChild({ startImmediately: true }))
     yield* TestClock.adjust(options.interruptAfter ?? "1 hour")
@@ -76,7 +78,10 @@ const play = (
       outcomes: battles.map(({ outcome }) => outcome._tag),
       verdicts: attempts.map(({ verdict }) => verdict)
     }
-  }).pipe(Effect.provide([client, Layer.fresh(CampaignStore.layerMemory), Ticker.layer()]), Effect.orDie)
+  }).pipe(
+    Effect.provide([client, Layer.fresh(CampaignStore.layerMemory), Ticker.layer(), EngineGate.layerNone]),
+    Effect.orDie
+  )
 }
 
 const tags = (events: ReadonlyArray<CampaignEvent>, tag: CampaignEvent["_tag"]) =>

@@ -175,6 +175,18 @@ describe("GateStep", () => {
     assert.deepInclude(closed, { phase: "closed", alarmed: false })
   })
 
+  it("an endpoint that nobody has tried is suspect until its canary has passed, and then closed", () => {
+    const doubted: Script = [[0, { _tag: "Doubted" }], [0, began]]
+    assert.isFalse(admits(after(doubted)))
+    assert.deepInclude(after([...doubted, [S, passed]]), { phase: "closed", untried: false, openings: 0 })
+    assert.deepInclude(after([...doubted, [S, absent]]), { phase: "closed", untried: false })
+    assert.deepInclude(after([...doubted, [S, notPassed]]), { phase: "open", untried: false })
+    assert.deepInclude(after([...doubted, [S, notPassed], [16 * S, began], [17 * S, passed]]), { phase: "half-open" })
+    // Who is in doubt for a reason stays so.
+    assert.deepInclude(after([...opened, [2 * S, { _tag: "Doubted" }]]), { phase: "open" })
+    assert.deepInclude(after([[0, hung], [0, { _tag: "Doubted" }], [0, began], [S, passed]]), { phase: "half-open" })
+  })
+
   it("counts requests that may still run for nobody, until their process is gone", () => {
     const orphan = report(stalled("engine-hung", { cancel: "unconfirmed" }))
     const state = after([[0, orphan], [0, orphan], [0, hung]])
@@ -201,11 +213,23 @@ const Inputs = Schema.Array(Schema.Struct({
     "passed",
     "failed",
     "absent",
+    "doubted",
     "tick"
   ]),
   number: between(0, 30),
   millis: Schema.Union([between(0, 1000), between(1000, 60_000), between(60_000, 300_000)])
 })).check(Schema.isMaxLength(80))
+
+/** Random inputs alone seldom get far. */
+const scripts = {
+  closed: [],
+  untried: [[0, { _tag: "Doubted" }], [0, began]],
+  suspect: [[0, hung], [0, began]],
+  open: opened,
+  asked: [...opened, [16 * S, began]],
+  "half-open": halfOpened
+} as const satisfies Record<string, Script>
+const beginnings = ["closed", "untried", "suspect", "open", "asked", "half-open"] as const
 
 const told = ({ number, what }: (typeof Inputs.Type)[number]): Told => {
   const gated = ["engine-hung", "decode-hung", "engine-dead", "aborted-by-server"] as const
@@ -229,6 +253,8 @@ const told = ({ number, what }: (typeof Inputs.Type)[number]): Told => {
       return notPassed
     case "absent":
       return absent
+    case "doubted":
+      return { _tag: "Doubted" }
     case "tick":
       return tick
   }
@@ -236,8 +262,12 @@ const told = ({ number, what }: (typeof Inputs.Type)[number]): Told => {
 
 /** Where each phase may lead to, and by what. */
 const allowed: { readonly [From in GatePhase]: { readonly [To in GatePhase]?: ReadonlyArray<Told["_tag"]> } } = {
-  closed: { suspect: ["Reported"] },
-  suspect: { open: ["CanaryFailed", "CanaryAbsent"], "half-open": ["CanaryPassed"] },
+  closed: { suspect: ["Reported", "Doubted"] },
+  suspect: {
+    open: ["CanaryFailed", "CanaryAbsent"],
+    "half-open": ["CanaryPassed"],
+    closed: ["CanaryPassed", "CanaryAbsent"]
+  },
   open: { "half-open": ["CanaryPassed", "CanaryAbsent"] },
   "half-open": { open: ["Reported"], closed: ["Reported"] }
 }
@@ -245,11 +275,12 @@ const allowed: { readonly [From in GatePhase]: { readonly [To in GatePhase]?: Re
 describe("the laws of the gate", () => {
   const seen = new Set<string>()
 
-  it.prop("hold for any sequence of inputs", [Inputs], ([inputs]) => {
-    let state = initial(0)
-    let at = 0
+  it.prop("hold for any sequence of inputs", [Inputs, Schema.Literals(beginnings)], ([inputs, beginning]) => {
+    const script = scripts[beginning]
+    let state = after(script)
+    let at = Math.max(0, ...script.map(([at]) => at))
     /** Canaries under way. */
-    let asking = 0
+    let asking = state.asking ? 1 : 0
     for (const each of inputs) {
       at += each.millis
       const input = { ...told(each), at } as GateInput
