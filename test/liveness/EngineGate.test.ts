@@ -104,7 +104,10 @@ describe("EngineGate", () => {
       // Open at 1 s, half-open at 109 s, closed.
       yield* hung()
       yield* TestClock.adjust("200 seconds")
+      assert.strictEqual(events.at(-1)?.state, "half-open")
       yield* report(A, "began")
+      yield* settle
+      assert.deepInclude(events.at(-1), { _tag: "GateChanged", state: "closed", why: "a battle has got its tokens" })
       yield* TestClock.adjust("400 seconds")
       assert.strictEqual(alarms(), 0)
       // Open again at 601 s.
