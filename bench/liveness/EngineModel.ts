@@ -75,7 +75,8 @@ export const engineAt = <Kind extends string>(
   if (now?.refused === true) return "refused"
   const counts = [steps, decodes, firsts, finished].map(Math.floor)
   return sample({
-    heartbeat: `${restarts}/${counts.join("/")}`,
+    // Gauges are series like the others.
+    heartbeat: [restarts, ...counts, gauges.running, gauges.waiting, gauges.deferred ?? 0].join("/"),
     running: gauges.running,
     waiting: gauges.waiting,
     deferred: gauges.deferred ?? 0,

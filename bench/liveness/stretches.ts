@@ -29,7 +29,7 @@ export const steady = (from: number, to: number): Drawn<"tokens"> =>
 
 /** 0.2 tokens per second with a heavy tail; no single step longer than the 60 s after which an engine counts as hung. */
 export const slow = (from: number, to: number): Drawn<"tokens"> =>
-  tokens(from, to, (random) => Math.min(55_000, logNormal(random, 5000, 0.7)))
+  tokens(from, to, (random) => Math.min(55_000, logNormal(random, 5000, 0.65)))
 
 /** Batches of 10 tokens on the average, 0.5 to 12 s between two. */
 export const bursty = (from: number, to: number): Drawn<"tokens"> =>
