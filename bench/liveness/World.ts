@@ -123,12 +123,7 @@ const effectsFor = (random: Random, others: number): Record<Kind, Effect> => {
       firsts: 0.1 + random(),
       gauges: { running: running + 2, waiting: between(random, 0, 1) }
     },
-    lost: {
-      ...works,
-      steps: 30,
-      decodes: Math.max(30, others30),
-      gauges: { running: Math.max(1, others) - 1, waiting: 0 }
-    },
+    lost: { ...works, gauges: { running: others, waiting: 0 } },
     deferred: { ...works, gauges: { running: others, waiting: 1, deferred: 1 } },
     asleep: { steps: 0, decodes: 0, firsts: 0, asleep: true },
     refused: { steps: 0, decodes: 0, firsts: 0, gauges: { running: 0, waiting: 0 }, refused: true },

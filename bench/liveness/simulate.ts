@@ -23,7 +23,7 @@ export type Judge = (world: World) => number | undefined
 export interface Contender {
   readonly name: string
   readonly rule: string
-  readonly judgeFor: (learned: LearnedLimits) => Judge
+  readonly judgeFor: (learn: () => LearnedLimits) => Judge
 }
 
 /** A baseline: told what comes in, and a tick a second. */
@@ -61,8 +61,8 @@ export const ours = (
 ): Contender => ({
   name,
   rule,
-  judgeFor: (learned) => {
-    const options = { limits, evidence: knows.evidence, learned: knows.learned ? learned : nothingLearned }
+  judgeFor: (learn) => {
+    const options = { limits, evidence: knows.evidence, learned: knows.learned ? learn() : nothingLearned }
     return (world) => judge(world, options).givenUpAt
   }
 })
@@ -129,8 +129,8 @@ export const simulateHung = (
 }
 
 const judgesFor = (name: string, well: Plan, { contenders, limits, seed }: SimulateOptions): ReadonlyArray<Judge> => {
-  const learned = learnedFrom(name, well, limits, seed)
-  return contenders.map(({ judgeFor }) => judgeFor(learned))
+  let learned: LearnedLimits | undefined
+  return contenders.map(({ judgeFor }) => judgeFor(() => learned ??= learnedFrom(name, well, limits, seed)))
 }
 
 /**
