@@ -85,7 +85,7 @@ const costLines = (cells: ReadonlyArray<CostCell>): ReadonlyArray<string> => [
       `${significant(cell.ratio)}x`
     ])
   ]),
-  "Medians over the rounds. ready: every pull settles at once; waiting: every pull waits for another fiber.",
+  "Processor time, medians over the rounds. ready: every pull settles at once; waiting: every pull waits for another fiber.",
   ""
 ]
 
