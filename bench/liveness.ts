@@ -94,10 +94,15 @@ const contenders = (limits: LivenessLimits) => [
     evidence: false,
     learned: false
   }),
-  ours(limits, oursNames.learned, "the same with limits learned from 1000 finished runs of the class", {
-    evidence: false,
-    learned: true
-  }),
+  ours(
+    limits,
+    oursNames.learned,
+    `the same with limits learned from ${limits.learnedRuns} finished runs of the class`,
+    {
+      evidence: false,
+      learned: true
+    }
+  ),
   ours(limits, oursNames.evidence, "the same with the engine's metrics", { evidence: true, learned: true })
 ]
 

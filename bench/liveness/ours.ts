@@ -4,6 +4,7 @@
  * Metrics and health are asked for every 5 s, or 2 s while the run is slow, and answered within 50 ms; a tick comes every
  * second. A run is given up when the verdict falls, which is one tick after the reducer condemned it.
  */
+import { type FinishedRun, fromState } from "../../src/liveness/FinishedRun.ts"
 import type { LearnedLimits } from "../../src/liveness/LimitInForce.ts"
 import type { LivenessInput } from "../../src/liveness/LivenessInput.ts"
 import type { LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
@@ -26,24 +27,16 @@ export interface OursOptions {
 export interface Judged {
   /** When it was given up; undefined: never. */
   readonly givenUpAt: number | undefined
-  /** The longest gap between two tokens and the time to the first, as the reducer counts time. */
-  readonly longestGapMillis: number
-  readonly firstTokenMillis: number
+  /** What the run teaches. */
+  readonly finished: FinishedRun
 }
 
 /** The run as ours judges it. */
 export const judge = (world: World, { evidence, learned, limits }: OursOptions): Judged => {
   const { pause, seen, until } = world
   let state = step(initial(limits), opened({ learned, binding: evidence ? "proven" : "unproven" }))
-  let longestGapMillis = 0
-  let firstTokenMillis = 0
   const tell = (input: LivenessInput) => {
-    const before = state.progress
     state = step(state, input)
-    const after = state.progress
-    if (after.lastMillis === before.lastMillis && after.begun === before.begun) return
-    if (before.begun) longestGapMillis = Math.max(longestGapMillis, after.lastMillis - before.lastMillis)
-    else firstTokenMillis = after.lastMillis
   }
   /** What should happen at a time while we stand still happens when we wake. */
   const awake = (at: number) => pause !== undefined && at >= pause.from && at < pause.to ? pause.to : at
@@ -78,7 +71,6 @@ export const judge = (world: World, { evidence, learned, limits }: OursOptions):
   const { outcome } = state
   return {
     givenUpAt: outcome === undefined || outcome._tag === "Completed" ? undefined : state.clock?.atMillis,
-    longestGapMillis,
-    firstTokenMillis
+    finished: fromState(state)
   }
 }

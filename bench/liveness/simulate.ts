@@ -2,6 +2,7 @@
  * All detectors on all runs of a class: the same worlds for each of them.
  */
 import { type LearnedLimits, nothingLearned } from "../../src/liveness/LimitInForce.ts"
+import { learnedFrom } from "../../src/liveness/LimitLearner.ts"
 import type { LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import type { HealthyClass, HungClass } from "./classes.ts"
 import type { Detector } from "./Detector.ts"
@@ -9,10 +10,6 @@ import { judge } from "./ours.ts"
 import { randomOf, seedOf } from "./random.ts"
 import { type Plan, type World, worldOf } from "./World.ts"
 
-/** Finished runs from which limits are learned. */
-const TRAINING_RUNS = 1000
-/** The share of runs that may exceed each learned limit. */
-const LEARNED_SHARE = 0.005
 /** How long a hang is watched. */
 const HORIZON_MILLIS = 3_600_000
 
@@ -130,23 +127,14 @@ export const simulateHung = (
 
 const judgesFor = (name: string, well: Plan, { contenders, limits, seed }: SimulateOptions): ReadonlyArray<Judge> => {
   let learned: LearnedLimits | undefined
-  return contenders.map(({ judgeFor }) => judgeFor(() => learned ??= learnedFrom(name, well, limits, seed)))
+  return contenders.map(({ judgeFor }) => judgeFor(() => learned ??= learnedBy(name, well, limits, seed)))
 }
 
-/**
- * Conformal limits (liveness model, 3.5): of K finished runs, the ceil((K + 1)(1 - a))-th smallest of their longest gaps
- * is exceeded by the next such run with a probability of at most a; likewise their times to the first token.
- */
-const learnedFrom = (name: string, plan: Plan, limits: LivenessLimits, seed: number): LearnedLimits => {
-  const gaps: Array<number> = []
-  const firstTokens: Array<number> = []
-  for (let run = 0; run < TRAINING_RUNS; run++) {
+/** What finished runs of a plan teach, as many as are remembered of a key. */
+const learnedBy = (name: string, plan: Plan, limits: LivenessLimits, seed: number): LearnedLimits => {
+  const runs = Array.from({ length: limits.learnedRuns }, (_, run) => {
     const world = worldOf(plan, randomOf(seedOf(seed, `${name}, finished`, run)), "finish")
-    const { firstTokenMillis, longestGapMillis } = judge(world, { limits, learned: nothingLearned, evidence: false })
-    gaps.push(longestGapMillis)
-    firstTokens.push(firstTokenMillis)
-  }
-  const rank = Math.ceil((TRAINING_RUNS + 1) * (1 - LEARNED_SHARE))
-  const bound = (values: ReadonlyArray<number>) => values.toSorted((left, right) => left - right)[rank - 1]!
-  return { gapMillis: bound(gaps), firstTokenMillis: bound(firstTokens) }
+    return judge(world, { limits, learned: nothingLearned, evidence: false }).finished
+  })
+  return learnedFrom(runs, limits)
 }
