@@ -10,11 +10,14 @@ import { healthyClasses, hungClasses } from "../../bench/liveness/classes.ts"
 import type { Arrival, Detector } from "../../bench/liveness/Detector.ts"
 import { fixed30Bytes, fixed30Frames } from "../../bench/liveness/fixedLimit.ts"
 import { phiAkka, phiExponential, phiTuned } from "../../bench/liveness/phiAccrual.ts"
+import { randomOf } from "../../bench/liveness/random.ts"
 import { readLoop75 } from "../../bench/liveness/readLoop.ts"
 import { render } from "../../bench/liveness/render.ts"
-import { criteriaOf, healthyRow, hungRow, oursNames, type Simulation } from "../../bench/liveness/Results.ts"
-import { baseline, simulateHung } from "../../bench/liveness/simulate.ts"
+import { criteriaOf, healthyRow, hungRow, named, oursNames, type Simulation } from "../../bench/liveness/Results.ts"
+import { baseline, ours, simulateHung } from "../../bench/liveness/simulate.ts"
 import { twoPhase1800Bytes, twoPhase600 } from "../../bench/liveness/twoPhase.ts"
+import { worldOf } from "../../bench/liveness/World.ts"
+import { nothingLearned } from "../../src/liveness/LimitInForce.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 
 const script = fileURLToPath(new URL("../../bench/main.ts", import.meta.url))
@@ -102,6 +105,7 @@ describe("liveness bench", () => {
       assert.isNull(hung.get("in loop 75 s")?.p50Seconds)
       assert.approximately(hung.get("300 s")!.p50Seconds!, 300, 1.5)
       assert.approximately(hung.get(oursNames.silence)!.p50Seconds!, 900, 3)
+      assert.approximately(hung.get(oursNames.learned)!.p50Seconds!, 121, 3)
       assert.approximately(hung.get(oursNames.evidence)!.p50Seconds!, 65, 5)
       assert.isAtLeast(criteria.length, 5)
       assert.isTrue(criteria.every(({ passed }) => passed))
@@ -162,6 +166,37 @@ describe("the simulation", () => {
     assert.deepStrictEqual(delays(1), delays(1))
     assert.notDeepEqual(delays(1), delays(2))
   })
+
+  it("counts every run once: given up before the hang, after it, or not within the hour", () => {
+    const queued = hungClasses.find(({ name }) => name.startsWith("while queued"))!
+    const contenders = [fixed30Frames, readLoop75].map(baseline)
+    const [timer, loop] = simulateHung(queued, { limits: defaults, runs: 40, seed: 1, contenders })
+    assert.isTrue(timer!.killedBefore > 10 && timer!.killedBefore < 40, String(timer!.killedBefore))
+    assert.strictEqual(timer!.killedBefore + timer!.delays.length, 40)
+    assert.isTrue(timer!.delays.every((delay) => delay > 0 && delay <= 31_000))
+    assert.deepStrictEqual(loop, { killedBefore: 0, delays: [], missed: 40 })
+  })
+
+  it("tells ours of the streams beside it, so that a lost request is missed among them", () => {
+    const lost = hungClasses.find(({ name }) => name === named.lost)!
+    const contenders = [ours(defaults, "ours", "", { evidence: true, learned: false })]
+    const [found] = simulateHung(lost, { limits: defaults, runs: 20, seed: 1, contenders })
+    assert.lengthOf(found!.delays, 20)
+    assert.isBelow(Math.max(...found!.delays), 20_000)
+  })
+
+  it("ticks no baseline while the client stands still, and first when it wakes", () => {
+    const { plan } = healthyClasses.find(({ name }) => name.startsWith("client paused"))!
+    const world = worldOf(plan, randomOf(1), "finish")
+    const { from, to } = world.pause!
+    const events: Array<readonly [what: string, at: number]> = []
+    const spy: Detector = { name: "", rule: "", start: () => (what, at) => events.push([what, at]) < 0 }
+    baseline(spy).judgeFor(() => nothingLearned)(world)
+    assert.deepStrictEqual(events.find(([, at]) => at >= from), ["tick", to])
+    assert.isTrue(events.every(([, at], index) => index === 0 || at >= events[index - 1]![1]))
+    const ticks = events.filter(([what]) => what === "tick").length
+    assert.approximately(ticks, (world.until - (to - from)) / 1000, 2)
+  })
 })
 
 /** When a detector gives up a stream on which these things come in; undefined: not by `until`. */
@@ -201,6 +236,8 @@ describe("the baselines", () => {
   it("phi begins with Akka's guesses and forgets them: phi 8 is 5.6 deviations over mean and pause", () => {
     // 2000 gaps of 100 ms: mean 100 + 3000, deviation 100 at least; 3.66 s.
     assert.strictEqual(givenUp(phiAkka, every(100, 0, 200_000), 300_000), 204_000)
+    // What has left the window counts no more.
+    assert.strictEqual(givenUp(phiAkka, [...every(5000, 0, 95_000), ...every(100, 100_000, 210_000)], 300_000), 214_000)
     // One gap and the guesses 750 and 1250 ms: mean 1000, deviation 204; 3 + 1 + 5.6 x 0.2 = 5.15 s.
     assert.strictEqual(givenUp(phiAkka, every(1000, 0, 1000), 300_000), 7000)
   })

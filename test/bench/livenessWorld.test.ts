@@ -65,6 +65,15 @@ describe("the engine of a world", () => {
     }
   })
 
+  it("has moved when only its gauges have: a request was taken", () => {
+    const stretches = [seconds("preparing", 10), seconds("prefill", 10)]
+    const world = worldOf({ stretches, alone: true }, randomOf(1), { until: 20_000 })
+    const [before, after] = [world.metricsAt(9000), world.metricsAt(10_001)]
+    if (before === "refused" || after === "refused") return assert.fail("refused")
+    assert.deepStrictEqual([before.running, after.running, counted(after)], [0, 1, counted(before)])
+    assert.notStrictEqual(after.heartbeat, before.heartbeat)
+  })
+
   it("holds one request too few when ours is lost, and goes on", () => {
     for (const seed of SEEDS) {
       const { before, early, late, world } = shownIn("lost", seed, { alone: false })
