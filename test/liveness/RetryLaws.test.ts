@@ -19,7 +19,7 @@ import type { RunError } from "../../src/liveness/RunError.ts"
 import { allKinds, busy, errorOf } from "../support/runErrors.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-const free: ReadonlyArray<RetryKind> = ["rate-limited", "unavailable"]
+const free: ReadonlyArray<RetryKind> = ["rate-limited", "unavailable", "connect-error"]
 const gated = ["engine-hung", "decode-hung", "engine-dead", "aborted-by-server", "connect-error"] as const
 
 const Outcome = Schema.Struct({
