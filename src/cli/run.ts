@@ -10,12 +10,13 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import type { Definition, Target } from "../campaign/Definition.ts"
+import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
 import * as campaignSession from "./campaignSession.ts"
-import { inputError, orExit } from "./CommandError.ts"
+import { inputError, orExit, usageError } from "./CommandError.ts"
 import * as flags from "./flags.ts"
 import { invocation } from "./invocation.ts"
 import { HelpSections } from "./renderHelp.ts"
-import { targetFlags, targetOf, tasksOf } from "./targetFlags.ts"
+import { targetFlags, targetOf } from "./targetFlags.ts"
 import { userInterface } from "./userInterface.ts"
 import { hardCap, hardCapMillis, settingsOf, watchFlags } from "./watchFlags.ts"
 
@@ -95,4 +96,15 @@ const nameOf = Effect.fnUntraced(function*(target: Target) {
         orExit
       )
   }
+})
+
+/** The tasks of these names, all without a name. */
+const tasksOf = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
+  const unknown = names.find((name) => !demonstrationTasks.some((task) => task.id === name))
+  if (unknown !== undefined) {
+    const known = demonstrationTasks.map((task) => task.id).join(", ")
+    return yield* usageError(`--task ${unknown}: no such task; there are ${known}`)
+  }
+  const [first, ...rest] = demonstrationTasks.filter((task) => names.length === 0 || names.includes(task.id))
+  return [first!, ...rest] as const
 })

@@ -1,5 +1,5 @@
 /**
- * The flags that say what is tested and with which tasks: shared by `run`, which plays, and `validate`, which only looks.
+ * The flags that say what is tested: shared by `run`, which tests it, and `validate`, which only looks.
  *
  * Law: nothing is contacted here.
  */
@@ -7,7 +7,6 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Target } from "../campaign/Definition.ts"
-import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
 import { usageError } from "./CommandError.ts"
 import { engineOptions, parseUrl } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
@@ -19,7 +18,7 @@ export const targetFlags = {
   maxTokens: flags.maxTokens
 }
 
-interface Values {
+export interface TargetValues {
   readonly engine: Option.Option<string>
   readonly model: Option.Option<string>
   readonly agent: Option.Option<string>
@@ -27,7 +26,7 @@ interface Values {
 }
 
 /** What is tested, from flags that exclude each other. Fails with wrong usage, or one line about an address. */
-export const targetOf = Effect.fnUntraced(function*(options: Values) {
+export const targetOf = Effect.fnUntraced(function*(options: TargetValues) {
   const engine = Option.getOrUndefined(options.engine)
   const model = Option.getOrUndefined(options.model)
   const agent = Option.getOrUndefined(options.agent)
@@ -44,15 +43,4 @@ export const targetOf = Effect.fnUntraced(function*(options: Values) {
   }
   if (model !== undefined) return yield* usageError("--model needs --engine URL: the engine that serves it")
   return { _tag: "Demonstration" } satisfies Target as Target
-})
-
-/** The tasks of these names, all without a name. */
-export const tasksOf = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
-  const unknown = names.find((name) => !demonstrationTasks.some((task) => task.id === name))
-  if (unknown !== undefined) {
-    const known = demonstrationTasks.map((task) => task.id).join(", ")
-    return yield* usageError(`--task ${unknown}: no such task; there are ${known}`)
-  }
-  const [first, ...rest] = demonstrationTasks.filter((task) => names.length === 0 || names.includes(task.id))
-  return [first!, ...rest] as const
 })
