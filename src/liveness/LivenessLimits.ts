@@ -123,7 +123,10 @@ const proof = {
     900_000,
     "How long a begun answer may be without a token while the engine works and nothing proves that it cannot decode."
   ),
-  lostScrapes: count(3, "So many scrapes in a row must show fewer requests than we have open there."),
+  lostScrapes: count(
+    3,
+    "So many scrapes in a row must show fewer requests than we have open there, before one of ours counts as lost."
+  ),
   deferredMillis: time(600_000, "How long a request may wait for a transfer or an adapter."),
   deadScrapes: count(2, "So many refused scrapes in a row prove that the server is gone."),
   unhealthyMillis: time(5000, "How long the server must say 503 of its own health to be believed."),
