@@ -200,7 +200,10 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
       const enforce = () => {
         if (ended || state.outcome === undefined || policy !== "enforce") return
         const error = errorOf(state.outcome)
-        if (error !== undefined && guarded.giveUp(error)) end()
+        if (error === undefined) return
+        // First, because giving up resumes whoever waits, at once: they may ask what the run has taught.
+        end()
+        guarded.giveUp(error)
       }
 
       const beat = () => {
