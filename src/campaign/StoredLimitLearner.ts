@@ -75,7 +75,7 @@ const make = (sql: SqlClient.SqlClient, settings: LearningSettings): LimitLearne
 
   const everything = Effect.gen(function*() {
     const rows = yield* Effect.flatMap(
-      sql`SELECT key FROM finished_run GROUP BY key ORDER BY min(finished_run_id)`,
+      sql`SELECT key FROM finished_run GROUP BY key ORDER BY max(finished_run_id) DESC`,
       decodeKeys
     )
     const keys = rows.flatMap(({ key }) => Option.toArray(parse(key)))

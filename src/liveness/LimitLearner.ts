@@ -34,7 +34,7 @@ export class LimitLearner extends Context.Service<LimitLearner, {
   readonly learned: (key: RunKey) => Effect.Effect<LearnedLimits>
   /** Remembers one run that has ended; tell it once, under the key it was opened with. */
   readonly finished: (key: RunKey, run: FinishedRun) => Effect.Effect<void>
-  /** All keys of which anything is remembered, with what is known of each; for people. */
+  /** All keys of which anything is remembered, with what is known of each, the last taught first; for people. */
   readonly everything: Effect.Effect<ReadonlyArray<LearnedKey>>
 }>()("a2a-campaign/LimitLearner") {
   /** Learns nothing. */
@@ -58,10 +58,11 @@ export class LimitLearner extends Context.Service<LimitLearner, {
             if (!teachesSomething(run)) return
             const runs = [...kept.get(textOf(key))?.runs ?? [], run]
             const last = runs.slice(Math.max(0, runs.length - Math.floor(settings.learnedRuns)))
+            kept.delete(textOf(key))
             kept.set(textOf(key), { key, runs: last })
           }),
         everything: Effect.sync(() =>
-          Array.from(kept.values(), ({ key, runs }) => ({ key, learned: learnedFrom(runs, settings) }))
+          Array.from(kept.values(), ({ key, runs }) => ({ key, learned: learnedFrom(runs, settings) })).toReversed()
         )
       })
     })
