@@ -93,15 +93,21 @@ export const renderLimits = (shown: ShownLimits, { color, columns }: HelpOptions
   const changed = explained.filter(({ isDefault }) => !isDefault).length
   const widest = Math.max(...explained.map(({ name }) => name.length))
 
+  const valueOf = (one: ExplainedLimit) => writeValue(one.key, one.value) + unitOf(one)
+  const defaultOf = (one: ExplainedLimit) =>
+    one.isDefault ? "" : ` (default ${writeValue(one.key, one.default)}${unitOf(one)})`
+  const behind = widest + 6 + Math.max(...explained.map((one) => (valueOf(one) + defaultOf(one)).length))
+  // Meanings stand beside the values where that leaves them most of the width.
+  const isWide = columns >= 110 && 2 * behind <= columns
+
   const limit = (one: ExplainedLimit): ReadonlyArray<string> => {
-    const value = writeValue(one.key, one.value) + unitOf(one)
-    const name = one.name.padEnd(widest)
-    return [
-      one.isDefault
-        ? `  ${green(name)}  ${value}`
-        : `${bold("*")} ${green(name)}  ${bold(value)} (default ${writeValue(one.key, one.default)}${unitOf(one)})`,
-      ...indented(one.meaning, columns, 6).map(dim)
-    ]
+    const [value, fallback] = [valueOf(one), defaultOf(one)]
+    const mark = one.isDefault ? " " : bold("*")
+    const head = `${mark} ${green(one.name.padEnd(widest))}  ${one.isDefault ? value : bold(value)}${fallback}`
+    const meaning = indented(one.meaning, columns, isWide ? behind : 6)
+    if (!isWide) return [head, ...meaning.map(dim)]
+    const padding = " ".repeat(behind - widest - 4 - value.length - fallback.length)
+    return [head + padding + dim(meaning[0]!.trimStart()), ...meaning.slice(1).map(dim)]
   }
   const choice = (value: string, isDefault: boolean, meaning: string): ReadonlyArray<string> => [
     isDefault ? `  ${value} (default)` : `${bold("*")} ${bold(value)}`,

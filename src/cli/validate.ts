@@ -24,6 +24,9 @@ import { limitsJson, renderLimits, type ShownLimits } from "./renderLimits.ts"
 import { targetFlags, targetOf, type TargetValues } from "./targetFlags.ts"
 import { hardCap, hardCapMillis, settingsOf, watchFlags, type WatchValues } from "./watchFlags.ts"
 
+/** In columns: room for most meanings beside their values. */
+const WIDEST = 150
+
 export const validate = Command.make(
   "validate",
   {
@@ -46,7 +49,7 @@ export const validate = Command.make(
     yield* Console.log(
       options.json
         ? JSON.stringify(limitsJson(shown))
-        : renderLimits(shown, { columns: columnsOfTerminal(), color: canColor })
+        : renderLimits(shown, { columns: columnsOfTerminal(WIDEST), color: canColor })
     )
   })
 ).pipe(
