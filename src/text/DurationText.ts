@@ -23,7 +23,7 @@ const units: ReadonlyArray<readonly [millis: number, names: string]> = [
 ]
 
 const part = new RegExp(
-  `((?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)\\s*(?:${units.map(([, names]) => `(${names})`).join("|")})(?![a-zµ])`,
+  `((?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?)\\s*(?:${units.map(([, names]) => `(${names})`).join("|")})`,
   "g"
 )
 const parts = new RegExp(`^(?:${part.source}\\s*)+$`)

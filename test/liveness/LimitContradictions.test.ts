@@ -74,6 +74,19 @@ describe("contradictions", () => {
           "suspect-floor (5 s) is above frozen-floor (1 s): only suspect runs are given up"
         ],
         [{ suspectCeilingMillis: 3.1e5 }, "suspect-ceiling (310 s) is above frozen-ceiling (300 s): only suspect runs"],
+        [
+          { silentFloorMillis: 4000 },
+          "suspect-floor (5 s) is above silent-floor (4 s): only suspect runs are given up"
+        ],
+        [{ firstTokenFloorMillis: 4000 }, "suspect-floor (5 s) is above first-token-floor (4 s): only suspect runs"],
+        [
+          { silentFloorMillis: 50_000, silentCeilingMillis: 50_000 },
+          "suspect-ceiling (60 s) is above silent-ceiling (50 s): only suspect runs are given up, so that ceiling would"
+        ],
+        [
+          { firstTokenFloorMillis: 50_000, firstTokenCeilingMillis: 50_000 },
+          "suspect-ceiling (60 s) is above first-token-ceiling (50 s): only suspect runs are given up, so that ceiling"
+        ],
         [{ headersMillis: 10_000 }, "suspect-prior (30 s) is above headers (10 s): only suspect runs are given up"],
         [{ gapWindow: 8 }, "gap-window (8) is below suspect-prior-gaps (16): no run would ever be judged by its own"],
         [{ evidenceFreshMillis: 5000 }, "evidence-fresh (5 s) must be longer than 5 s, the time between two scrapes"],
@@ -94,6 +107,8 @@ describe("contradictions", () => {
       assert.isTrue(told[0]!.startsWith(line), told[0])
       assert.notInclude(told[0], "\n")
     }
+    const [first] = contradictions({ suspectFloorMillis: 70_000 })
+    assert.strictEqual(first, "suspect-floor (70 s) is above suspect-ceiling (60 s): no limit lies between them")
     assert.deepStrictEqual(contradictions({ learnedFalseAlarms: 0 }), [])
     assert.deepStrictEqual(contradictions({ learnedRuns: 199, evidenceFreshMillis: 5001, gapWindow: 16 }), [])
   })
