@@ -29,7 +29,7 @@ const patience = (name: string, description: string) =>
   )
 
 /** Limits as they were written, and where. */
-interface WrittenLimits {
+export interface WrittenLimits {
   readonly source: string
   readonly texts: ReadonlyArray<string>
 }
