@@ -69,7 +69,7 @@ const limits = {
   silentCeilingMillis: 1000,
   firstTokenFloorMillis: 1500,
   firstTokenCeilingMillis: 1500,
-  cancelProofMillis: 300
+  cancelProofMillis: 3000
 }
 /** Nobody is silent for longer than this without an end to it. */
 const LONGEST = 300
