@@ -147,8 +147,8 @@ const vouchedFor = (state: RunState): boolean =>
 
 /** What a silence says by itself, counted from when somebody last vouched for the engine. */
 const unvouched = (state: RunState, limit: LimitInForce): Stall | undefined => {
-  const { binding, engine } = state
-  const since = Math.max(lastToken(state), isBound(binding) ? engine.movedMillis : 0)
+  const { agent, binding, engine } = state
+  const since = Math.max(lastToken(state), isBound(binding) ? engine.movedMillis : 0, agent?.vouchedMillis ?? 0)
   return now(state) - since <= limit.millis ? undefined : inferred(state, limit)
 }
 
