@@ -12,7 +12,10 @@ import { type Chain, type Evidence, play, STEP, type Stretch } from "./threeHops
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** In seconds. Whatever is drawn, each limit leaves room for what the hop further in needs to tell its verdict. */
+/**
+ * In seconds. Whatever is drawn, each hop leaves the one further in room for what it needs to tell its verdict: two ticks,
+ * the proof of a cancellation, the quiet after a pause, the way over the wire.
+ */
 const Limits = Schema.Struct({
   suspect: between(1, 4),
   frozen: between(5, 12),
@@ -21,12 +24,13 @@ const Limits = Schema.Struct({
   headers: between(6, 20),
   heartbeat: between(1, 3),
   heartbeatSlack: between(3, 6),
-  nestedSlack: between(3, 6),
+  nestedSlack: between(5, 8),
   cancelProof: between(0, 2)
 })
 
 const limitsOf = (seconds: typeof Limits.Type): LivenessLimits => ({
   ...defaults,
+  localPauseMillis: 2000,
   suspectFloorMillis: seconds.suspect * 1000,
   suspectPriorMillis: seconds.suspect * 1000,
   suspectCeilingMillis: 2000 * seconds.suspect,
@@ -56,6 +60,8 @@ const Chains = Schema.Struct({
     Schema.Literals(["moving", "failed", "frozen"]),
     between(0, 40)
   ])).check(Schema.isMaxLength(3)),
+  /** Whether the fault comes in the last silence, before its token. */
+  amid: Schema.Boolean,
   delays: Schema.Tuple([between(0, 1), between(0, 1)]),
   phases: Schema.Tuple([between(0, 1), between(0, 1), between(0, 1)]),
   pause: Schema.NullOr(Schema.Struct({ at: between(0, 40), steps: between(12, 200) })),
@@ -91,7 +97,9 @@ const healthy = ({ accepted, bound, limits, stretches }: Chains): ReadonlyArray<
 const chainOf = (made: Chains, fault: Chain["fault"]): Chain => ({
   ...made,
   limits: limitsOf(made.limits),
-  stretches: healthy(made),
+  stretches: healthy(made).map((stretch, index, all) =>
+    fault !== undefined && made.amid && index === all.length - 1 ? { ...stretch, token: false } : stretch
+  ),
   fault,
   pause: made.pause ?? undefined
 })
