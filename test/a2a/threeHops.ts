@@ -151,6 +151,7 @@ export const play = (chain: Chain): Effect.Effect<Outcome> =>
     let begun = false
     const evidence = EngineEvidence.of({
       running: Effect.succeed(null),
+      learn: () => Effect.void,
       follow: (reader) =>
         Effect.as(
           Effect.acquireRelease(
@@ -200,7 +201,14 @@ export const play = (chain: Chain): Effect.Effect<Outcome> =>
       )
 
     const working = (text: string) => Stream.make(Status.make({ state: "working", text }))
-    const request = { taskId: "t", contextId: "c", text: "hi", data: [], exact: true }
+    const request = {
+      taskId: "t",
+      contextId: "c",
+      text: "hi",
+      data: [],
+      exact: true,
+      said: { attempt: 1, patience: 1 }
+    }
     const answer = makeExecutor(engine)(request)
     yield* into(wires[0], chain.announces ? Stream.concat(working(""), answer) : answer)
     const assessment = watched(wires[0], "purple", tickers[1])

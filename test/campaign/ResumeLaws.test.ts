@@ -19,6 +19,7 @@ import { type Battle, keyOf } from "../../src/campaign/Battle.ts"
 import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
+import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
@@ -142,13 +143,14 @@ const play = (script: Script) =>
           campaign,
           greenUrl: "http://green/",
           purpleUrl: "http://purple/",
+          endpoint: "http://engine/v1",
           onEvent: (event) =>
             Effect.sync(() => {
               if (event._tag === "AttemptBegan" && done.has(keyOf(event.battle))) begunAgain.push(event.battle)
             })
         })
       }).pipe(
-        Effect.provide([client, Layer.succeed(CampaignStore, store), Ticker.layer()]),
+        Effect.provide([client, Layer.succeed(CampaignStore, store), Ticker.layer(), EngineGate.layerNone]),
         // A dead process never ends, so nobody may wait for it.
         Effect.forkDetach({ startImmediately: true })
       )

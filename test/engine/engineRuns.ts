@@ -178,6 +178,7 @@ export const play = (scripts: ReadonlyArray<RunScript>) =>
         Object.assign(run, { connections: server.connections })
         const evidence = Layer.succeed(EngineEvidence, {
           running: Effect.succeed(null),
+          learn: () => Effect.void,
           follow: (reader: EvidenceReader) =>
             Effect.as(
               Effect.acquireRelease(
