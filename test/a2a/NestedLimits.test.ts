@@ -56,12 +56,12 @@ const Chains = Schema.Struct({
   announces: Schema.Boolean,
   /** Steps of silence somebody vouches for, then of another kind, then a token. */
   stretches: Schema.Array(Schema.Tuple([
-    Schema.Union([between(0, 4), between(0, 60)]),
+    Schema.Union([between(0, 4), between(20, 60)]),
     Schema.Literals(["moving", "failed", "frozen"]),
     between(0, 40)
-  ])).check(Schema.isMaxLength(3)),
+  ])).check(Schema.isMaxLength(2)),
   /** Whether the fault comes in the last silence, before its token. */
-  amid: Schema.Boolean,
+  amid: Schema.Literals([true, true, false]),
   delays: Schema.Tuple([between(0, 1), between(0, 1)]),
   phases: Schema.Tuple([between(0, 1), between(0, 1), between(0, 1)]),
   pause: Schema.NullOr(Schema.Struct({ at: between(0, 40), steps: between(12, 200) })),
@@ -106,7 +106,7 @@ const chainOf = (made: Chains, fault: Chain["fault"]): Chain => ({
 
 const Faults = Schema.Union([
   Schema.Struct({ hop: Schema.Literal("engine"), evidence: Schema.Literals(["frozen", "failed", "refused"]) }),
-  Schema.Struct({ hop: Schema.Literals(["purple", "green"]), beats: Schema.Boolean })
+  Schema.Struct({ hop: Schema.Literals(["purple", "green"]), how: Schema.Literals(["silent", "beats", "talks"]) })
 ])
 
 describe("property 24", () => {

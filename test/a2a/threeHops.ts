@@ -32,6 +32,8 @@ import { said } from "../support/agents.ts"
 
 export const STEP = 500
 const SCRAPE_EVERY = 4
+/** Seldom enough that heartbeats and two ticks come in between. */
+const TALK_EVERY = 14
 /** No chain takes longer, in steps. */
 const LONGEST = 400
 
@@ -48,8 +50,11 @@ export interface Stretch {
 export type Fault =
   /** The engine says nothing any more; scrapes show this. */
   | { readonly hop: "engine"; readonly evidence: Evidence }
-  /** The agent hands on nothing any more; or it goes on saying that it lives, and how old its last token is. */
-  | { readonly hop: "purple" | "green"; readonly beats: boolean }
+  /**
+   * The agent hands on nothing any more. It is silent; or it goes on saying that it lives and how old its last token is;
+   * or it writes lines besides.
+   */
+  | { readonly hop: "purple" | "green"; readonly how: "silent" | "beats" | "talks" }
 
 export interface Chain {
   readonly limits: LivenessLimits
@@ -88,7 +93,7 @@ const overTheWire = (event: TaskEvent): TaskEvent =>
 const makeWire = Effect.fnUntraced(function*(delay: number, heartbeatMillis: number) {
   const queue = yield* Queue.unbounded<TaskEvent, RunError | Cause.Done>()
   const pending: Array<{ readonly at: number; readonly sent: Sent }> = []
-  let stuck: { readonly since: number; readonly beats: boolean } | undefined
+  let stuck: { readonly since: number; readonly how: "silent" | "beats" | "talks" } | undefined
   let tokens = 0
   let lastToken = 0
   const deliver = (sent: Sent) => {
@@ -108,11 +113,15 @@ const makeWire = Effect.fnUntraced(function*(delay: number, heartbeatMillis: num
       }
       pending.push({ at: at + delay, sent })
     },
-    stick: (since: number, beats: boolean) => {
-      stuck = { since, beats }
+    stick: (since: number, how: "silent" | "beats" | "talks") => {
+      stuck = { since, how }
     },
     step: (at: number) => {
-      if (stuck?.beats === true && ((at - stuck.since) * STEP) % heartbeatMillis === 0) {
+      const beats = stuck !== undefined && stuck.how !== "silent"
+      if (stuck?.how === "talks" && (at - stuck.since) % TALK_EVERY === 0) {
+        pending.push({ at: at + delay, sent: Status.make({ state: "working", text: "still at it" }) })
+      }
+      if (beats && ((at - stuck!.since) * STEP) % heartbeatMillis === 0) {
         pending.push({
           at: at + delay,
           sent: Heartbeat.make({
@@ -240,7 +249,7 @@ export const play = (chain: Chain): Effect.Effect<Outcome> =>
           Queue.endUnsafe(engineSays)
         }
       } else if (fault.hop !== "engine") {
-        if (at === script.length) wires[fault.hop === "purple" ? 0 : 1].stick(at, fault.beats)
+        if (at === script.length) wires[fault.hop === "purple" ? 0 : 1].stick(at, fault.how)
         Queue.offerUnsafe(engineSays, said("x"))
       }
     }

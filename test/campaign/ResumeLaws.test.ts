@@ -3,13 +3,15 @@
  * for every battle, and nothing of an attempt that was abandoned is part of one.
  *
  * Killed means that nothing reaches the store any more, not even what an interruption would still write: the store stops
- * to answer for ever at an operation, before or after carrying it out, or at a moment.
+ * to answer for ever at an operation, before, after or while carrying it out, or at a moment. In the middle of one the
+ * database rolls back what is not committed, as it does when it is opened after its process was killed.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
@@ -18,6 +20,7 @@ import type { AttemptRecord } from "../../src/campaign/AttemptRecord.ts"
 import { type Battle, keyOf } from "../../src/campaign/Battle.ts"
 import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
 import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
@@ -43,7 +46,7 @@ const Script = Schema.Struct({
   })).check(Schema.isMinLength(1), Schema.isMaxLength(4)),
   /** The processes that are killed, one after the other; the one after them is not. */
   kills: Schema.Array(Schema.Union([
-    Schema.Struct({ when: Schema.Literals(["before", "after"]), operation: between(1, 8) }),
+    Schema.Struct({ when: Schema.Literals(["before", "during", "after"]), operation: between(1, 8) }),
     Schema.Struct({ when: Schema.Literal("at"), millis: Schema.Union([between(0, 5000), between(5000, 30_000)]) })
   ])).check(Schema.isMaxLength(3))
 })
@@ -85,22 +88,38 @@ const textOf = (tokens: number, answer: number) =>
   Array.from({ length: tokens }, (_, index) => `${answer}.${index} `).join("")
 
 /** The store as a process sees it that is killed: once it is dead, nothing comes back and nothing is written. */
-const mortal = (store: CampaignStore["Service"], kill: Kill | undefined, written: Array<AttemptRecord>) => {
+const mortal = (
+  store: CampaignStore["Service"],
+  sql: SqlClient.SqlClient,
+  kill: Kill | undefined,
+  written: Array<AttemptRecord>
+) => {
   let operations = 0
   let dead = false
-  const operate = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.suspend(() => {
+  const operate = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.suspend((): Effect.Effect<A, E> => {
       if (dead) return Effect.never
       operations++
       if (kill === undefined || kill.when === "at" || kill.operation !== operations) return effect
       dead = true
-      return kill.when === "before" ? Effect.never : Effect.andThen(effect, Effect.never)
+      switch (kill.when) {
+        case "before":
+          return Effect.never
+        case "during":
+          return Effect.orDie(sql`CREATE TEMP TRIGGER killed BEFORE UPDATE ON battle
+            BEGIN SELECT RAISE(FAIL, 'killed'); END`).pipe(
+            Effect.andThen(Effect.ignore(effect)),
+            Effect.andThen(Effect.orDie(sql`DROP TRIGGER killed`)),
+            Effect.andThen(Effect.never)
+          )
+        case "after":
+          return Effect.andThen(effect, Effect.never)
+      }
     })
   return {
     die: () => {
       dead = true
     },
-    isDead: () => dead,
     store: CampaignStore.of({
       create: (definition) => operate(store.create(definition)),
       load: operate(store.load),
@@ -115,6 +134,7 @@ const LONG_ENOUGH = "1 hour"
 const play = (script: Script) =>
   Effect.gen(function*() {
     const real = yield* CampaignStore
+    const sql = yield* SqlClient.SqlClient
     const definition = definitionOf({
       tasks: ["a", "b"].slice(0, script.tasks),
       repetitions: script.repetitions,
@@ -134,7 +154,7 @@ const play = (script: Script) =>
     /** Battles that were done when a process began: it must leave them alone. */
     const begunAgain: Array<Battle> = []
     for (const kill of [...script.kills, undefined]) {
-      const { die, isDead, store } = mortal(real, kill, written)
+      const { die, store } = mortal(real, sql, kill, written)
       const done = new Set<string>()
       const life = yield* Effect.gen(function*() {
         const campaign = yield* Effect.flatMap(store.load, Effect.fromOption)
@@ -160,13 +180,21 @@ const play = (script: Script) =>
         continue
       }
       // Whatever the process still does from here on comes to nothing; what is left of it must not disturb the next one.
-      if (!isDead()) die()
+      die()
       life.interruptUnsafe()
       yield* Effect.yieldNow
     }
     const stored = yield* Effect.flatMap(real.load, Effect.fromOption)
     return { definition, stored, written, begunAgain, sent }
-  }).pipe(Effect.provide(Layer.fresh(CampaignStore.layerMemory)), Effect.orDie)
+  }).pipe(
+    Effect.provide(
+      Layer.fresh(Layer.provideMerge(
+        CampaignStore.layerNoDeps,
+        NodeSqlite.layer({ filename: ":memory:", create: true })
+      ))
+    ),
+    Effect.orDie
+  )
 
 describe("property 22", () => {
   it.effect.prop(
