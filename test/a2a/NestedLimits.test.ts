@@ -19,9 +19,9 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 const Limits = Schema.Struct({
   suspect: between(1, 4),
   frozen: between(5, 12),
-  silent: between(6, 20),
-  firstToken: between(6, 20),
-  headers: between(6, 20),
+  silent: between(6, 14),
+  firstToken: between(6, 14),
+  headers: between(6, 14),
   heartbeat: between(1, 3),
   heartbeatSlack: between(3, 6),
   nestedSlack: between(5, 8),
@@ -56,7 +56,7 @@ const Chains = Schema.Struct({
   announces: Schema.Boolean,
   /** Steps of silence somebody vouches for, then of another kind, then a token. */
   stretches: Schema.Array(Schema.Tuple([
-    Schema.Union([between(0, 4), between(20, 60)]),
+    Schema.Union([between(0, 4), between(20, 48)]),
     Schema.Literals(["moving", "failed", "frozen"]),
     between(0, 40)
   ])).check(Schema.isMaxLength(2)),
