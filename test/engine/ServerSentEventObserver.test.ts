@@ -22,6 +22,11 @@ describe("ServerSentEventObserver", () => {
     }
   })
 
+  it("sees the first line behind a byte order mark", () => {
+    assert.strictEqual(observeAll("\ufeff: keep-alive\n").comments, 1)
+    assert.isTrue(observeAll("\ufeffdata: [DONE]\n").done)
+  })
+
   it("takes the sentinel without a space, and nothing that only looks like it", () => {
     assert.isTrue(observeAll("data:[DONE]\n").done)
     for (const text of ["data: [DONE] x\n", "data: \"[DONE]\"\n", "x data: [DONE]\n", "event: [DONE]\n"]) {

@@ -95,6 +95,25 @@ describe("LivenessWatch", () => {
       stalledOf(watched.exit())
     }).pipe(Effect.provide(alone)))
 
+  it.effect("closes all of the upstream before it waits for the proof that the engine dropped the request", () =>
+    Effect.gen(function*() {
+      const evidence = recorder({ binding: "proven", longestStepMillis: 0 })
+      const order: Array<string> = []
+      const connection = Effect.acquireRelease(Effect.void, () => Effect.sync(() => order.push("closed")))
+      evidence.dropped = Effect.andThen(
+        Effect.sync(() => order.push("proof asked for")),
+        Effect.never
+      )
+      const watched = yield* start(
+        Stream.unwrap(Effect.as(connection, accepted(Effect.never)))
+      ).pipe(Effect.provide(evidence.layer))
+      yield* TestClock.adjust("12 seconds")
+      assert.deepStrictEqual(order, ["closed", "proof asked for"])
+      assert.isUndefined(watched.exit())
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(stalledOf(watched.exit()).cancel, "unconfirmed")
+    }).pipe(Effect.provide(alone)))
+
   it.effect("takes no time of the consumer for silence", () =>
     Effect.gen(function*() {
       const elements = [token, token, token, token, finish]

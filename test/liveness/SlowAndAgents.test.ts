@@ -178,6 +178,18 @@ describe("agents", () => {
     assert.deepInclude(slow({ ...waits, phase: "awaiting" }, false), { _tag: "Slow", reason: "prefill" })
   })
 
+  it("an agent that stops to vouch is waited for as long as one that never did, from then on", () => {
+    const stops = (at: number): Partial<Input.Heartbeat> => ({ engine: at < 600_000 ? "moving" : "unknown" })
+    // The engine's own hop waits 130 s, this one 15 s longer.
+    const begun = run([[purple({ learned })], twenty, beats(900_000, stops)], 900_000)
+    assert.deepInclude(begun.verdict, { _tag: "Stalled", kind: "silent" })
+    assert.strictEqual(begun.endedAt, 595_000 + 145_000 + 1000)
+    const connecting = (at: number): Partial<Input.Heartbeat> => ({ ...stops(at), phase: "connecting", tokens: 0 })
+    const unanswered = run([[purple()], beats(1_800_000, connecting)], 1_800_000)
+    assert.deepInclude(unanswered.verdict, { _tag: "Failed", kind: "connect-timeout" })
+    assert.strictEqual(unanswered.endedAt, 595_000 + 915_000 + 1000)
+  })
+
   it("tells the next hop in one word what it knows of its engine", () => {
     const digest = (parts: ReadonlyArray<Inputs>, to: number) => engineDigestOf(run(parts, to).state)
     assert.strictEqual(digest([[opened()], twenty], 5000), "unknown")
