@@ -125,19 +125,20 @@ const watchedFetch = (fetch: typeof globalThis.fetch, onComment: () => void) => 
 
   const observed = (body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> => {
     const reader = body.getReader()
+    // Ended, broken or given up: in any case there is nothing more to wait for.
+    void reader.closed.then(bodyEnded.resolve, () => bodyEnded.resolve())
     const readToEnd = (): Promise<void> => reader.read().then((result) => result.done ? undefined : readToEnd())
     return new ReadableStream<Uint8Array>({
       pull: (controller) =>
         reader.read().then((result) => {
           if (result.done) {
-            bodyEnded.resolve()
             controller.close()
           } else {
             observe(result.value)
             controller.enqueue(result.value)
           }
         }),
-      cancel: (reason) => observation.done ? readToEnd().finally(() => bodyEnded.resolve()) : reader.cancel(reason)
+      cancel: (reason) => observation.done ? readToEnd() : reader.cancel(reason)
     }, { highWaterMark: 0 })
   }
 

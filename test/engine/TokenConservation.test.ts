@@ -1,6 +1,6 @@
 /**
  * Property 18 on the engine hop: what the server sent in whole events before the connection was cut is what the consumer
- * gets, wherever the bytes are cut into pieces. Real SDK, bytes from memory.
+ * gets, wherever the bytes are cut into pieces. Real SDK, bytes from memory; time stands still, so nothing may wait for it.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -227,7 +227,7 @@ const received = ({ how, sizes, slow }: Script, { bytes }: Sent) =>
 const sum = (numbers: ReadonlyArray<number | undefined>) => numbers.reduce<number>((total, n) => total + (n ?? 0), 0)
 
 describe("property 18, engine hop", () => {
-  it.live.prop(
+  it.effect.prop(
     "what was sent in whole events arrives, once and in order, however the bytes are cut",
     [Script],
     ([script]) =>
