@@ -75,6 +75,11 @@ const delayAfter = (errors: ReadonlyArray<RunError>): number => {
 const waitedFor = (errors: ReadonlyArray<RunError>): number =>
   errors.reduce((total, _, index) => total + delayAfter(errors.slice(0, index + 1)), 0)
 
+/** The same over all rows that use up no attempt. */
+const waitedFree = (history: ReadonlyArray<RunError>): number =>
+  [...new Set(history.map(rowOf))].filter(({ usesAttempt }) => !usesAttempt)
+    .reduce((total, row) => total + waitedFor(history.filter((error) => rowOf(error) === row)), 0)
+
 const isLimitSuspect = (errors: ReadonlyArray<RunError>): boolean => {
   const { doublesLimitAt } = rowOf(errors[0]!)
   if (doublesLimitAt === null) return false
@@ -109,7 +114,7 @@ export const planOf = (
   }
   const delay = delayAfter(same)
   if (!row.usesAttempt) {
-    const waited = waitedFor(same.slice(0, -1))
+    const waited = waitedFree(history.slice(0, -1))
     if (waited + delay > waitMillis) {
       return giveUp(
         `waited ${inSeconds(waited)}, and would have to wait ${inSeconds(delay)} more: longer than the ${

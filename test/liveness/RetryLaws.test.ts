@@ -110,7 +110,7 @@ const played = (world: typeof World.Type) => {
       )
     }
     const fiber = yield* Effect.forkChild(Effect.forEach(world.battles, playBattle, { concurrency: "unbounded" }))
-    yield* TestClock.adjust(Duration.hours(12))
+    yield* TestClock.adjust(Duration.hours(100))
     assert.isDefined(fiber.pollUnsafe(), "somebody waits for ever")
     return yield* Fiber.join(fiber)
   }).pipe(
