@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Liveness from "../../src/liveness/Liveness.ts"
+import { runs } from "./propertyRuns.ts"
 
 const LIMIT_MILLIS = 1000
 
@@ -67,7 +68,7 @@ describe("timeoutFail", () => {
         const stream = afterGaps(steps.map((step) => step * 250))
         assert.deepStrictEqual(yield* play(ours(stream)), yield* play(builtIn(stream)))
       }),
-    { arbitrary: { runs: 300 } }
+    runs
   )
 
   it.effect.prop(
@@ -82,7 +83,7 @@ describe("timeoutFail", () => {
         const expected = yield* play(builtIn(stream), 3333)
         assert.deepStrictEqual({ ...watched, atMillis: 0 }, { ...expected, atMillis: 0 })
       }),
-    { arbitrary: { runs: 300 } }
+    runs
   )
 
   it.effect("fails after the limit, not before", () =>
@@ -215,7 +216,7 @@ describe("failIfSilent", () => {
         assert.strictEqual(noisy.outcome, quiet.outcome)
         assert.strictEqual(noisy.atMillis, quiet.atMillis)
       }),
-    { arbitrary: { runs: 100 } }
+    runs
   )
 
   it.effect("tells how long the silence was", () =>
