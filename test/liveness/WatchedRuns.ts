@@ -177,4 +177,4 @@ export const within = <A>(
     const exit = fiber.pollUnsafe()
     if (exit === undefined) yield* Fiber.interrupt(fiber)
     return exit !== undefined && Exit.isSuccess(exit) ? exit.value : undefined
-  }).pipe(Effect.provide(Layer.fresh(Ticker.layer())), Effect.provide(Layer.fresh(TestClock.layer())))
+  }).pipe(Effect.provide(Layer.provideMerge(Layer.fresh(Ticker.layer()), Layer.fresh(TestClock.layer()))))
