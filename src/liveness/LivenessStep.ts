@@ -36,7 +36,6 @@ export const step = (state: RunState, input: Input.LivenessInput): RunState => {
     case "Opened":
       return state.clock === undefined ? open(timed, input) : timed
     case "Headers":
-      return accepted(timed)
     case "TransportOnly":
       return accepted(timed)
     case "Frame":
@@ -145,7 +144,6 @@ const finished = (state: RunState, reason: string): RunState => {
       ...state,
       finish: { reason, atMillis: now(state) },
       slow: undefined,
-      condemned: false,
       degenerate: reason === "repetition" ? "repetition" : state.degenerate
     },
     "finishing"
@@ -158,7 +156,7 @@ const finished = (state: RunState, reason: string): RunState => {
  */
 const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
   const at = now(state)
-  const age = Number.isFinite(beat.tokenAgeMillis) ? Math.max(0, beat.tokenAgeMillis) : 0
+  const age = Number.isFinite(beat.tokenAgeMillis) ? beat.tokenAgeMillis : 0
   const count = Number.isInteger(beat.tokens) ? beat.tokens : 0
   const known = state.agent?.tokens ?? 0
   const agent = {
@@ -196,14 +194,14 @@ const scraped = (state: RunState, scrape: Input.Scrape): RunState => {
     tokens: received - state.tokensAtSample,
     prompt: took <= state.limits.tickMillis
   }
-  const expected = Math.max(1, (scrape.openStreams ?? 0) + (state.progress.begun ? 0 : 1))
+  const ours = state.progress.begun ? 0 : 1
   return labelled({
     ...seen,
     binding: Binding.observe(binding, interval, state.limits),
     place: RequestPlace.observe(state.place, before, outcome, {
       askedMillis: asked,
       lastTokenMillis: state.progress.lastMillis,
-      expected: scrape.openStreams === null ? 0 : expected
+      expected: scrape.openStreams === null ? -Infinity : Math.max(1, scrape.openStreams + ours)
     })
   })
 }
@@ -257,7 +255,7 @@ interface FailDetails {
   readonly status?: number
   readonly code?: number | null
   readonly retryAfterMillis?: number | null
-  readonly detail?: string
+  readonly detail?: string | undefined
 }
 
 const failed = (state: RunState, kind: FailKind, by: Verdict.DecidedBy, details: FailDetails): RunState => ({
@@ -276,11 +274,11 @@ const failed = (state: RunState, kind: FailKind, by: Verdict.DecidedBy, details:
 })
 
 const rejected = (state: RunState, { detail, retryAfterMillis, status }: Input.Rejected): RunState =>
-  failed(state, ofStatus(status), "engine", { status, retryAfterMillis, detail: detail ?? "" })
+  failed(state, ofStatus(status), "engine", { status, retryAfterMillis, detail })
 
 /** The connection ended without a finish reason. */
 const broken = (state: RunState, input: Input.Ended): RunState => {
-  const details = { code: input.code ?? null, detail: input.detail ?? "" }
+  const details = { code: input.code ?? null, detail: input.detail }
   switch (input.how) {
     case "done":
       return failed(state, "done-without-finish", "engine", details)

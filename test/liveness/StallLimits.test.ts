@@ -117,6 +117,21 @@ describe("a stall says of itself", () => {
     ])
   })
 
+  it("how long its engine was seen to stand still: not at all, where the last token came after the last scrape", () => {
+    const { state } = run([[bound], [frame(6000)], every(0, 5000, () => sample())], 7000)
+    const verdict = verdictOf(step(state, { _tag: "Cancelled", at: 7000, by: "user" }))
+    assert.strictEqual(verdict._tag === "Cancelled" ? verdict.circumstances.evidence.frozenMillis : undefined, 0)
+  })
+
+  it("a silence of its limit is none, one a millisecond longer is", () => {
+    const learned = { gapMillis: null, firstTokenMillis: 150_000 }
+    const silentAt = (at: number) => {
+      const { state } = run([[opened({ learned })]], 149_000)
+      return step(step(state, tick(at)), tick(at)).outcome?._tag
+    }
+    assert.deepStrictEqual([silentAt(150_000), silentAt(150_001)], [undefined, "Stalled"])
+  })
+
   it("nothing between the two looks: then it is slow by the suspect limit", () => {
     const { state } = run([[opened({ heartbeatMillis: 4000 })], twenty], LAST + 27_000)
     const condemned = step(state, tick(LAST + 28_000))

@@ -8,7 +8,7 @@
  * (either side), conditions always true and always false, negations, numbers one up and down, booleans, strings and
  * templates emptied, properties, spreads and elements left out, statements left out, `Math.max` and `min` swapped,
  * `some` and `every`, `startsWith` and `endsWith`, calls that only choose or sort (`filter`, `slice`, `toSorted`...) left
- * out, optional chains made plain.
+ * out.
  */
 import { stripTypeScriptTypes } from "node:module"
 import { parseAst } from "vitest/node"
@@ -208,17 +208,6 @@ const changesOf = (source: string): ReadonlyArray<Change> => {
         }
         break
       }
-      case "MemberExpression":
-        if (node["optional"] === true) {
-          const object = node["object"] as Node
-          changes.push({
-            shown: node,
-            start: object.end,
-            end: object.end + 2,
-            replacement: node["computed"] ? "" : "."
-          })
-        }
-        break
       case "ExpressionStatement":
       case "ReturnStatement":
       case "BreakStatement":

@@ -17,6 +17,7 @@ const tests = [
   "Judgement",
   "LivenessStep",
   "SlowAndAgents",
+  "StallLimits",
   "Progress",
   "RequestPlace",
   "LimitInForce",
@@ -76,26 +77,28 @@ const ask = (worker: Worker, task: Task): Effect.Effect<Answer> => {
 }
 
 /** The tests with that of the file's own name in front. */
-const testsFor = (file: string): ReadonlyArray<string> =>
+const testsFor = (file: string, tests: ReadonlyArray<string>): ReadonlyArray<string> =>
   tests.toSorted((one, other) => Number(other.includes(`/${file}.`)) - Number(one.includes(`/${file}.`)))
 
-/** Tells of each mutant whether a test kills it, in any order. */
+/** Tells of each mutant whether a test kills it, in any order; `quick`: a test that is no property. */
 export const killAll = <A>(
   mutants: ReadonlyArray<{ readonly file: string; readonly mutant: Mutant }>,
+  quick: boolean,
   tell: (killing: Killing) => Effect.Effect<A>
 ): Effect.Effect<ReadonlyArray<A>, Unfit> => {
+  const wanted = quick ? tests.filter((test) => !test.includes("Properties")) : tests
   const waiting = [...mutants]
   const told: Array<A> = []
   const work: Effect.Effect<void, Unfit, Scope.Scope> = Effect.gen(function*() {
     let worker = start()
     yield* Effect.addFinalizer(() => Effect.sync(() => worker.child.kill("SIGKILL")))
-    const plain = yield* ask(worker, { file: "", mutant: undefined, tests })
+    const plain = yield* ask(worker, { file: "", mutant: undefined, tests: wanted })
     if (plain.killedBy !== undefined) {
       return yield* new Unfit({ message: `without a mutant: ${plain.killedBy}` })
     }
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { file, mutant } = next
-      const task = { file: `src/liveness/${file}.ts`, mutant, tests: testsFor(file) }
+      const task = { file: `src/liveness/${file}.ts`, mutant, tests: testsFor(file, wanted) }
       const { killedBy } = yield* Effect.timeoutOrElse(ask(worker, task), {
         duration: LIMIT,
         orElse: () => Effect.succeed<Answer>({ killedBy: "it does not come to an end" })

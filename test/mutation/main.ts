@@ -52,11 +52,15 @@ const mutate = Command.make("mutate", {
     Flag.withDescription("A file of src/liveness, without its ending. All of the reducer unless given."),
     Flag.atLeast(0)
   ),
+  quick: Flag.Boolean("quick").pipe(
+    Flag.withDescription("Without the properties, which need most of the time and kill a few more."),
+    Flag.withDefault(false)
+  ),
   killers: Flag.Boolean("killers").pipe(
     Flag.withDescription("Also tell what killed each mutant."),
     Flag.withDefault(false)
   )
-}, ({ file: chosen, killers }) =>
+}, ({ file: chosen, killers, quick }) =>
   Effect.gen(function*() {
     const startedAt = yield* Clock.monotonicTimeNanos
     const mutants = (chosen.length === 0 ? files : chosen).flatMap((file) => {
@@ -65,7 +69,7 @@ const mutate = Command.make("mutate", {
     })
     yield* Console.error(`${mutants.length} mutants`)
     let done = 0
-    const judged = yield* Runner.killAll(mutants, ({ file, killedBy, mutant }): Effect.Effect<Judged> => {
+    const judged = yield* Runner.killAll(mutants, quick, ({ file, killedBy, mutant }): Effect.Effect<Judged> => {
       const reason = entryOf(equivalents, file, mutant)?.reason
       const told = { file, mutant, killedBy, reason }
       done++
