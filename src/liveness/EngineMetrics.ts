@@ -113,10 +113,9 @@ const decodeP99Millis = (series: ReadonlyArray<MetricSeries>): number | null => 
     .find((found) => found.length > 0)
     ?.map(({ labels, value }) => ({ edge: Number(labels["le"]?.replace("+Inf", "Infinity")), value }))
     .toSorted((one, other) => one.edge - other.edge)
-  const total = buckets?.at(-1)?.value
-  if (buckets === undefined || total === undefined || !(total > 0)) return null
-  const edge = buckets.find(({ value }) => value >= 0.99 * total)?.edge
-  return edge !== undefined && Number.isFinite(edge) ? edge * 1000 : null
+  const total = buckets?.at(-1)?.value ?? 0
+  const edge = buckets?.find(({ value }) => value >= 0.99 * total)?.edge ?? Infinity
+  return total > 0 && edge < Infinity ? edge * 1000 : null
 }
 
 /** Independent of the order: a sum of one hash for each series. */

@@ -29,6 +29,8 @@ interface Mark {
   readonly tokens: number
 }
 
+const beginning: Mark = { atMillis: 0, tokens: 0 }
+
 /** A run without a token, begun at 0; keeps the last `window` gaps. */
 export const none = (window: number): Progress => ({
   usage: 0,
@@ -36,8 +38,8 @@ export const none = (window: number): Progress => ({
   begun: false,
   lastMillis: 0,
   gaps: Gaps.empty(window),
-  rateFrom: { atMillis: 0, tokens: 0 },
-  rateNext: { atMillis: 0, tokens: 0 }
+  rateFrom: beginning,
+  rateNext: beginning
 })
 
 /** Tokens received. */

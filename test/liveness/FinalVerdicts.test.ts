@@ -3,10 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
-import { engineDigestOf, step, verdictOf } from "../../src/liveness/LivenessStep.ts"
+import { engineDigestOf, initial, step, verdictOf } from "../../src/liveness/LivenessStep.ts"
 import { Verdict } from "../../src/liveness/Verdict.ts"
 import { bound, every, moving, run, twenty } from "./Runs.ts"
-import { frame, opened } from "./Worlds.ts"
+import { frame, opened, sample, scrape, tick } from "./Worlds.ts"
 
 const strict = { ...defaults, failRunaway: true }
 
@@ -79,6 +79,20 @@ describe("a failure says", () => {
     }
   })
 
+  it("what kind of refusal it was", () => {
+    const kindOf = (status: number) => failedAfter({ _tag: "Rejected", at: 3000, status, retryAfterMillis: null }).kind
+    assert.deepStrictEqual([399, 400, 404, 429, 499, 500, 503, 504].map(kindOf), [
+      "server-error",
+      "rejected",
+      "rejected",
+      "rate-limited",
+      "rejected",
+      "server-error",
+      "unavailable",
+      "server-error"
+    ])
+  })
+
   it("what a check found", () => {
     assert.deepStrictEqual(failedAfter({ _tag: "Worthless", at: 3000, as: "garbage" }, strict), {
       ...nothing,
@@ -105,6 +119,20 @@ describe("a cancelled run says", () => {
     }
   })
 
+  it("what became of the last scrapes", () => {
+    const scrapes = [sample(), "failed", "refused"].map((outcome, index) =>
+      scrape(100 * index, outcome as Input.Scrape["outcome"])
+    )
+    const { state } = run([[bound], scrapes], 1000)
+    const verdict = verdictOf(step(state, { _tag: "Cancelled", at: 1000, by: "user" }))
+    const read = Schema.decodeUnknownSync(Verdict)(JSON.parse(JSON.stringify(Schema.encodeSync(Verdict)(verdict))))
+    assert.deepStrictEqual(read, verdict)
+    assert.deepStrictEqual(
+      read._tag === "Cancelled" && read.circumstances.evidence.samples.map(({ outcome }) => outcome),
+      ["ok", "failed", "refused"]
+    )
+  })
+
   it("whose evidence that was", () => {
     for (
       const [binding, status] of [
@@ -123,6 +151,35 @@ describe("a cancelled run says", () => {
     const verdict = verdictOf(step(state, { _tag: "Cancelled", at: 6000, by: "user" }))
     assert.isTrue(Schema.is(Verdict)(verdict))
     assert.strictEqual(verdict._tag === "Cancelled" && verdict.circumstances.evidence.binding, "proven")
+  })
+})
+
+describe("a run that was never opened", () => {
+  it("is a first attempt of nobody, with the limits of any", () => {
+    const unknown = initial(defaults)
+    assert.deepInclude(verdictOf(unknown), { _tag: "Alive", phase: "connecting", tokens: 0, silentMillis: 0 })
+    const verdict = verdictOf(step(unknown, { _tag: "Cancelled", at: 3000, by: "user" }))
+    if (verdict._tag !== "Cancelled") return assert.fail(verdict._tag)
+    assert.deepStrictEqual(verdict.circumstances, {
+      run: { hop: "engine", attempt: 1, endpoint: "", model: "" },
+      decidedBy: "user",
+      atMillis: 0,
+      phases: [{ phase: "connecting", sinceMillis: 0 }],
+      gapsMillis: [],
+      limits: [
+        { name: "suspect", millis: 30_000, origin: "default" },
+        { name: "frozen", millis: 60_000, origin: "floor" },
+        { name: "first-token", millis: 1_800_000, origin: "not-learned" }
+      ],
+      evidence: { binding: "unproven", frozenMillis: null, samples: [] }
+    })
+  })
+
+  it("is not given up at one glance, not even at the first", () => {
+    const limits = { ...defaults, heartbeatsMissed: 0, heartbeatSlackMillis: 0 }
+    const first = step(step(initial(limits), opened({ heartbeatMillis: 1 })), tick(5500))
+    assert.isUndefined(first.outcome)
+    assert.strictEqual(step(first, tick(5500)).outcome?._tag, "Stalled")
   })
 })
 

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
+import { EngineDigest } from "../../src/liveness/LivenessInput.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { engineDigestOf, step, verdictOf } from "../../src/liveness/LivenessStep.ts"
 import { bound, every, type Inputs, LAST, merged, moving, run, twenty } from "./Runs.ts"
@@ -209,6 +211,7 @@ describe("agents", () => {
     assert.strictEqual(digest([[bound], twenty, every(0, 40_000, () => sample({ asleep: true }))], 42_000), "asleep")
     assert.strictEqual(digest([[bound], twenty, every(0, 60_000, () => sample())], 200_000), "unknown")
     assert.strictEqual(engineDigestOf(play(merged([bound], every(0, 60_000, () => sample()))).state), "frozen")
+    for (const word of ["unknown", "moving", "asleep", "frozen", "gone"]) assert.isTrue(Schema.is(EngineDigest)(word))
     assert.strictEqual(digest([[bound], twenty, [scrape(3000, "refused"), scrape(3500, "refused")]], 5000), "gone")
     assert.strictEqual(
       digest([[opened()], twenty, [scrape(3000, "refused"), scrape(3500, "refused")]], 5000),

@@ -59,6 +59,12 @@ describe("a stall says of itself", () => {
       "frozen 60000 floor",
       63_000
     ])
+    const still = every(3000, FAR, () => sample())
+    assert.include(stallOf([opened({ binding: "proven", firstRun: true })], twenty, still), "frozen 180000 first-run")
+    assert.include(
+      stallOf([opened({ binding: "proven", longestStepMillis: 45_000 })], twenty, still),
+      "frozen 90000 engine-steps"
+    )
     const prefills = (each: number) =>
       every(0, FAR, (turn) => sample({ heartbeat: `${turn}`, firstTokens: Math.floor(turn / each) }))
     assert.deepStrictEqual(stallOf([bound], twenty, prefills(3)), [
@@ -130,6 +136,11 @@ describe("a stall says of itself", () => {
       return step(step(state, tick(at)), tick(at)).outcome?._tag
     }
     assert.deepStrictEqual([silentAt(150_000), silentAt(150_001)], [undefined, "Stalled"])
+    const bound = (at: number) => {
+      const { state } = run([[opened({ learned, binding: "proven" })]], 149_000)
+      return step(step(state, tick(at)), tick(at)).outcome?._tag
+    }
+    assert.deepStrictEqual([bound(150_000), bound(150_001)], [undefined, "Stalled"])
   })
 
   it("nothing between the two looks: then it is slow by the suspect limit", () => {
@@ -166,6 +177,11 @@ describe("an engine that stands still", () => {
     assert.include(stallOf([bound], still({ running: 0 })), "frozen 180000 preparing")
     assert.include(stallOf([bound], still({ running: 1 })), "frozen 60000 floor")
     assert.include(stallOf([bound], [frame(1)], still({ running: 0 })), "frozen 60000 floor")
+  })
+
+  it("at decoding is not hung before it was seen for so long", () => {
+    const prefills = every(40_000, FAR, (turn) => sample({ heartbeat: `${turn}`, firstTokens: turn }))
+    assert.deepStrictEqual(stallOf([bound], twenty, prefills).slice(-1), [100_000])
   })
 
   it("with a request of somebody else has lost ours, and is not idle", () => {

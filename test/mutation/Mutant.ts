@@ -141,6 +141,7 @@ const changesOf = (source: string): ReadonlyArray<Change> => {
   }
 
   const isUndefined = (value: unknown) => (value as Node | null)?.["name"] === "undefined"
+  const isNothing = (value: unknown) => isUndefined(value) || (value as Node | null)?.["value"] === false
   /** Last statements of functions that only say that there is nothing to return. */
   const idle = new Set<unknown>()
 
@@ -186,9 +187,9 @@ const changesOf = (source: string): ReadonlyArray<Change> => {
       case "ObjectExpression": {
         const properties = node["properties"] as ReadonlyArray<Node>
         for (const [index, property] of properties.entries()) {
-          // Nobody who reads a property can tell one that is undefined from one that is missing.
+          // Nobody who reads it can tell undefined from missing, and to ask a flag that is missing is to be told no.
           const hides = properties.slice(0, index).some(({ type }) => type === "SpreadElement")
-          if (hides || !isUndefined(property["value"])) without(properties, index, property)
+          if (hides || !isNothing(property["value"])) without(properties, index, property)
         }
         break
       }
