@@ -132,11 +132,11 @@ const digestOf = (series: ReadonlyArray<MetricSeries>): string => {
   return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0")
 }
 
-/** FNV-1a over UTF-16 units with the final mix of MurmurHash3, 32 bits. */
+/** FNV-1a over UTF-16 units with the final mix of MurmurHash3, 32 bits with a sign. */
 const hash = (text: string, seed: number): number => {
   let state = seed
   for (let index = 0; index < text.length; index++) state = Math.imul(state ^ text.charCodeAt(index), 0x01000193)
   state = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
   state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35)
-  return (state ^ (state >>> 16)) >>> 0
+  return state ^ (state >>> 16)
 }

@@ -176,7 +176,8 @@ const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
 
 const scraped = (state: RunState, scrape: Input.Scrape): RunState => {
   const { outcome } = scrape
-  const took = Number.isFinite(scrape.at - scrape.askedAt) ? Math.max(0, scrape.at - scrape.askedAt) : Infinity
+  const waited = scrape.at - scrape.askedAt
+  const took = Number.isFinite(waited) ? Math.max(0, waited) : Infinity
   const asked = Math.max(0, now(state) - took)
   const before = state.engine.sample
   const engine = EngineRecord.scraped(state.engine, outcome, now(state), asked)
@@ -253,7 +254,7 @@ const stalled = (state: RunState, stall: Stall): RunState => ({
 
 interface FailDetails {
   readonly status?: number
-  readonly code?: number | null
+  readonly code?: number | null | undefined
   readonly retryAfterMillis?: number | null
   readonly detail?: string | undefined
 }
@@ -278,7 +279,7 @@ const rejected = (state: RunState, { detail, retryAfterMillis, status }: Input.R
 
 /** The connection ended without a finish reason. */
 const broken = (state: RunState, input: Input.Ended): RunState => {
-  const details = { code: input.code ?? null, detail: input.detail }
+  const details = { code: input.code, detail: input.detail }
   switch (input.how) {
     case "done":
       return failed(state, "done-without-finish", "engine", details)

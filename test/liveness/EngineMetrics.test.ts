@@ -214,7 +214,7 @@ describe("EngineMetrics", () => {
     const states = [["0", "weights_offloaded", 1], ["0", "awake", 0], ["1", "weights_offloaded", 0], ["1", "awake", 1]]
     const text = states.map(([engine, state, value]) =>
       `vllm:num_requests_running{engine="${engine}"} 1
-      vllm:something{engine="${engine}",sleep_state="awake"} ${1 - Number(value)}
+      vllm:something{engine="${engine}",sleep_state="awake"} ${1 - Number(engine)}
       vllm:engine_sleep_state{engine="${engine}",sleep_state="${state}"} ${value}`
     ).join("\n")
     for (const all of [series(text), series(text).toReversed()]) {

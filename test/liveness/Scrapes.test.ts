@@ -49,6 +49,13 @@ describe("when a scrape was asked for", () => {
   })
 })
 
+describe("a server that does not serve the model", () => {
+  it("is believed in nothing from its first scrape on", () => {
+    const foreign = scrape(500, sample(), { modelServed: false })
+    assert.strictEqual(run([[bound], [foreign]], 1000).state.binding.status, "refuted")
+  })
+})
+
 describe("a scrape that failed", () => {
   it("contradicts no token", () => {
     const failed = [500, 1200, 1900].map((at, turn) => scrape(at, turn === 0 ? sample() : "failed"))

@@ -1,8 +1,8 @@
-/** What is changed, where, and that the list of mutants nobody can see names mutants that there are. */
+/** What is changed, where, and how the list of mutants that nobody can see is read. */
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { equivalents, unknownOf } from "./Equivalent.ts"
+import { entryOf, equivalents, unknownOf } from "./Equivalent.ts"
 import { apply, mutantsOf, withoutTypes } from "./Mutant.ts"
 
 const changes = (source: string) => mutantsOf(source).map(({ change }) => change)
@@ -70,10 +70,24 @@ describe("mutants", () => {
     assert.strictEqual(mutant?.code, "const b: boolean = a < c")
   })
 
-  it("are what the list of those that nobody can see is about", () => {
-    for (const file of new Set(equivalents.map((entry) => entry.file))) {
-      const source = readFileSync(join(import.meta.dirname, `../../src/liveness/${file}.ts`), "utf8")
-      assert.deepStrictEqual(unknownOf(equivalents, file, mutantsOf(source)), [])
-    }
+  it("are found in the list of those that nobody can see, and what is in it and is none is found, too", () => {
+    const mutants = mutantsOf("const limit = 5\nconst twice = limit * 2")
+    const entries = [
+      { file: "One", code: "const limit = 5", changes: ["5 -> 6", "5 -> 4"], reason: "nobody asks" },
+      { file: "One", code: "const twice = limit * 2", changes: ["limit * 2 -> limit * 7"], reason: "no mutant" },
+      { file: "Other", code: "const gone = 1", changes: ["1 -> 2"], reason: "another file" }
+    ]
+    const listed = mutants.filter((mutant) => entryOf(entries, "One", mutant)?.reason === "nobody asks")
+    assert.deepStrictEqual(listed.map(({ change }) => change), ["5 -> 6", "5 -> 4"])
+    assert.isUndefined(entryOf(entries, "Other", mutants[0]!))
+    assert.deepStrictEqual(unknownOf(entries, "One", mutants), [
+      { code: "const twice = limit * 2", change: "limit * 2 -> limit * 7" }
+    ])
+  })
+
+  it("that nobody can see are listed with the reason, each once", () => {
+    const names = equivalents.flatMap(({ changes, code, file }) => changes.map((change) => `${file} ${code} ${change}`))
+    assert.deepStrictEqual(names.filter((name, index) => names.indexOf(name) !== index), [])
+    for (const { reason } of equivalents) assert.isAbove(reason.length, 15)
   })
 })
