@@ -25,11 +25,13 @@ import { randomUUID } from "node:crypto"
 import * as EngineFailure from "../engine/EngineFailure.ts"
 import { PatientFetch } from "../engine/PatientFetch.ts"
 import { Failed, FailReason } from "../liveness/Failed.ts"
-import type { Hop } from "../liveness/Stalled.ts"
+import type { Hop } from "../liveness/Hop.ts"
+import type { RunError } from "../liveness/RunError.ts"
 import { tokensOf } from "../token/TokenEvent.ts"
 import { fromAsyncIterable } from "./AsyncIterableStream.ts"
+import * as AttemptMetadata from "./AttemptMetadata.ts"
 import { makeDecoder, textPart } from "./StreamCodec.ts"
-import { type Ended, isTokenEvent, type RunError, type TaskEvent } from "./TaskEvent.ts"
+import { type Ended, isTokenEvent, type TaskEvent } from "./TaskEvent.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 
 /** How long a cancellation may take before the connection is closed all the same. */
@@ -42,6 +44,8 @@ export interface A2aMessage {
   readonly hop: Hop
   readonly text: string
   readonly contextId?: string
+  /** The first attempt, with the agent's own patience, unless given. */
+  readonly said?: AttemptMetadata.AttemptMetadata
 }
 
 export class A2aClient extends Context.Service<A2aClient, {
@@ -142,7 +146,7 @@ const requestOf = (message: A2aMessage): SendMessageRequest => ({
     taskId: "",
     role: Role.ROLE_USER,
     parts: [textPart(message.text)],
-    metadata: undefined,
+    metadata: message.said === undefined ? undefined : AttemptMetadata.encode(message.said),
     extensions: [TOKEN_EXTENSION_URI],
     referenceTaskIds: []
   },

@@ -6,7 +6,9 @@
  * the task's work.
  */
 import type * as Stream from "effect/Stream"
-import type { RunError, TaskEvent } from "./TaskEvent.ts"
+import type { RunError } from "../liveness/RunError.ts"
+import type { AttemptMetadata } from "./AttemptMetadata.ts"
+import type { TaskEvent } from "./TaskEvent.ts"
 
 export interface AgentRequest {
   readonly taskId: string
@@ -17,6 +19,7 @@ export interface AgentRequest {
   readonly data: ReadonlyArray<unknown>
   /** Whether the client reads the token extension. */
   readonly exact: boolean
+  readonly said: AttemptMetadata
 }
 
 export type AgentExecutor = (request: AgentRequest) => Stream.Stream<TaskEvent, RunError>

@@ -16,8 +16,9 @@ import * as Fiber from "effect/Fiber"
 import * as FiberMap from "effect/FiberMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { RunError } from "../liveness/RunError.ts"
 import type { AgentExecutor, AgentRequest } from "./AgentExecutor.ts"
-import { Ended, type RunError, Status } from "./TaskEvent.ts"
+import { Ended, Status } from "./TaskEvent.ts"
 import { TaskLog } from "./TaskLog.ts"
 
 /** Finished tasks kept for those who ask late. */

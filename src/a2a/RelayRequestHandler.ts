@@ -35,6 +35,7 @@ import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { coalesce } from "../token/TokenEvent.ts"
 import type { AgentRequest } from "./AgentExecutor.ts"
+import * as AttemptMetadata from "./AttemptMetadata.ts"
 import type { Relay } from "./Relay.ts"
 import {
   ANSWER_ARTIFACT_ID,
@@ -178,7 +179,8 @@ export class RelayRequestHandler implements A2ARequestHandler {
       contextId: message.contextId === "" ? randomUUID() : message.contextId,
       text: textOf(message.parts),
       data: message.parts.flatMap((part) => part.content?.$case === "data" ? [part.content.value as unknown] : []),
-      exact: wantsExact(context)
+      exact: wantsExact(context),
+      said: AttemptMetadata.read(message.metadata)
     }
     const log = await this.#run(this.#relay.start(request))
     this.#messages.set(log, { ...message, taskId: request.taskId, contextId: request.contextId })

@@ -158,6 +158,7 @@ export const makeEncoder = (identity: TaskIdentity, options: EncoderOptions) => 
       case "ToolCallDelta":
       case "Usage":
       case "Finish":
+      case "Heartbeat":
         return exact ? status("working", "", encodeEvent(event)) : undefined
       case "Status":
         return status(event.state, event.text, exact ? encodeEvent(event) : undefined)

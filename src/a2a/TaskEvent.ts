@@ -2,12 +2,13 @@
  * What happens to an A2A task, one event at a time: the elements of a task's log and of a client's stream.
  *
  * Token events flow unchanged; the others are what a task has besides tokens. `Ended` is the last event and comes once.
- * The errors of the inner hops travel inside it, so an outer hop fails with the same `Stalled` or `Failed`.
+ * The errors of the inner hops travel inside it, so an outer hop fails with the same `RunError`.
  */
 import * as Schema from "effect/Schema"
-import { Failed } from "../liveness/Failed.ts"
-import { Stalled } from "../liveness/Stalled.ts"
-import { isProgress as isTokenProgress, TokenEvent } from "../token/TokenEvent.ts"
+import { EngineDigest } from "../liveness/LivenessInput.ts"
+import { Phase } from "../liveness/Phase.ts"
+import { RunError } from "../liveness/RunError.ts"
+import { TokenCount, TokenEvent } from "../token/TokenEvent.ts"
 
 /** States a task can be in and leave again. */
 export const OpenState = Schema.Literals(["submitted", "working", "input-required", "auth-required"])
@@ -16,10 +17,6 @@ export type OpenState = typeof OpenState.Type
 /** States a task stays in. */
 export const FinalState = Schema.Literals(["completed", "canceled", "failed", "rejected"])
 export type FinalState = typeof FinalState.Type
-
-/** Why a run ended without an answer, as decided by the hop that knew. */
-export const RunError = Schema.Union([Stalled, Failed])
-export type RunError = typeof RunError.Type
 
 export const ArtifactPart = Schema.TaggedUnion({
   Text: { text: Schema.String },
@@ -32,6 +29,14 @@ const ownEvents = Schema.TaggedUnion({
   Status: { state: OpenState, text: Schema.String },
   /** A whole artifact at once, such as a green agent's result. */
   Artifact: { artifactId: Schema.String, name: Schema.String, parts: Schema.Array(ArtifactPart) },
+  /** The agent lives and has nothing to say; see `Liveness.heartbeatOf`. Ages and intervals are in milliseconds. */
+  Heartbeat: {
+    phase: Phase,
+    tokens: TokenCount,
+    tokenAgeMillis: Schema.Finite,
+    engine: EngineDigest,
+    intervalMillis: Schema.Finite
+  },
   /** What was said on the content channel is replaced, which only agents that are not ours do. */
   Replaced: { text: Schema.String },
   /** The task is over. `text` is for people; `error` is for programs. */
@@ -41,7 +46,7 @@ const ownEvents = Schema.TaggedUnion({
 export const TaskEvent = Schema.Union([TokenEvent, ownEvents])
 export type TaskEvent = typeof TaskEvent.Type
 
-export const { Artifact, Ended, Replaced, Status } = ownEvents.cases
+export const { Artifact, Ended, Heartbeat, Replaced, Status } = ownEvents.cases
 export type Ended = Extract<TaskEvent, { readonly _tag: "Ended" }>
 export type Artifact = Extract<TaskEvent, { readonly _tag: "Artifact" }>
 
@@ -50,27 +55,11 @@ export const isTokenEvent = (event: TaskEvent): event is TokenEvent => {
   switch (event._tag) {
     case "Status":
     case "Artifact":
+    case "Heartbeat":
     case "Replaced":
     case "Ended":
       return false
     default:
       return true
-  }
-}
-
-/** The token event a task event is, if it is one. */
-export const asTokenEvent = (event: TaskEvent): TokenEvent | undefined => isTokenEvent(event) ? event : undefined
-
-/** Whether a task event is life of the agent's work: tokens, content, or a new line in its log; never a bare state. */
-export const isProgress = (event: TaskEvent): boolean => {
-  switch (event._tag) {
-    case "Status":
-      return event.text !== ""
-    case "Artifact":
-    case "Replaced":
-    case "Ended":
-      return true
-    default:
-      return isTokenProgress(event)
   }
 }

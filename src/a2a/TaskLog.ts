@@ -110,6 +110,8 @@ export class TaskLog implements TaskIdentity {
           ...snapshot,
           artifacts: [...snapshot.artifacts.filter((known) => known.artifactId !== event.artifactId), event]
         }
+      case "Heartbeat":
+        return snapshot
       case "Replaced":
         return { ...snapshot, transcript: { ...snapshot.transcript, content: event.text } }
     }

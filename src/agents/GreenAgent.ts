@@ -8,8 +8,9 @@
  * An assessment of one bout that breaks fails with the error of the hop that broke, so that a campaign runner can tell
  * stalled from failed. In a longer assessment it becomes a row without a score, with its reason; never a score of 0.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -19,21 +20,23 @@ import { A2aClient } from "../a2a/A2aClient.ts"
 import * as A2aServer from "../a2a/A2aServer.ts"
 import type { AgentExecutor } from "../a2a/AgentExecutor.ts"
 import type { ListenError } from "../a2a/ListenError.ts"
-import { Artifact, asTokenEvent, Ended, isProgress, type RunError, Status, type TaskEvent } from "../a2a/TaskEvent.ts"
+import { Artifact, Ended, Heartbeat, Status, type TaskEvent } from "../a2a/TaskEvent.ts"
+import { watchTask } from "../a2a/watchTask.ts"
 import { Grade } from "../grading/Grade.ts"
 import { Grader } from "../grading/Grader.ts"
 import { Failed, FailReason } from "../liveness/Failed.ts"
-import { failIfStalled, outerLimit } from "../liveness/TokenGuard.ts"
+import { defaults, morePatient } from "../liveness/LivenessLimits.ts"
+import type { RunError } from "../liveness/RunError.ts"
+import { Ticker } from "../liveness/Ticker.ts"
 import * as Transcript from "../token/Transcript.ts"
 import { version } from "../version.ts"
 import { type Bout, bouts } from "./AssessmentRequest.ts"
+import type { WatchSettings } from "./WatchSettings.ts"
 
-export interface GreenAgentOptions {
+export interface GreenAgentOptions extends WatchSettings {
   readonly host: string
   readonly port: number
   readonly cardUrl?: string | undefined
-  /** The stall limit of the engine hop; the purple hop waits one allowance longer. */
-  readonly stallLimit: Duration.Duration
   readonly orphanGrace?: Duration.Input
 }
 
@@ -54,12 +57,13 @@ const RESULT_ARTIFACT_ID = "result"
 export class GreenAgent extends Context.Service<GreenAgent, { readonly url: string }>()("a2a-campaign/GreenAgent") {
   static readonly layer = (
     options: GreenAgentOptions
-  ): Layer.Layer<GreenAgent, ListenError, A2aClient | Grader> =>
+  ): Layer.Layer<GreenAgent, ListenError, A2aClient | Grader | Ticker> =>
     Layer.effect(
       GreenAgent,
       Effect.gen(function*() {
         const client = yield* A2aClient
         const grader = yield* Grader
+        const ticker = yield* Ticker
         return yield* A2aServer.serve({
           ...options,
           description: {
@@ -73,24 +77,27 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
               tags: ["evaluation", "agentbeats"]
             }
           },
-          executor: makeExecutor(client, grader, options.stallLimit)
+          executor: makeExecutor({ client, grader, ticker, settings: options })
         })
       })
     )
 }
 
 /** What the agent does with a message. */
-const makeExecutor = (
-  client: A2aClient["Service"],
-  grader: Grader["Service"],
-  stallLimit: Duration.Duration
-): AgentExecutor =>
+const makeExecutor = ({ client, grader, settings, ticker }: {
+  readonly client: A2aClient["Service"]
+  readonly grader: Grader["Service"]
+  readonly ticker: Ticker["Service"]
+  readonly settings: WatchSettings
+}): AgentExecutor =>
 (request) => {
   const asked = bouts(request.text)
   if (Result.isFailure(asked)) {
     return Stream.make(Ended.make({ state: "rejected", text: asked.failure, error: null }))
   }
   const all = asked.success
+  const { stallPolicy = "enforce" } = settings
+  const limits = morePatient(settings.limits ?? defaults, request.said.patience)
   const results: Array<BoutResult> = []
 
   const play = (bout: Bout, number: number): Stream.Stream<TaskEvent, RunError> => {
@@ -100,13 +107,20 @@ const makeExecutor = (
       state: "working",
       text: `task ${bout.task.id} against ${bout.role} (${number + 1} of ${all.length})`
     })
-    const tokens = client.send({ url: bout.url, hop: "purple", text: bout.task.prompt }).pipe(
-      failIfStalled({ hop: "purple", limit: outerLimit(stallLimit, 1), isProgress, asTokenEvent }),
+    const tokens = client.send({ url: bout.url, hop: "purple", text: bout.task.prompt, said: request.said }).pipe(
+      watchTask({
+        run: { hop: "purple", attempt: request.said.attempt, endpoint: bout.url, model: "" },
+        limits,
+        policy: stallPolicy
+      }),
+      Stream.provideService(Ticker, ticker),
       Stream.mapArray((events) => {
         for (const event of events) {
           if (event._tag === "Replaced") transcript = { ...transcript, content: event.text }
           else if (event._tag === "Status" || event._tag === "Ended") lastText = event.text || lastText
-          else if (event._tag !== "Artifact") transcript = Transcript.step(transcript, event)
+          else if (event._tag !== "Artifact" && event._tag !== "Heartbeat") {
+            transcript = Transcript.step(transcript, event)
+          }
         }
         return events
       }),
@@ -115,13 +129,18 @@ const makeExecutor = (
         event._tag !== "Ended" && event._tag !== "Artifact" && (request.exact || event._tag === "Status")
       )
     )
-    const grade = Stream.unwrap(Effect.gen(function*() {
+    const graded = Stream.unwrap(Effect.gen(function*() {
       // Agents that keep their answer in a status message are met halfway.
       const answer = transcript.content === "" ? lastText : transcript.content
       const grade = yield* Effect.mapError(grader.grade(bout.task.grader, answer), graderFailed)
       results.push({ task: bout.task.id, participant: bout.role, grade, reason: null })
       return Stream.make(Status.make({ state: "working", text: `${bout.task.id}: ${grade.explanation}` }))
     }))
+    const grade = request.exact
+      ? Stream.merge(graded, beatsWhileWorking(() => transcript.tokens, limits.heartbeatMillis), {
+        haltStrategy: "left"
+      })
+      : graded
     return Stream.make(begin).pipe(Stream.concat(tokens), Stream.concat(grade))
   }
 
@@ -144,6 +163,23 @@ const makeExecutor = (
   )
   return Stream.concat(played, result)
 }
+
+/** What the agent says while it does not generate; the age is the time it has been at it. */
+const beatsWhileWorking = (tokens: () => number, intervalMillis: number): Stream.Stream<TaskEvent> =>
+  Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
+    const began = clock.monotonicTimeNanosUnsafe()
+    return Stream.map(
+      Stream.tick(Duration.millis(intervalMillis)),
+      () =>
+        Heartbeat.make({
+          phase: "agent-work",
+          tokens: tokens(),
+          tokenAgeMillis: Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6,
+          engine: "unknown",
+          intervalMillis
+        })
+    )
+  }))
 
 const graderFailed = (error: { readonly message: string }): Failed =>
   new Failed({

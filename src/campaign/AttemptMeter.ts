@@ -34,6 +34,8 @@ export const step = (meter: AttemptMeter, events: ReadonlyArray<TaskEvent>, atMi
     if (isTokenEvent(event)) {
       phase = Phase.step(phase, event)
       transcript = Transcript.step(transcript, event)
+    } else if (event._tag === "Heartbeat") {
+      phase = event.phase
     } else if (event._tag === "Replaced") {
       transcript = { ...transcript, content: event.text }
     } else if (event._tag === "Artifact") {
@@ -43,6 +45,21 @@ export const step = (meter: AttemptMeter, events: ReadonlyArray<TaskEvent>, atMi
   const tokens = tokensIn(events)
   if (tokens > 0) meter.arrivals.push({ atMillis, tokens })
   return { phase, transcript, arrivals: meter.arrivals, result }
+}
+
+/** What is stored of it. */
+export const measured = (meter: AttemptMeter) => {
+  const { content, finishReason, promptTokens, reasoning, tokenBasis, tokens } = meter.transcript
+  return {
+    content,
+    reasoning,
+    tokens,
+    tokenBasis,
+    promptTokens: promptTokens ?? null,
+    finishReason: finishReason ?? null,
+    timeToFirstTokenMillis: timeToFirstToken(meter),
+    tokensPerSecond: tokensPerSecond(meter)
+  }
 }
 
 /** The number of tokens that arrived together. */

@@ -2,11 +2,11 @@
  * One try at a battle, as it is stored: what happened, how fast, and why it ended.
  */
 import * as Schema from "effect/Schema"
-import { RunError } from "../a2a/TaskEvent.ts"
+import { RunError } from "../liveness/RunError.ts"
 import { Battle, Outcome } from "./Battle.ts"
 
 /** How an attempt ended. */
-export const Verdict = Schema.Literals(["completed", "stalled", "failed", "cancelled"])
+export const Verdict = Schema.Literals(["completed", "stalled", "slow", "failed", "cancelled"])
 export type Verdict = typeof Verdict.Type
 
 /** What a number of tokens rests on: the engine's usage report, or the sum of the deltas as they came. */

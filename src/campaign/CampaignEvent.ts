@@ -1,6 +1,7 @@
 /**
  * What happens in a campaign, as its views see it. Times are milliseconds since the campaign was begun or resumed.
  */
+import type { GateEvent } from "../liveness/EngineGate.ts"
 import type { Phase } from "../liveness/Phase.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import type { Battle, Outcome } from "./Battle.ts"
@@ -27,4 +28,6 @@ export type CampaignEvent =
   }
   | { readonly _tag: "AttemptEnded"; readonly atMillis: number; readonly record: AttemptRecord }
   | { readonly _tag: "RetryWaits"; readonly atMillis: number; readonly battle: Battle; readonly delayMillis: number }
+  /** The gate of an engine is in another state, or somebody should look after it; its times are the campaign's. */
+  | GateEvent & { readonly atMillis: number }
   | { readonly _tag: "CampaignEnded"; readonly atMillis: number }

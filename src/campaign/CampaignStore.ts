@@ -16,13 +16,15 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
-import { RunError } from "../a2a/TaskEvent.ts"
 import { Grade } from "../grading/Grade.ts"
+import type { LearningSettings } from "../liveness/LimitLearner.ts"
+import { RunError } from "../liveness/RunError.ts"
 import { AttemptRecord, TokenBasis, Verdict } from "./AttemptRecord.ts"
 import { Battle, Outcome, plan } from "./Battle.ts"
 import { migrations } from "./CampaignMigrations.ts"
 import { Definition } from "./Definition.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
+import * as StoredLimitLearner from "./StoredLimitLearner.ts"
 import { queryFailed, type StoreError } from "./StoreError.ts"
 
 /** What is known of an attempt without its transcript. */
@@ -64,9 +66,19 @@ export class CampaignStore extends Context.Service<CampaignStore, {
     })
   )
 
-  /** In a file; `create` says whether it may be new. */
-  static readonly layer = (options: { readonly filename: string; readonly create: boolean }) =>
-    CampaignStore.layerNoDeps.pipe(Layer.provide(NodeSqlite.layer(options)))
+  /**
+   * In a file; `create` says whether it may be new. What its runs teach is kept in the same file, through the same
+   * connection: two of them in one process would wait for each other in vain.
+   */
+  static readonly layer = (options: {
+    readonly filename: string
+    readonly create: boolean
+    readonly limits?: LearningSettings
+  }) =>
+    StoredLimitLearner.layer(options.limits).pipe(
+      Layer.provideMerge(CampaignStore.layerNoDeps),
+      Layer.provide(NodeSqlite.layer(options))
+    )
 
   /** In memory, gone with its scope. */
   static readonly layerMemory = CampaignStore.layer({ filename: ":memory:", create: true })

@@ -42,6 +42,7 @@ export interface CampaignSummary extends Omit<TaskSummary, "task"> {
     readonly total: number
     readonly completed: number
     readonly stalled: number
+    readonly slow: number
     readonly failed: number
     readonly cancelled: number
   }
@@ -53,7 +54,7 @@ export interface CampaignSummary extends Omit<TaskSummary, "task"> {
 /** The summary of a stored campaign. */
 export const summarize = (stored: StoredCampaign): CampaignSummary => {
   const { attempts, battles, definition } = stored
-  const verdicts = { completed: 0, stalled: 0, failed: 0, cancelled: 0 }
+  const verdicts = { completed: 0, stalled: 0, slow: 0, failed: 0, cancelled: 0 }
   for (const { verdict } of attempts) verdicts[verdict]++
   return {
     campaign: definition.id,

@@ -3,8 +3,11 @@
  *
  * It is stored with the campaign and holds no secret: keys stay in the environment of whoever runs it.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Task } from "../grading/Task.ts"
+import { LivenessLimits } from "../liveness/LivenessLimits.ts"
+import { StallPolicy } from "../liveness/StallPolicy.ts"
 
 /** Where the agent under test is. */
 export const Target = Schema.TaggedUnion({
@@ -26,7 +29,13 @@ export const Definition = Schema.Struct({
   repetitions: Schema.Int.check(Schema.isGreaterThan(0)),
   concurrency: Schema.Int.check(Schema.isGreaterThan(0)),
   seed: Schema.Int,
-  /** Silence of the engine hop after which an attempt is given up, in milliseconds. */
-  stallLimitMillis: Schema.Finite.check(Schema.isGreaterThan(0))
+  /** The numbers that decide about life, for every hop. */
+  limits: LivenessLimits.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
+  /** What follows when a run is found stalled. */
+  stallPolicy: StallPolicy.pipe(Schema.withDecodingDefault(Effect.succeed("enforce" as const))),
+  /** What an attempt may take in all, in milliseconds; `null` for as long as it lives. */
+  hardCapMillis: Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(0))).pipe(
+    Schema.withDecodingDefault(Effect.succeed(null))
+  )
 })
 export type Definition = typeof Definition.Type

@@ -6,7 +6,6 @@
  */
 import type * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -20,6 +19,8 @@ import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import { summarize } from "../campaign/CampaignSummary.ts"
 import type { Definition } from "../campaign/Definition.ts"
+import { EngineGate } from "../liveness/EngineGate.ts"
+import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
 import { inputError, orExit } from "./CommandError.ts"
@@ -46,7 +47,7 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
   yield* session(options, onStored).pipe(
     Effect.scoped,
     options.userInterface.mode === "full" ? withLogsKept : (effect) => effect,
-    Effect.provide([A2aClient.layer, LiveRegion.layer]),
+    Effect.provide([A2aClient.layer, LiveRegion.layer, Ticker.layer(options.definition.limits.tickMillis)]),
     Effect.onInterrupt(() =>
       Console.error(
         isStored
@@ -70,16 +71,20 @@ const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A,
 
 const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: Effect.Effect<void>) {
   const { database, definition, isNew } = options
-  const agents = yield* EmbeddedAgents.start({
-    target: definition.target,
-    seed: definition.seed,
-    stallLimit: Duration.millis(definition.stallLimitMillis)
-  })
-  const services = yield* orExit(Layer.build(CampaignStore.layer({ filename: database, create: isNew })))
+  yield* EmbeddedAgents.check(definition.target)
+  const services = yield* orExit(Layer.build(
+    CampaignStore.layer({ filename: database, create: isNew, limits: definition.limits })
+  ))
   yield* Effect.gen(function*() {
     const store = yield* CampaignStore
     if (isNew) yield* store.create(definition)
     yield* onStored
+    const agents = yield* EmbeddedAgents.start({
+      target: definition.target,
+      seed: definition.seed,
+      limits: definition.limits,
+      stallPolicy: definition.stallPolicy
+    })
     yield* Console.error(`campaign ${definition.id}: ${definition.agent}, kept in ${database}`)
     yield* play(options, agents)
     const summary = summarize(yield* loaded(database))
@@ -94,7 +99,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
 
 const play = Effect.fnUntraced(function*(
   { database, userInterface: { color, mode } }: SessionOptions,
-  agents: { readonly greenUrl: string; readonly purpleUrl: string }
+  { gate, ...agents }: EmbeddedAgents.StartedAgents
 ) {
   const events = yield* Queue.unbounded<CampaignEvent, Cause.Done>()
   const view = yield* Effect.forkScoped(TerminalView.run(Stream.fromQueue(events), mode, { color }))
@@ -102,7 +107,7 @@ const play = Effect.fnUntraced(function*(
     campaign: yield* loaded(database),
     ...agents,
     onEvent: (event) => Effect.asVoid(Queue.offer(events, event))
-  })
+  }).pipe(Effect.provideService(EngineGate, gate))
   yield* Queue.end(events)
   yield* Fiber.join(view)
 })

@@ -6,7 +6,6 @@
  */
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
-import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { integer, positive, text } from "./flagKinds.ts"
 
@@ -56,14 +55,6 @@ export const tasks = Flag.String("task").pipe(
   Flag.atLeast(1),
   Flag.withFallbackConfig(Config.map(Config.String("CAMPAIGN_TASK"), (names) => names.split(/\s*,\s*/))),
   Flag.withDefault([])
-)
-
-export const stallLimit = Flag.String("stall-limit").pipe(
-  Flag.withMetavar("DURATION"),
-  Flag.withDescription("Silence of the engine after which an attempt is given up, such as \"90 seconds\" (15 minutes)"),
-  Flag.withSchema(Schema.DurationFromString),
-  Flag.withFallbackConfig(Config.Duration("CAMPAIGN_STALL_LIMIT")),
-  Flag.withDefault(Duration.minutes(15))
 )
 
 export const ui = Flag.Literals("ui", ["auto", "full", "plain", "none"]).pipe(

@@ -5,7 +5,6 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -18,6 +17,7 @@ import { engineOptions, parseUrl } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
 import { invocation } from "./invocation.ts"
 import { userInterface } from "./userInterface.ts"
+import { hardCap, hardCapMillis, settingsOf, watchFlags } from "./watchFlags.ts"
 
 export const run = Command.make(
   "run",
@@ -31,7 +31,8 @@ export const run = Command.make(
     concurrency: flags.concurrency,
     seed: flags.seed,
     task: flags.tasks,
-    stallLimit: flags.stallLimit,
+    ...watchFlags,
+    hardCap,
     ui: flags.ui,
     json: flags.json
   },
@@ -40,6 +41,8 @@ export const run = Command.make(
     const stamp = DateTime.formatIso(startedAt).slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")
     const database = Option.getOrElse(options.db, () => `campaign-${stamp}.db`)
     const fileSystem = yield* FileSystem.FileSystem
+    const settings = yield* settingsOf(options)
+    const cap = yield* hardCapMillis(options.hardCap, settings.limits)
     const { agent, target } = yield* targetOf(options)
     const tasks = yield* tasksOf(options.task)
     if (yield* orExit(fileSystem.exists(database))) {
@@ -56,7 +59,8 @@ export const run = Command.make(
       repetitions: options.repeat,
       concurrency: options.concurrency,
       seed: options.seed,
-      stallLimitMillis: Duration.toMillis(options.stallLimit)
+      ...settings,
+      hardCapMillis: cap
     }
     yield* campaignSession.run({
       database,

@@ -10,10 +10,15 @@ import { A2aClient } from "../a2a/A2aClient.ts"
 import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import { Engine } from "../engine/Engine.ts"
+import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { Grader } from "../grading/Grader.ts"
+import { LimitLearner } from "../liveness/LimitLearner.ts"
+import { Ticker } from "../liveness/Ticker.ts"
 import { orExit } from "./CommandError.ts"
+import { watchedEngine } from "./EmbeddedAgents.ts"
 import { engineOptions, parseUrl } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
+import { settingsOf, watchFlags } from "./watchFlags.ts"
 
 /** The port where AgentBeats expects an agent. */
 const AGENT_PORT = 9009
@@ -22,7 +27,7 @@ const listenFlags = {
   host: flags.host,
   port: flags.port(AGENT_PORT),
   cardUrl: flags.cardUrl,
-  stallLimit: flags.stallLimit
+  ...watchFlags
 }
 
 const checkedCardUrl = (cardUrl: Option.Option<string>) =>
@@ -42,13 +47,26 @@ const purple = Command.make(
   Effect.fn("campaign.serve.purple")(function*(options) {
     const { maxTokens, model } = options
     const cardUrl = yield* checkedCardUrl(options.cardUrl)
-    const engine = Engine.layer(yield* orExit(engineOptions({ url: options.engine, model, maxTokens })))
+    const settings = yield* settingsOf(options)
+    const address = yield* orExit(engineOptions({ url: options.engine, model, maxTokens }))
+    const engine = watchedEngine(address, settings).pipe(
+      Layer.provide(ScrapedEvidence.layer({ baseUrl: address.baseUrl }))
+    )
     return yield* Effect.gen(function*() {
       yield* Engine.use((engine) => engine.check)
       const agent = yield* PurpleAgent
       yield* Console.log(`purple agent on ${model} listens at ${agent.url}`)
       return yield* Effect.never
-    }).pipe(Effect.provide(PurpleAgent.layer({ ...options, cardUrl }).pipe(Layer.provideMerge(engine))), orExit)
+    }).pipe(
+      Effect.provide(
+        PurpleAgent.layer({ ...options, cardUrl }).pipe(
+          Layer.provideMerge(engine),
+          Layer.provide(Ticker.layer(settings.limits.tickMillis)),
+          Layer.provide(LimitLearner.layerMemory(settings.limits))
+        )
+      ),
+      orExit
+    )
   })
 ).pipe(
   Command.withDescription("Serve an engine as an A2A agent that streams every token."),
@@ -63,12 +81,16 @@ const green = Command.make(
   listenFlags,
   Effect.fn("campaign.serve.green")(function*(options) {
     const cardUrl = yield* checkedCardUrl(options.cardUrl)
-    const services = Layer.merge(A2aClient.layer, Grader.layer)
+    const settings = yield* settingsOf(options)
+    const services = Layer.mergeAll(A2aClient.layer, Grader.layer, Ticker.layer(settings.limits.tickMillis))
     return yield* Effect.gen(function*() {
       const agent = yield* GreenAgent
       yield* Console.log(`green agent listens at ${agent.url}`)
       return yield* Effect.never
-    }).pipe(Effect.provide(GreenAgent.layer({ ...options, cardUrl }).pipe(Layer.provide(services))), orExit)
+    }).pipe(
+      Effect.provide(GreenAgent.layer({ ...options, ...settings, cardUrl }).pipe(Layer.provide(services))),
+      orExit
+    )
   })
 ).pipe(
   Command.withDescription("Serve the evaluator: takes AgentBeats assessment requests, plays tasks, grades answers."),

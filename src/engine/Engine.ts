@@ -2,8 +2,8 @@
  * The engine as a service: a prompt in, a stream of token events out.
  *
  * Laws of `stream`:
- * - It completes only after a `finish_reason`. An end without one fails (`Truncated`, `DoneWithoutFinish`), and so does
- *   `finish_reason` "abort".
+ * - It completes only after a `finish_reason`. An end without one fails (`Truncated`, `DoneWithoutFinish`), and so do
+ *   `finish_reason` "abort" and "error".
  * - After the finish nothing can fail any more: a reset, a silence or an open connection ends the stream, at the latest
  *   after the grace, and the socket is closed.
  * - Interrupting it closes the socket at once, also while nothing arrives; a vLLM server then aborts the request.
@@ -61,6 +61,8 @@ const PLAIN_COUNTS = { stream_options: { include_usage: true } }
 export class Engine extends Context.Service<Engine, {
   readonly model: string
   readonly baseUrl: string
+  /** The most tokens an answer may have. */
+  readonly maxTokens: number
   /** One answer. Fails with `Failed` of hop "engine". */
   readonly stream: (request: EngineRequest) => Stream.Stream<TokenEvent, Failed>
   /** Fails in one clear line when the server cannot be reached or does not serve the model. */
@@ -75,7 +77,13 @@ export class Engine extends Context.Service<Engine, {
 
   /** An engine that answers every request with the same stream. */
   static readonly layerTest = (stream: Stream.Stream<TokenEvent, Failed>): Layer.Layer<Engine> =>
-    Layer.succeed(Engine, { model: "test", baseUrl: "test:", stream: () => stream, check: Effect.void })
+    Layer.succeed(Engine, {
+      model: "test",
+      baseUrl: "test:",
+      maxTokens: DEFAULT_MAX_TOKENS,
+      stream: () => stream,
+      check: Effect.void
+    })
 }
 
 const failed = (reason: FailReason, tokens = 0) => new Failed({ hop: "engine", reason, tokens })
@@ -87,6 +95,7 @@ const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["S
     dataParallelRank: options.dataParallelRank,
     fetch
   }
+  const maxTokens = options.maxTokens ?? DEFAULT_MAX_TOKENS
   const finishGrace = Duration.fromInputUnsafe(options.finishGrace ?? "5 seconds")
   /** Learned at the first refusal, so that a server that does not know the fields is asked only once. */
   let refusesExactCounts = false
@@ -96,7 +105,7 @@ const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["S
       OpenAiChat.open(chat, {
         model: options.model,
         messages: request.messages,
-        max_tokens: options.maxTokens ?? DEFAULT_MAX_TOKENS,
+        max_tokens: maxTokens,
         ...counts
       }, { requestId: request.requestId, onComment })
     if (refusesExactCounts) return attempt(PLAIN_COUNTS)
@@ -144,7 +153,7 @@ const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["S
     }))
   })
 
-  return Engine.of({ model: options.model, baseUrl: options.baseUrl, stream, check })
+  return Engine.of({ model: options.model, baseUrl: options.baseUrl, maxTokens, stream, check })
 }
 
 /** Reads the connection to its end into the queue. */
@@ -164,6 +173,7 @@ const readInto = Effect.fnUntraced(function*(
     const [after, events] = ChatCompletionReader.read(state, next.event)
     state = after
     if (state.finishReason === "abort") return yield* fail(FailReason.cases.AbortedByServer.make({}))
+    if (state.finishReason === "error") return yield* fail(FailReason.cases.FinishError.make({}))
     yield* Queue.offerAll(queue, events)
   }
   // The answer is complete. Usage may follow; anything that goes wrong from here on changes nothing.

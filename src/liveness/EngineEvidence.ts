@@ -35,21 +35,31 @@ export interface EvidenceLink {
   readonly begun: () => void
   /** The run has ended, in whatever way. */
   readonly ended: (found: EndpointKnowledge) => void
+  /** Waits until the engine holds no more requests than our others: that of the run that has ended is gone from it. */
+  readonly dropped: Effect.Effect<void>
 }
 
 const nothing: EvidenceLink = {
   known: { binding: "unproven", longestStepMillis: 0 },
   begun: () => {},
-  ended: () => {}
+  ended: () => {},
+  dropped: Effect.never
 }
 
 export class EngineEvidence extends Context.Service<EngineEvidence, {
   /** Tells the reader everything from now on, until the scope closes. */
   readonly follow: (reader: EvidenceReader) => Effect.Effect<EvidenceLink, never, Scope.Scope>
+  /** Requests that the engine runs, by its last scrape; `null` where that is not known. */
+  readonly running: Effect.Effect<number | null>
+  /** What a canary has found out, for the runs to come: a binding that it proves stands, even where one was refuted. */
+  readonly learn: (knowledge: EndpointKnowledge) => Effect.Effect<void>
 }>()("a2a-campaign/EngineEvidence") {
   /** There is no evidence. */
-  static readonly layerNone: Layer.Layer<EngineEvidence> = Layer.succeed(
-    EngineEvidence,
-    EngineEvidence.of({ follow: () => Effect.succeed(nothing) })
-  )
+  static readonly none = EngineEvidence.of({
+    follow: () => Effect.succeed(nothing),
+    running: Effect.succeed(null),
+    learn: () => Effect.void
+  })
+
+  static readonly layerNone: Layer.Layer<EngineEvidence> = Layer.succeed(EngineEvidence, EngineEvidence.none)
 }

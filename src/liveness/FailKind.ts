@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 
 export const FailKind = Schema.Literals([
   "connect-error",
+  /** A connection, and no answer to the request. */
   "connect-timeout",
   /** The connection broke while tokens were expected. */
   "connection-lost",
@@ -33,7 +34,11 @@ export const FailKind = Schema.Literals([
   /** Any other 4xx: the same request gives the same answer. */
   "rejected",
   /** Tokens flow but are worthless; only where the user asked for it. */
-  "runaway"
+  "runaway",
+  /** The agent cannot do what was asked of it, for example stream. */
+  "unsupported",
+  /** The agent ended its task without an answer. */
+  "agent-failed"
 ])
 export type FailKind = typeof FailKind.Type
 

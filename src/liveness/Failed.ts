@@ -1,19 +1,24 @@
 /**
  * A run that ended in an error somebody told us: which hop, which kind, and what it said.
  *
- * The reasons are the failure kinds of the retry table: what may be tried again, when, and what would only fail the
- * same way. `isRetryable` is that table's first column. Only `finish_reason` proves a completion, so an end without it
- * is a failure, with or without `[DONE]`.
+ * The reasons are the failure kinds of the retry table (RetryPolicy.ts), with what was said. Only `finish_reason` proves
+ * a completion, so an end without it is a failure, with or without `[DONE]`. It is data as well as an error: it crosses
+ * the A2A wire and enters the store by its schema, unchanged.
  *
- * Gotcha: a mid-stream error of code 400 is not proof of our fault; vLLM turns inner ValueErrors into 400.
+ * `inputOf` is what a failure is to the reducer that watches the run, and `kindOf` the kind that the reducer then finds.
  */
 import * as Schema from "effect/Schema"
 import { TokenCount } from "../token/TokenEvent.ts"
-import { Hop } from "./Stalled.ts"
+import { type FailKind, ofStreamError } from "./FailKind.ts"
+import { Hop } from "./Hop.ts"
+import type { Ended, Frame, Rejected } from "./LivenessInput.ts"
+import { Verdict } from "./Verdict.ts"
 
 export const FailReason = Schema.TaggedUnion({
   /** No connection: refused, unresolved, unreachable. */
   ConnectError: { url: Schema.String, detail: Schema.String },
+  /** A connection, and no answer to the request. */
+  ConnectTimeout: { detail: Schema.String },
   /** 400, 401, 403, 404, 413, 422: the same request gives the same answer. */
   Rejected: { status: Schema.Int, detail: Schema.String },
   /** 429. `retryAfterMillis` is what the server asked for. */
@@ -32,8 +37,12 @@ export const FailReason = Schema.TaggedUnion({
   DoneWithoutFinish: {},
   /** `finish_reason` "abort": the engine was paused, put to sleep or updated. */
   AbortedByServer: {},
+  /** `finish_reason` "error". */
+  FinishError: {},
   /** Events that are not JSON, or not of the protocol. */
   Malformed: { detail: Schema.String },
+  /** Tokens flowed but were worthless; only where the user asked for it. */
+  Runaway: { detail: Schema.String },
   /** The agent cannot do what was asked of it, for example stream. */
   Unsupported: { detail: Schema.String },
   /** The agent ended its task without saying more than a state and a text. */
@@ -45,24 +54,88 @@ export class Failed extends Schema.TaggedError<Failed>()("Failed", {
   hop: Hop,
   reason: FailReason,
   /** Tokens received before the failure. */
-  tokens: TokenCount
+  tokens: TokenCount,
+  /** What was known when it failed; left out where nobody watched. */
+  verdict: Schema.optionalKey(Verdict.cases.Failed)
 }) {
   override get message(): string {
     return `${whose[this.hop]}: ${describe(this.reason)}${this.tokens === 0 ? "" : ` (after ${this.tokens} tokens)`}`
   }
 }
 
-/** Whether another attempt can end differently. */
-export const isRetryable = (reason: FailReason): boolean => {
+const kinds: Record<FailReason["_tag"], FailKind> = {
+  ConnectError: "connect-error",
+  ConnectTimeout: "connect-timeout",
+  Rejected: "rejected",
+  RateLimited: "rate-limited",
+  Unavailable: "unavailable",
+  ServerError: "server-error",
+  MidStreamError: "mid-stream-error",
+  ConnectionLost: "connection-lost",
+  Truncated: "truncated",
+  DoneWithoutFinish: "done-without-finish",
+  AbortedByServer: "aborted-by-server",
+  FinishError: "finish-error",
+  Malformed: "malformed",
+  Runaway: "runaway",
+  Unsupported: "unsupported",
+  AgentFailed: "agent-failed"
+}
+
+/** The kind of a failure: its row of the retry table. */
+export const kindOf = ({ reason, tokens }: Pick<Failed, "reason" | "tokens">): FailKind =>
+  reason._tag === "MidStreamError" ? ofStreamError(reason.code, tokens > 0) : kinds[reason._tag]
+
+const frameOf = (finishReason: string, at: number): Frame => ({
+  _tag: "Frame",
+  at,
+  tokens: 0,
+  text: false,
+  usage: null,
+  channel: null,
+  finishReason
+})
+
+/** What a failure that came at `at` is to the reducer. */
+export const inputOf = (reason: FailReason, at: number): Ended | Rejected | Frame => {
+  const ended = (how: Ended["how"], detail = ""): Ended => ({ _tag: "Ended", at, how, detail })
   switch (reason._tag) {
+    case "RateLimited":
+    case "Unavailable":
+      return { ...reason, _tag: "Rejected", at }
     case "Rejected":
+    case "ServerError":
+      return { _tag: "Rejected", at, status: reason.status, retryAfterMillis: null, detail: reason.detail }
+    case "MidStreamError":
+      return { ...ended("error", reason.detail), code: reason.code }
+    case "ConnectError":
+      return ended("connect-error", reason.detail)
+    case "ConnectTimeout":
+      return ended("connect-timeout", reason.detail)
+    case "ConnectionLost":
+      return ended("reset", reason.detail)
+    case "Truncated":
+      return ended("eof")
+    case "DoneWithoutFinish":
+      return ended("done")
+    case "AbortedByServer":
+      return frameOf("abort", at)
+    case "FinishError":
+      return frameOf("error", at)
+    case "Malformed":
+      return ended("malformed", reason.detail)
+    case "Runaway":
+      return ended("runaway", reason.detail)
     case "Unsupported":
+      return ended("unsupported", reason.detail)
     case "AgentFailed":
-      return false
-    default:
-      return true
+      return ended("agent-failed", reason.detail)
   }
 }
+
+/** The reason of a failure that the reducer found by itself; nobody told it to us, so there is none in other words. */
+export const reasonOf = ({ detail, kind }: Extract<Verdict, { readonly _tag: "Failed" }>): FailReason =>
+  kind === "runaway" ? FailReason.cases.Runaway.make({ detail }) : FailReason.cases.ConnectTimeout.make({ detail })
 
 const whose: Record<Hop, string> = { engine: "engine", purple: "purple agent", green: "green agent" }
 
@@ -70,6 +143,8 @@ const describe = (reason: FailReason): string => {
   switch (reason._tag) {
     case "ConnectError":
       return `no connection to ${reason.url}: ${reason.detail}`
+    case "ConnectTimeout":
+      return reason.detail
     case "Rejected":
       return `rejected the request (${reason.status}): ${reason.detail}`
     case "RateLimited":
@@ -88,6 +163,10 @@ const describe = (reason: FailReason): string => {
       return "the stream said [DONE] without a finish reason"
     case "AbortedByServer":
       return "the engine aborted the request (paused, asleep or updated)"
+    case "FinishError":
+      return "the engine ended the answer with an error"
+    case "Runaway":
+      return `worthless answer: ${reason.detail}`
     case "Malformed":
       return `malformed answer: ${reason.detail}`
     case "Unsupported":

@@ -22,7 +22,7 @@ import * as Limit from "./LimitInForce.ts"
 import type { LimitInForce } from "./LimitInForce.ts"
 import type { EngineDigest } from "./LivenessInput.ts"
 import * as Progress from "./Progress.ts"
-import { hasEvidence, lastToken, now, type RunState, silence } from "./RunState.ts"
+import { hasEvidence, lastToken, now, type RunState, silence, tokens } from "./RunState.ts"
 import type { SlowReason } from "./SlowReason.ts"
 import type { Confidence, StallKind } from "./StallKind.ts"
 import type { DecidedBy } from "./Verdict.ts"
@@ -68,9 +68,12 @@ export const limitsOf = (state: RunState): Limits => {
       firstRun: state.firstRun,
       preparing: !progress.begun && sample !== undefined && (held(sample) ?? 0) === 0
     }),
-    silent: Limit.silent(limits, gaps, learned, progress.begun, hopsFromEngine[state.run.hop])
+    silent: Limit.silent(limits, gaps, learned, hasBegun(state), hopsFromEngine[state.run.hop])
   }
 }
+
+/** An agent that writes a line has not begun its answer: where it says how many tokens it has, that is what counts. */
+const hasBegun = (state: RunState): boolean => state.agent === undefined ? state.progress.begun : tokens(state) > 0
 
 /** What is to be said of a run that has not ended. */
 export const judge = (state: RunState): Judgement => {
@@ -85,7 +88,8 @@ export const judge = (state: RunState): Judgement => {
   if (silence(state) <= limits.suspect.millis) return slowByRate(state)
   return {
     slow: { reason: reasonOf(state), limit: limits.suspect },
-    stall: provedBy(state, limits) ?? (vouchedFor(state) ? undefined : unvouched(state, limits.silent))
+    stall: provedBy(state, limits) ??
+      (vouchedFor(state) ? undefined : unanswered(state) ?? unvouched(state, limits.silent))
   }
 }
 
@@ -106,7 +110,7 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
     const kind = isEmpty && !place.lostWhileMoving ? "engine-idle" : "orphaned"
     if (progress.begun) return proved(kind, { ...suspect, name: "lost" })
     // A request without a token may still be prepared somewhere in front of the engine.
-    const limit: LimitInForce = { name: "lost", millis: limits.frozenEmptyMillis, origin: "preparing" }
+    const limit = Limit.unlearned("lost", { millis: limits.frozenEmptyMillis, origin: "preparing" })
     if (silence(state) > limit.millis) return { ...proved(kind, limit), confidence: "inferred" }
   }
   if (standstill >= frozen.millis && !onlyDeferred(sample)) {
@@ -132,6 +136,12 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
 const onlyDeferred = ({ deferred, running, waiting }: EngineSample): boolean =>
   running === 0 && deferred !== null && deferred > 0 && deferred === waiting
 
+/** The server has not even taken the request. */
+const unanswered = (state: RunState): Stall | undefined => {
+  const limit = Limit.headers(state.limits, hopsFromEngine[state.run.hop])
+  return state.phase === "connecting" && silence(state) > limit.millis ? inferred(state, limit) : undefined
+}
+
 /** Somebody who can know says that the run goes on. */
 const vouchedFor = (state: RunState): boolean =>
   hasEvidence(state) || state.agent?.working === true || state.agent?.engine === "moving" ||
@@ -139,16 +149,17 @@ const vouchedFor = (state: RunState): boolean =>
 
 /** What a silence says by itself, counted from when somebody last vouched for the engine. */
 const unvouched = (state: RunState, limit: LimitInForce): Stall | undefined => {
-  const { agent, binding, engine, run } = state
+  const { binding, engine } = state
   const since = Math.max(lastToken(state), isBound(binding) ? engine.movedMillis : 0)
-  if (now(state) - since <= limit.millis) return undefined
-  return {
-    kind: run.hop === "engine" || agent !== undefined ? "silent" : "agent-silent",
-    confidence: "inferred",
-    decidedBy: "limit",
-    limit
-  }
+  return now(state) - since <= limit.millis ? undefined : inferred(state, limit)
 }
+
+const inferred = ({ agent, run }: RunState, limit: LimitInForce): Stall => ({
+  kind: run.hop === "engine" || agent !== undefined ? "silent" : "agent-silent",
+  confidence: "inferred",
+  decidedBy: "limit",
+  limit
+})
 
 /** The limit for heartbeats of its agent, if it is exceeded. */
 const agentMissing = (state: RunState): LimitInForce | undefined => {
@@ -173,11 +184,16 @@ const reasonOf = (state: RunState): SlowReason => {
   const { engine: { sample }, place: { baseline }, progress } = state
   if (sample?.asleep === true) return "engine-asleep"
   const waiting = (sample?.waiting ?? 0) > 0
-  if (!progress.begun) return waiting ? "queued" : "prefill"
+  if (!progress.begun) return waiting ? "queued" : isDecodingAlone(state) ? "silent-decoding" : "prefill"
   const putBack = rise(baseline?.preemptions, sample?.preemptions) > 0 ||
     (waiting && rise(sample?.running, baseline?.running) > 0)
   return putBack ? "preempted" : "silent-decoding"
 }
+
+/** The only request that the engine holds gets its outputs, so it is ours that does, and we are not shown them. */
+const isDecodingAlone = ({ engine, place }: RunState): boolean =>
+  engine.sample?.running === 1 && place.lost === 0 && engine.decodedMillis === engine.movedMillis &&
+  engine.decodedMillis > 0
 
 const reasonByAgent = (state: RunState): SlowReason => {
   if (state.agent?.engine === "asleep") return "engine-asleep"
@@ -211,4 +227,5 @@ const proved = (kind: StallKind, limit: LimitInForce): Stall => ({
   limit
 })
 
-const setting = (name: LimitInForce["name"], millis: number): LimitInForce => ({ name, millis, origin: "default" })
+const setting = (name: LimitInForce["name"], millis: number): LimitInForce =>
+  Limit.unlearned(name, { millis, origin: "default" })

@@ -10,11 +10,13 @@
  *     silent      T_n = clamp(max(16 x max G, q), 120 s, 900 s), q learned from finished runs
  *     first-token       clamp(q, 120 s, 1800 s), q learned likewise
  *
- * A q that is not learned counts as the ceiling: without evidence and experience nobody is in a hurry. At a hop further
- * out both are longer by a nested allowance, so that the innermost hop decides first.
+ * A q that is not learned counts as the ceiling: without evidence and experience nobody is in a hurry. So does one that
+ * cannot be learned because too many of the runs were given up (ConformalBound.ts). At a hop further out both are longer
+ * by a nested allowance, so that the innermost hop decides first.
  *
  * Law: every limit grows with each of its settings and with each gap.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { GapSummary } from "./Gaps.ts"
 import type { LivenessLimits } from "./LivenessLimits.ts"
@@ -30,6 +32,8 @@ const LimitName = Schema.Literals([
   "dead",
   "restarted",
   "agent-heartbeat",
+  "headers",
+  "budget",
   "rate"
 ])
 export type LimitName = typeof LimitName.Type
@@ -50,6 +54,8 @@ const LimitOrigin = Schema.Literals([
   "learned",
   /** The ceiling, because too few runs have finished. */
   "not-learned",
+  /** The ceiling, because too many of the runs that finished were given up to tell how long a healthy one takes. */
+  "unbounded",
   /** The engine has just been started. */
   "first-run",
   /** The request may still be prepared in front of the engine. */
@@ -57,13 +63,27 @@ const LimitOrigin = Schema.Literals([
 ])
 export type LimitOrigin = typeof LimitOrigin.Type
 
-export const LimitInForce = Schema.Struct({ name: LimitName, millis: Schema.Finite, origin: LimitOrigin })
+/** Experience: the finished runs of the same key that have something to teach, and how many of them are enough. */
+export const Learning = Schema.Struct({ runs: Schema.Int, needed: Schema.Int })
+export type Learning = typeof Learning.Type
+
+export const LimitInForce = Schema.Struct({
+  name: LimitName,
+  millis: Schema.Finite,
+  origin: LimitOrigin,
+  /** For a limit that experience has a say in, whether or not it decided; `null` for others, and if nobody learns. */
+  learning: Schema.NullOr(Learning).pipe(Schema.withDecodingDefault(Effect.succeed(null)))
+})
 export type LimitInForce = typeof LimitInForce.Type
 
-/** Limits learned from finished runs of the same key, in milliseconds; `null` while too few have finished. */
+/**
+ * Limits learned from finished runs of the same key, in milliseconds; `null` while too few have finished, or if too many
+ * were given up. `learning` tells which, and is absent where nobody learns.
+ */
 export const LearnedLimits = Schema.Struct({
   gapMillis: Schema.NullOr(Schema.Finite),
-  firstTokenMillis: Schema.NullOr(Schema.Finite)
+  firstTokenMillis: Schema.NullOr(Schema.Finite),
+  learning: Schema.optionalKey(Schema.Struct({ gap: Learning, firstToken: Learning }))
 })
 export type LearnedLimits = typeof LearnedLimits.Type
 
@@ -76,11 +96,19 @@ interface Candidate {
 
 const greater = (one: Candidate, other: Candidate): Candidate => other.millis > one.millis ? other : one
 
-const clamp = (name: LimitName, candidate: Candidate, floor: number, ceiling: number): LimitInForce => {
-  if (candidate.millis > ceiling) return { name, millis: ceiling, origin: "ceiling" }
-  if (candidate.millis < floor) return { name, millis: floor, origin: "floor" }
-  return { name, ...candidate }
+const clamp = (candidate: Candidate, floor: number, ceiling: number): Candidate => {
+  if (candidate.millis > ceiling) return { millis: ceiling, origin: "ceiling" }
+  if (candidate.millis < floor) return { millis: floor, origin: "floor" }
+  return candidate
 }
+
+/** A limit that nobody learns. */
+export const unlearned = (name: LimitName, { millis, origin }: Candidate): LimitInForce => ({
+  name,
+  millis,
+  origin,
+  learning: null
+})
 
 /** How long a run may be silent before it is suspect. */
 export const suspect = (
@@ -93,7 +121,7 @@ export const suspect = (
     : gaps.count > 0 && typeof engineP99Millis === "number"
     ? { millis: limits.suspectFactor * engineP99Millis, origin: "engine-latency" }
     : { millis: limits.suspectPriorMillis, origin: "default" }
-  return clamp("suspect", candidate, limits.suspectFloorMillis, limits.suspectCeilingMillis)
+  return unlearned("suspect", clamp(candidate, limits.suspectFloorMillis, limits.suspectCeilingMillis))
 }
 
 export interface FrozenContext {
@@ -106,8 +134,7 @@ export interface FrozenContext {
 
 /** How long an engine may stand still before it is hung. */
 export const frozen = (limits: LivenessLimits, gaps: GapSummary, context: FrozenContext): LimitInForce => {
-  const learned = clamp(
-    "frozen",
+  const seen = clamp(
     greater(
       { millis: limits.frozenGapFactor * gaps.largest, origin: "own-gaps" },
       { millis: limits.frozenStepFactor * context.longestStepMillis, origin: "engine-steps" }
@@ -119,7 +146,7 @@ export const frozen = (limits: LivenessLimits, gaps: GapSummary, context: Frozen
     { millis: context.firstRun ? limits.frozenFirstRunMillis : 0, origin: "first-run" },
     { millis: context.preparing ? limits.frozenEmptyMillis : 0, origin: "preparing" }
   )
-  return { name: "frozen", ...greater(learned, least) }
+  return unlearned("frozen", greater(seen, least))
 }
 
 /** How long a run without evidence may be silent; `hops` is how many hops lie between it and the engine's. */
@@ -130,35 +157,46 @@ export const silent = (
   begun: boolean,
   hops: number
 ): LimitInForce => {
+  const learning = (begun ? learned.learning?.gap : learned.learning?.firstToken) ?? null
   const bound = begun
     ? clamp(
-      "silent",
       greater(
-        fromLearned(learned.gapMillis, limits.silentCeilingMillis),
+        fromLearned(learned.gapMillis, learning, limits.silentCeilingMillis),
         { millis: limits.silentGapFactor * gaps.largest, origin: "own-gaps" }
       ),
       limits.silentFloorMillis,
       limits.silentCeilingMillis
     )
     : clamp(
-      "first-token",
-      fromLearned(learned.firstTokenMillis, limits.firstTokenCeilingMillis),
+      fromLearned(learned.firstTokenMillis, learning, limits.firstTokenCeilingMillis),
       limits.firstTokenFloorMillis,
       limits.firstTokenCeilingMillis
     )
-  return { ...bound, millis: bound.millis + hops * nestedMillis(limits) }
+  return {
+    name: begun ? "silent" : "first-token",
+    millis: bound.millis + hops * nestedMillis(limits),
+    origin: bound.origin,
+    learning
+  }
 }
+
+/** How long a server may take to answer a request at all. */
+export const headers = (limits: LivenessLimits, hops: number): LimitInForce =>
+  unlearned("headers", { millis: limits.headersMillis + hops * nestedMillis(limits), origin: "default" })
 
 /** By how much each hop further out waits longer. */
 const nestedMillis = (limits: LivenessLimits): number =>
   limits.nestedHeartbeats * limits.heartbeatMillis + limits.nestedSlackMillis
 
 /** How long an agent that sends heartbeats every `intervalMillis` may send none. */
-export const agentHeartbeat = (limits: LivenessLimits, intervalMillis: number): LimitInForce => ({
-  name: "agent-heartbeat",
-  millis: limits.heartbeatsMissed * intervalMillis + limits.heartbeatSlackMillis,
-  origin: "default"
-})
+export const agentHeartbeat = (limits: LivenessLimits, intervalMillis: number): LimitInForce =>
+  unlearned("agent-heartbeat", {
+    millis: limits.heartbeatsMissed * intervalMillis + limits.heartbeatSlackMillis,
+    origin: "default"
+  })
 
-const fromLearned = (millis: number | null, ceiling: number): Candidate =>
-  millis === null ? { millis: ceiling, origin: "not-learned" } : { millis, origin: "learned" }
+const fromLearned = (millis: number | null, learning: Learning | null, ceiling: number): Candidate => {
+  if (millis !== null) return { millis, origin: "learned" }
+  const isEnough = learning !== null && learning.runs >= learning.needed
+  return { millis: ceiling, origin: isEnough ? "unbounded" : "not-learned" }
+}

@@ -81,16 +81,17 @@ export const failIfSilent: {
           pulling.closeUnsafe()
         }
 
-        const guarded = GuardedPull.make<A, Effect.Error<typeof pull>, R, E2>(pull, {
+        const guarded = yield* GuardedPull.make<A, never, Effect.Error<typeof pull>, R, E2>(pull, scope, {
           onStart: () => {
             pullStartedAt = now()
           },
           onWait: () => {
             pulling.openUnsafe()
           },
-          onSettle: (exit) =>
-            stop(exit._tag === "Failure" || (isProgress !== undefined && !exit.value.some(isProgress))),
-          onAbandon: () => stop(true)
+          onSettle: (exit) => {
+            stop(exit._tag === "Failure" || (isProgress !== undefined && !exit.value.some(isProgress)))
+            return exit
+          }
         })
 
         const watch = Effect.gen(function*() {
@@ -108,7 +109,7 @@ export const failIfSilent: {
             for (let turn = 0; turn < 3; turn++) yield* Effect.yieldNow
             const silentMillis = silence()
             if (pullStartedAt === undefined || silentMillis < limitMillis) continue
-            if (guarded.giveUp(onSilence(silentMillis))) return
+            if (guarded.giveUp(Effect.sync(() => onSilence(silentMillis)))) return
           }
         })
         yield* Effect.forkIn(watch, scope, { startImmediately: true })

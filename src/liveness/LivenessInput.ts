@@ -6,6 +6,7 @@
  *
  * `fromTokenEvents` makes one `Frame` of all token events that arrived together. Laws: it is life exactly if one of them
  * is, and it carries the sum of their tokens, so that a reducer that never sees a token by itself misses none.
+ * `ofTokenEvents` is the same in the form that `Liveness.watch` asks for.
  */
 import * as Schema from "effect/Schema"
 import { isProgress, type TokenEvent, tokensOf } from "../token/TokenEvent.ts"
@@ -35,6 +36,8 @@ export interface Opened {
   readonly heartbeatMillis?: number
   /** What the request asked for. */
   readonly maxTokens?: number
+  /** What its user grants it, in milliseconds. */
+  readonly budgetMillis?: number
 }
 
 /** Response headers of success. */
@@ -53,7 +56,8 @@ export interface Frame {
   readonly text: boolean
   /** The engine's running count of tokens, where the frame has one. */
   readonly usage: number | null
-  readonly channel: "content" | "reasoning" | "tool-call" | null
+  /** What it belongs to; "work" is what an agent says of its own doing, `null` a token without text. */
+  readonly channel: "content" | "reasoning" | "tool-call" | "work" | null
   /** The finish reason, once all choices have one. */
   readonly finishReason: string | null
 }
@@ -72,6 +76,8 @@ export interface Heartbeat {
   readonly tokens: number
   readonly tokenAgeMillis: number
   readonly engine: EngineDigest
+  /** How often it promises the next one, in milliseconds. */
+  readonly intervalMillis?: number
 }
 
 /** One scrape of the metrics of one engine. */
@@ -114,6 +120,9 @@ export interface Ended {
     /** An error event inside the stream. */
     | "error"
     | "malformed"
+    | "runaway"
+    | "unsupported"
+    | "agent-failed"
   /** The code of an error event. */
   readonly code?: number | null
   readonly detail?: string
@@ -204,3 +213,8 @@ export const fromTokenEvents = (events: ReadonlyArray<TokenEvent>, at: number): 
     ? { _tag: "Headers", at }
     : { _tag: "TransportOnly", at }
 }
+
+/** The inputs of a stream of token events. */
+export const ofTokenEvents = (events: ReadonlyArray<TokenEvent>, at: number): ReadonlyArray<LivenessInput> => [
+  fromTokenEvents(events, at)
+]

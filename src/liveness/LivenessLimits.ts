@@ -5,7 +5,8 @@
  * pauses of 15 to 50 s; 45 s kills 7 %) or taken from vLLM (300 s is its own limit for a step). Nothing else in this
  * folder holds a number of its own. `explain` is what `campaign validate` prints.
  *
- * The formulas that use them stand in LimitInForce.ts; limits learned from finished runs come in with the run.
+ * The formulas that use them stand in LimitInForce.ts; limits learned from finished runs (LimitLearner.ts) come in with
+ * the run.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -25,6 +26,10 @@ const settings = {
     5000,
     "Nothing at all for this much longer than a tick means that this machine stood still: all deadlines move, and for " +
       "as long again nobody is given up."
+  ),
+  headersMillis: setting(
+    900_000,
+    "How long a server may take to answer a request at all. vLLM does so before it queues; others only with a token."
   ),
   finishGraceMillis: setting(5000, "How long a connection may stay open after the finish reason."),
 
@@ -88,6 +93,17 @@ const settings = {
       "limits are learned."
   ),
 
+  learnedFalseAlarms: setting(
+    0.005,
+    "The share of healthy runs that a limit learned from finished runs may take for dead. It needs as many finished " +
+      "runs as one over it, less one: 199 for 0.005. 0 for never learning."
+  ),
+  learnedRuns: setting(
+    2000,
+    "Limits are learned from so many of the last finished runs of the same endpoint, model, shape and load. Fewer than " +
+      "`learnedFalseAlarms` needs never teach anything."
+  ),
+
   heartbeatMillis: setting(5000, "How often our agents say that they live."),
   heartbeatsMissed: setting(3, "So many heartbeats may be missing, and the slack beside, before an agent is given up."),
   heartbeatSlackMillis: setting(15_000, "How much longer than its missing heartbeats an agent is waited for."),
@@ -96,6 +112,11 @@ const settings = {
     "Each hop further out waits so many heartbeats longer for a token, so that the hop that knows most decides first."
   ),
   nestedSlackMillis: setting(5000, "How much longer than those heartbeats each hop further out waits."),
+
+  cancelProofMillis: setting(
+    10_000,
+    "How long a run that was given up waits for proof that the engine dropped its request."
+  ),
 
   rateWindowMillis: setting(30_000, "Tokens per second are counted over one to two of these."),
   minimumTokensPerSecond: setting(0, "Below this rate a run is called slow; 0 for never. Nothing is given up for it.")
@@ -121,6 +142,29 @@ export const LivenessLimits = Schema.Struct({
 export type LivenessLimits = typeof LivenessLimits.Type
 
 export const defaults: LivenessLimits = Schema.decodeSync(LivenessLimits)({})
+
+/** The limits of somebody who waits for so many milliseconds where there is no evidence, before the first token too. */
+export const withPatience = (limits: LivenessLimits, millis: number): LivenessLimits => ({
+  ...limits,
+  suspectFloorMillis: Math.min(limits.suspectFloorMillis, millis),
+  suspectPriorMillis: Math.min(limits.suspectPriorMillis, millis),
+  suspectCeilingMillis: Math.min(limits.suspectCeilingMillis, millis),
+  silentFloorMillis: millis,
+  silentCeilingMillis: millis,
+  firstTokenFloorMillis: millis,
+  firstTokenCeilingMillis: millis,
+  headersMillis: Math.min(limits.headersMillis, millis)
+})
+
+/** The limits of a run that has been given up before for silence alone: each patience without evidence times `factor`. */
+export const morePatient = (limits: LivenessLimits, factor: number): LivenessLimits => ({
+  ...limits,
+  silentFloorMillis: factor * limits.silentFloorMillis,
+  silentCeilingMillis: factor * limits.silentCeilingMillis,
+  firstTokenFloorMillis: factor * limits.firstTokenFloorMillis,
+  firstTokenCeilingMillis: factor * limits.firstTokenCeilingMillis,
+  headersMillis: factor * limits.headersMillis
+})
 
 export interface ExplainedLimit {
   readonly name: string

@@ -17,6 +17,7 @@ import * as Binding from "./Binding.ts"
 import * as EngineRecord from "./EngineRecord.ts"
 import { type FailKind, ofStatus, ofStreamError } from "./FailKind.ts"
 import * as Gaps from "./Gaps.ts"
+import { inSeconds } from "./inSeconds.ts"
 import { judge, limitsOf, type Stall, standstillOf } from "./Judgement.ts"
 import type * as Input from "./LivenessInput.ts"
 import type { Phase } from "./Phase.ts"
@@ -24,6 +25,7 @@ import * as Progress from "./Progress.ts"
 import * as RequestPlace from "./RequestPlace.ts"
 import * as RunClock from "./RunClock.ts"
 import { enter, hasEvidence, initial, now, type RunState, silence, tokens } from "./RunState.ts"
+import type { StallKind } from "./StallKind.ts"
 import type * as Verdict from "./Verdict.ts"
 
 const GAPS_TOLD = 8
@@ -92,6 +94,7 @@ const open = (state: RunState, input: Input.Opened): RunState => ({
   learned: input.learned ?? state.learned,
   firstRun: input.firstRun ?? false,
   maxTokens: input.maxTokens,
+  budgetMillis: input.budgetMillis,
   binding: Binding.inherit(input.binding ?? "unproven"),
   engine: EngineRecord.empty(input.longestStepMillis),
   agent: input.heartbeatMillis === undefined
@@ -133,8 +136,15 @@ const alive = (state: RunState): RunState => ({
 /** A token without text says that the engine decodes, not what. */
 const phaseAfter = (phase: Phase, channel: Input.Frame["channel"]): Phase => {
   if (channel === null) return phase === "thinking" || phase === "tool-call" ? phase : "decoding"
-  return channel === "reasoning" ? "thinking" : channel === "tool-call" ? "tool-call" : "decoding"
+  return phaseOfChannel[channel]
 }
+
+const phaseOfChannel = {
+  content: "decoding",
+  reasoning: "thinking",
+  "tool-call": "tool-call",
+  work: "agent-work"
+} as const
 
 const finished = (state: RunState, reason: string): RunState => {
   if (reason === "abort") return failed(state, "aborted-by-server", "engine", {})
@@ -161,7 +171,7 @@ const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
   const known = state.agent?.tokens ?? 0
   const agent = {
     heardMillis: at,
-    intervalMillis: state.agent?.intervalMillis ?? state.limits.heartbeatMillis,
+    intervalMillis: beat.intervalMillis ?? state.agent?.intervalMillis ?? state.limits.heartbeatMillis,
     tokens: Math.max(known, count),
     tokenMillis: Math.max(0, at - age),
     engine: beat.engine,
@@ -225,6 +235,7 @@ const ticked = (state: RunState): RunState => {
   if (finish !== undefined) {
     return now(state) - finish.atMillis >= limits.finishGraceMillis ? completed(state, "grace") : state
   }
+  if (now(state) >= (state.budgetMillis ?? Infinity)) return cancelled(state, { by: "budget" })
   if (now(state) < state.quietUntilMillis) return state
   const { slow, stall } = judge(state)
   const judged = {
@@ -235,8 +246,17 @@ const ticked = (state: RunState): RunState => {
       sinceMillis: state.slow?.reason === slow.reason ? state.slow.sinceMillis : now(state)
     }
   }
-  return stall !== undefined && state.condemned ? stalled(judged, stall) : judged
+  if (stall === undefined || !state.condemned) return judged
+  // A server that never took the request has not lost it.
+  return state.phase === "connecting" && unansweredKinds.has(stall.kind)
+    ? failed(judged, "connect-timeout", stall.decidedBy, {
+      detail: `no answer to the request within ${inSeconds(stall.limit.millis)}`
+    })
+    : stalled(judged, stall)
 }
+
+/** What is seen of an engine, or of nobody, while a request waits in front of the server. */
+const unansweredKinds: ReadonlySet<StallKind> = new Set(["engine-idle", "orphaned", "silent", "agent-silent"])
 
 const stalled = (state: RunState, stall: Stall): RunState => ({
   ...state,
@@ -270,6 +290,7 @@ const failed = (state: RunState, kind: FailKind, by: Verdict.DecidedBy, details:
     retryAfterMillis: finiteOf(details.retryAfterMillis),
     detail: details.detail ?? "",
     tokens: tokens(state),
+    silentMillis: silence(state),
     circumstances: circumstances(state, by)
   }
 })
@@ -294,6 +315,11 @@ const broken = (state: RunState, input: Input.Ended): RunState => {
     case "connect-error":
     case "connect-timeout":
       return failed(state, input.how, "transport", details)
+    case "runaway":
+      return failed(state, input.how, "check", details)
+    case "unsupported":
+    case "agent-failed":
+      return failed(state, input.how, "agent", details)
   }
 }
 
@@ -305,7 +331,10 @@ const closedBy: Record<Input.Ended["how"], Verdict.Closed> = {
   error: "reset-after-finish",
   malformed: "reset-after-finish",
   "connect-error": "reset-after-finish",
-  "connect-timeout": "reset-after-finish"
+  "connect-timeout": "reset-after-finish",
+  runaway: "reset-after-finish",
+  unsupported: "reset-after-finish",
+  "agent-failed": "reset-after-finish"
 }
 
 const completed = (state: RunState, closed: Verdict.Closed): RunState => ({
@@ -324,13 +353,15 @@ const worthless = (state: RunState, { as }: Input.Worthless): RunState =>
     ? failed(state, "runaway", "check", { detail: as })
     : { ...state, degenerate: as }
 
-const cancelled = (state: RunState, { by }: Input.Cancelled): RunState => ({
+const cancelled = (state: RunState, { by }: Pick<Input.Cancelled, "by">): RunState => ({
   ...state,
   outcome: {
     _tag: "Cancelled",
     by,
+    slow: state.slow?.reason ?? null,
     phase: state.phase,
     tokens: tokens(state),
+    silentMillis: silence(state),
     circumstances: circumstances(state, by)
   }
 })

@@ -1,60 +1,67 @@
 /**
- * The reducer on a stream: what comes through is told to `LivenessStep`, and when its verdict is that the run is
- * stalled, the stream is ended.
+ * The reducer on a stream: what comes through is told to `LivenessStep`, and when its verdict is that the run is over,
+ * the stream is ended.
  *
  * Laws: the elements are the upstream's, in its chunks; time in which the consumer does not ask for more is no time of
  * the run; the upstream is interrupted before the error is handed on, so its socket closes; with policy "warn" or "off"
  * nothing is ever ended here, whatever the verdict. Verdicts are told to `onVerdict` as they change, slow ones too, and
  * the last one when the stream ends, in whatever way.
  *
+ * A run that was given up waits, within a bound, for proof that the engine dropped its request, and its error says
+ * whether there was any. A failure of upstream is handed on as it is; one of this hop gets the verdict on its way.
+ *
  * One timer for all runs of a process (Ticker.ts), one scrape for all runs at an endpoint (EngineEvidence.ts).
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { TokenEvent } from "../token/TokenEvent.ts"
+import * as Binding from "./Binding.ts"
+import type { CancelProof } from "./CancelProof.ts"
 import { EngineEvidence, type EvidenceLink } from "./EngineEvidence.ts"
+import { Failed, inputOf, reasonOf } from "./Failed.ts"
 import * as GuardedPull from "./GuardedPull.ts"
-import * as LivenessInput from "./LivenessInput.ts"
+import type { LivenessInput, Opened } from "./LivenessInput.ts"
 import { defaults, type LivenessLimits } from "./LivenessLimits.ts"
 import * as LivenessStep from "./LivenessStep.ts"
+import type { RunError } from "./RunError.ts"
+import { now as timeOf, type RunState } from "./RunState.ts"
+import { Slow } from "./Slow.ts"
 import { Stalled } from "./Stalled.ts"
+import type { StallPolicy } from "./StallPolicy.ts"
 import { Ticker } from "./Ticker.ts"
 import type { RunName, Verdict } from "./Verdict.ts"
 
-export interface WatchOptions<A, E> {
+export interface WatchOptions<A, B = never> {
   readonly run: RunName
   readonly limits?: LivenessLimits
-  /** "enforce": a stalled run is ended; "warn": it is only told; "off": nothing is looked at. */
-  readonly policy?: "off" | "warn" | "enforce"
-  /** The token event that an element is, if it is one. */
-  readonly asTokenEvent: (element: A) => TokenEvent | undefined
-  /** What an error of the stream means; anything unless given: the connection broke. */
-  readonly asEnd?: (error: E) => LivenessInput.Ended["how"]
+  /** "enforce" unless given. */
+  readonly policy?: StallPolicy
+  /** What elements that arrived together at `at` are to the reducer. */
+  readonly inputsOf: (elements: ReadonlyArray<A>, at: number) => ReadonlyArray<LivenessInput>
   /** More of what is known when the run begins. */
-  readonly opened?: Pick<LivenessInput.Opened, "firstRun" | "heartbeatMillis" | "learned" | "maxTokens">
-  /** Synchronous. */
+  readonly opened?: Pick<Opened, "budgetMillis" | "firstRun" | "heartbeatMillis" | "learned" | "maxTokens">
+  /** Synchronous; must not throw. */
   readonly onVerdict?: (verdict: Verdict) => void
+  /** The state the run ended in. Synchronous; must not throw. */
+  readonly onEnd?: (state: RunState) => void
+  /** The element that says we live, for a consumer to whom we promise one every `heartbeatMillis` of silence. */
+  readonly heartbeat?: (state: RunState) => B
 }
 
-/** What makes one verdict another one for who is told of them: not the time that passes in it. */
-const nameOf = (verdict: Verdict): string =>
-  verdict._tag === "Slow"
-    ? `Slow ${verdict.reason}`
-    : verdict._tag === "Alive"
-    ? `Alive ${verdict.phase}`
-    : verdict._tag
+/** A consumer that asks again within this has let no time pass that could matter, in milliseconds. */
+const PROMPT_MILLIS = 1
 
-/** The stream, watched. Fails with `Stalled` if it is stalled and the policy is to enforce that. */
-export const watch = <A, E>(options: WatchOptions<A, E>) =>
-<R>(
+/** The stream, watched. Fails with `Stalled`, `Slow` or `Failed` as its verdict is, if the policy is to enforce that. */
+export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
+<E, R>(
   self: Stream.Stream<A, E, R>
-): Stream.Stream<A, E | Stalled, R | EngineEvidence | Ticker> => {
-  const { asEnd = () => "reset" as const, asTokenEvent, limits = defaults, onVerdict, policy = "enforce", run } =
-    options
+): Stream.Stream<A | B, E | RunError, R | EngineEvidence | Ticker> => {
+  const { heartbeat, inputsOf, limits = defaults, onEnd, onVerdict, policy = "enforce", run } = options
   if (policy === "off") return self
   return Stream.transformPull(self, (pull, scope) =>
     Effect.gen(function*() {
@@ -63,7 +70,8 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
       const ticker = yield* Ticker
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       let state = LivenessStep.initial(limits)
-      let told = ""
+      /** What the verdict was called that was told last. */
+      let told = { phase: "", reason: "", isFinal: false }
       let link: EvidenceLink | undefined
       let opened = false
       let begun = false
@@ -71,8 +79,11 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
       let reported = false
       /** The stream has ended, or is being ended. */
       let ended = false
+      /** Nothing has been asked for since then; `told` once the reducer knows. */
+      let idle: { readonly since: number; told: boolean } | undefined
+      let lastBeatAt = 0
 
-      const tell = (input: LivenessInput.LivenessInput) => {
+      const step = (input: LivenessInput) => {
         state = LivenessStep.step(state, input)
         if (!begun && state.progress.begun) {
           begun = true
@@ -80,11 +91,26 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
         }
         // The engine is done with it, whatever becomes of the connection.
         if (state.finish !== undefined) report()
-        const verdict = LivenessStep.verdictOf(state)
-        const name = nameOf(verdict)
-        if (name !== told) onVerdict?.(verdict)
-        told = name
-        return verdict
+        // Not the time that passes in a verdict makes it another one.
+        const reason = state.slow?.reason ?? ""
+        const isFinal = state.outcome !== undefined
+        const isNew = isFinal !== told.isFinal || reason !== told.reason ||
+          (reason === "" && state.phase !== told.phase)
+        if (!isNew || told.isFinal) return
+        told = { phase: state.phase, reason, isFinal }
+        onVerdict?.(LivenessStep.verdictOf(state))
+      }
+
+      /** That nobody asks is told only once something else is to be told: mostly somebody asks at once. */
+      const tellIdle = () => {
+        if (idle === undefined || idle.told) return
+        idle.told = true
+        step({ _tag: "Reading", at: idle.since, on: false })
+      }
+
+      const tell = (input: LivenessInput) => {
+        tellIdle()
+        step(input)
       }
 
       const report = () => {
@@ -94,17 +120,21 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
       }
 
       const end = () => {
+        if (ended) return
         ended = true
         report()
+        onEnd?.(state)
       }
 
-      const endOf = (exit: Exit.Exit<ReadonlyArray<A>, unknown>): LivenessInput.LivenessInput => {
+      const endOf = (exit: Exit.Exit<unknown, unknown>): LivenessInput => {
         const at = now()
         const reasons = Exit.isFailure(exit) ? exit.cause.reasons : []
-        const error = reasons.find(Cause.isFailReason)
-        if (error !== undefined) {
-          return { _tag: "Ended", at, how: Cause.isDone(error.error) ? "eof" : asEnd(error.error as E) }
+        const error = reasons.find(Cause.isFailReason)?.error
+        if (error instanceof Failed && error.hop === run.hop) return inputOf(error.reason, at)
+        if (error instanceof Failed || error instanceof Stalled || error instanceof Slow) {
+          return { _tag: "Ended", at, how: "agent-failed", detail: error.message }
         }
+        if (error !== undefined) return { _tag: "Ended", at, how: Cause.isDone(error) ? "eof" : "reset" }
         // A bug on the way to the engine is nobody's wish to stop.
         const defect = reasons.find(Cause.isDieReason)
         return defect === undefined
@@ -112,28 +142,72 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
           : { _tag: "Ended", at, how: "reset", detail: String(defect.defect) }
       }
 
-      const guarded = GuardedPull.make<A, Effect.Error<typeof pull>, R, Stalled>(pull, {
+      const guarded = yield* GuardedPull.make<A, B, Effect.Error<typeof pull>, R, RunError>(pull, scope, {
         onStart: () => {
-          tell({ _tag: "Reading", at: now(), on: true })
+          if (idle === undefined) return
+          const at = now()
+          if (at - idle.since > PROMPT_MILLIS) tellIdle()
+          if (idle.told) step({ _tag: "Reading", at, on: true })
+          idle = undefined
         },
         onSettle: (exit) => {
+          const at = now()
           if (Exit.isSuccess(exit)) {
-            const events = exit.value.map(asTokenEvent).filter((event) => event !== undefined)
-            if (events.length > 0) tell(LivenessInput.fromTokenEvents(events, now()))
-            tell({ _tag: "Reading", at: now(), on: false })
-          } else {
-            tell(endOf(exit))
-            end()
+            for (const input of inputsOf(exit.value, at)) tell(input)
+            idle = { since: at, told: false }
+            enforce()
+            return exit
           }
-        },
-        onAbandon: () => {
-          tell({ _tag: "Reading", at: now(), on: false })
+          tell(endOf(exit))
+          end()
+          return Exit.failCause(Cause.map(exit.cause, (error) => withVerdict(error, state)))
         }
       })
 
-      const judged = (verdict: Verdict) => {
-        if (verdict._tag !== "Stalled" || policy !== "enforce") return
-        if (guarded.giveUp(Stalled.fromVerdict(run.hop, verdict))) end()
+      /** Whether the engine dropped the request of a run that was given up, as far as anything can show it. */
+      const cancelProof = (verdict: Verdict): Effect.Effect<CancelProof> => {
+        const kind = verdict._tag === "Stalled" ? verdict.kind : undefined
+        if (kind === "engine-dead" || kind === "engine-restarted") return Effect.succeed("confirmed")
+        // An engine that stands still takes no aborts, and nothing can be told of it before it goes on.
+        const isMute = kind === "engine-hung" || kind === "engine-idle" || !Binding.isBound(state.binding)
+        if (isMute || link === undefined) return Effect.succeed("unconfirmed")
+        return link.dropped.pipe(
+          Effect.timeoutOption(Duration.millis(limits.cancelProofMillis)),
+          Effect.map(Option.match({ onNone: () => "unconfirmed", onSome: () => "confirmed" }))
+        )
+      }
+
+      const errorOf = (verdict: Verdict): Effect.Effect<RunError> | undefined => {
+        switch (verdict._tag) {
+          case "Stalled":
+            return Effect.map(cancelProof(verdict), (cancel) => Stalled.fromVerdict(run.hop, verdict, cancel))
+          case "Cancelled": {
+            const budget = options.opened?.budgetMillis ?? 0
+            return verdict.by === "budget"
+              ? Effect.map(cancelProof(verdict), (cancel) => Slow.fromVerdict(run.hop, budget, verdict, cancel))
+              : undefined
+          }
+          case "Failed":
+            return Effect.succeed(
+              new Failed({ hop: run.hop, reason: reasonOf(verdict), tokens: verdict.tokens, verdict })
+            )
+          default:
+            return undefined
+        }
+      }
+
+      /** Ends the stream if the verdict is that the run is over while upstream is not. */
+      const enforce = () => {
+        if (ended || state.outcome === undefined || policy !== "enforce") return
+        const error = errorOf(state.outcome)
+        if (error !== undefined && guarded.giveUp(error)) end()
+      }
+
+      const beat = () => {
+        if (heartbeat === undefined || state.finish !== undefined || ended) return
+        const silentSince = Math.max(state.progress.lastMillis, lastBeatAt)
+        if (timeOf(state) - silentSince < limits.heartbeatMillis) return
+        if (guarded.put([heartbeat(state)])) lastBeatAt = timeOf(state)
       }
 
       yield* Scope.addFinalizer(
@@ -148,15 +222,32 @@ export const watch = <A, E>(options: WatchOptions<A, E>) =>
         evidence.follow({
           // Whatever comes first begins the run, and that must be its opening.
           tell: (input) => {
-            if (opened) judged(tell(input))
+            if (!opened) return
+            tell(input)
+            enforce()
           },
-          isSuspect: () => told.startsWith("Slow")
+          isSuspect: () => state.slow !== undefined
         }),
         scope
       )
       opened = true
-      tell({ _tag: "Opened", at: now(), run, ...link.known, ...options.opened })
-      yield* Scope.provide(ticker.add((at) => judged(tell({ _tag: "Tick", at }))), scope)
+      const at = now()
+      step({ _tag: "Opened", at, run, ...link.known, ...options.opened })
+      idle = { since: at, told: false }
+      yield* Scope.provide(
+        ticker.add((at) => {
+          tell({ _tag: "Tick", at })
+          enforce()
+          beat()
+        }),
+        scope
+      )
       return guarded.pull
     }))
 }
+
+/** A failure of this hop with what was known when it came. */
+const withVerdict = <E>(error: E, { outcome, run }: RunState): E =>
+  error instanceof Failed && error.hop === run.hop && error.verdict === undefined && outcome?._tag === "Failed"
+    ? new Failed({ hop: error.hop, reason: error.reason, tokens: error.tokens, verdict: outcome }) as E
+    : error

@@ -19,6 +19,10 @@ export interface Progress {
   /** When the last token came, or the run began. */
   readonly lastMillis: number
   readonly gaps: Gaps.Gaps
+  /** When the first token came; 0 until then. */
+  readonly firstMillis: number
+  /** The largest gap of all the run, which `gaps` may have forgotten. */
+  readonly longestGapMillis: number
   /** Two moments to measure the rate from, one to two windows ago. */
   readonly rateFrom: Mark
   readonly rateNext: Mark
@@ -38,6 +42,8 @@ export const none = (window: number): Progress => ({
   begun: false,
   lastMillis: 0,
   gaps: Gaps.empty(window),
+  firstMillis: 0,
+  longestGapMillis: 0,
   rateFrom: beginning,
   rateNext: beginning
 })
@@ -73,12 +79,19 @@ export const receive = (
 export const arrive = (progress: Progress, now: number, rateWindowMillis: number): Progress => {
   const tokens = tokensOf(progress)
   const mark = { atMillis: now, tokens }
-  if (!progress.begun) return { ...progress, begun: true, lastMillis: now, rateFrom: mark, rateNext: mark }
+  if (!progress.begun) {
+    return { ...progress, begun: true, firstMillis: now, lastMillis: now, rateFrom: mark, rateNext: mark }
+  }
   const gap = now - progress.lastMillis
-  const gaps = gap > 0 ? Gaps.append(progress.gaps, gap) : progress.gaps
+  const arrived = {
+    ...progress,
+    lastMillis: now,
+    gaps: gap > 0 ? Gaps.append(progress.gaps, gap) : progress.gaps,
+    longestGapMillis: Math.max(progress.longestGapMillis, gap)
+  }
   return now - progress.rateNext.atMillis < rateWindowMillis
-    ? { ...progress, lastMillis: now, gaps }
-    : { ...progress, lastMillis: now, gaps, rateFrom: progress.rateNext, rateNext: mark }
+    ? arrived
+    : { ...arrived, rateFrom: progress.rateNext, rateNext: mark }
 }
 
 /** Tokens per second as of `now`, and over how long; a silence lowers it. */

@@ -46,6 +46,7 @@ export interface RunState {
   readonly learned: LearnedLimits
   readonly firstRun: boolean
   readonly maxTokens: number | undefined
+  readonly budgetMillis: number | undefined
   /** `undefined` until the first input. */
   readonly clock: RunClock.RunClock | undefined
   readonly phase: Phase
@@ -78,6 +79,7 @@ export const initial = (limits: LivenessLimits): RunState => ({
   learned: nothingLearned,
   firstRun: false,
   maxTokens: undefined,
+  budgetMillis: undefined,
   clock: undefined,
   phase: "connecting",
   phases: [{ phase: "connecting", sinceMillis: 0 }],

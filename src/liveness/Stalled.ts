@@ -1,46 +1,38 @@
 /**
- * A run that was given up because nothing came: which hop was silent, for how long, and by which limit.
+ * A run that was given up because nothing came: which hop was silent, for how long, by which limit, and what proved it.
  *
- * `silent`: the engine sent no token. `agent-silent`: an agent sent nothing over A2A. Both are `inferred` from
- * silence alone; a verdict that engine evidence proves says `proved`, and what was proved (StallKind.ts).
- *
- * It is data as well as an error: it crosses the A2A wire and enters the store by its schema, unchanged.
+ * It is the verdict `Stalled` of the watch at that hop, as an error that ends the stream. It is data as well: it crosses
+ * the A2A wire and enters the store by its schema, unchanged, and outer hops fail with the very same.
  */
 import * as Schema from "effect/Schema"
-import { TokenCount } from "../token/TokenEvent.ts"
-import { Phase } from "./Phase.ts"
-import { Confidence, StallKind } from "./StallKind.ts"
-import type { Verdict } from "./Verdict.ts"
+import { CancelProof } from "./CancelProof.ts"
+import { Hop, nameOfHop } from "./Hop.ts"
+import { inSeconds } from "./inSeconds.ts"
+import type { StallKind } from "./StallKind.ts"
+import { Verdict } from "./Verdict.ts"
 
-/** The connection an event arrived on, named for its far end. */
-export const Hop = Schema.Literals(["engine", "purple", "green"])
-export type Hop = typeof Hop.Type
+const { _tag: _, ...verdict } = Verdict.cases.Stalled.fields
 
 export class Stalled extends Schema.TaggedError<Stalled>()("Stalled", {
-  kind: StallKind,
   hop: Hop,
-  phase: Phase,
-  /** Time without a token when the verdict fell, in milliseconds, while we were ready to read. */
-  silentMillis: Schema.Finite,
-  /** The limit in force, in milliseconds. */
-  limitMillis: Schema.Finite,
-  /** Tokens received before the silence. */
-  tokens: TokenCount,
-  confidence: Confidence
+  ...verdict,
+  /** Whether the engine is known to have dropped the request. */
+  cancel: CancelProof
 }) {
   /** The error that ends a stream of this hop with this verdict. */
   static readonly fromVerdict = (
     hop: Hop,
-    { confidence, kind, limit, phase, silentMillis, tokens }: Extract<Verdict, { readonly _tag: "Stalled" }>
-  ): Stalled => new Stalled({ kind, hop, phase, silentMillis, limitMillis: limit.millis, tokens, confidence })
+    { _tag, ...verdict }: Extract<Verdict, { readonly _tag: "Stalled" }>,
+    cancel: CancelProof
+  ): Stalled => new Stalled({ hop, ...verdict, cancel })
 
   override get message(): string {
-    const who = this.hop === "engine" ? "the engine" : `the ${this.hop} agent`
     const ground = this.confidence === "inferred"
       ? "inferred from silence"
       : `proved by the engine's metrics: ${proofs[this.kind]}`
-    return `no token from ${who} for ${seconds(this.silentMillis)} (limit ${seconds(this.limitMillis)}), phase ` +
-      `${this.phase}, after ${this.tokens} tokens; ${ground}`
+    return `no token from ${nameOfHop[this.hop]} for ${inSeconds(this.silentMillis)} (limit ${
+      inSeconds(this.limit.millis)
+    }), phase ${this.phase}, after ${this.tokens} tokens; ${ground}`
   }
 }
 
@@ -56,5 +48,3 @@ const proofs: Record<StallKind, string> = {
   silent: "nothing",
   "agent-silent": "nothing"
 }
-
-const seconds = (millis: number): string => `${(millis / 1000).toFixed(millis < 10_000 ? 1 : 0)} s`

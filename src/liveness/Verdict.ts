@@ -11,10 +11,10 @@ import { TokenCount } from "../token/TokenEvent.ts"
 import { BindingStatus } from "./Binding.ts"
 import { EvidenceSample } from "./EngineRecord.ts"
 import { FailKind } from "./FailKind.ts"
+import { Hop } from "./Hop.ts"
 import { LimitInForce } from "./LimitInForce.ts"
 import { Phase } from "./Phase.ts"
 import { SlowReason } from "./SlowReason.ts"
-import { Hop } from "./Stalled.ts"
 import { Confidence, StallKind } from "./StallKind.ts"
 
 const Millis = Schema.Finite
@@ -45,6 +45,8 @@ export const DecidedBy = Schema.Literals([
   "evidence",
   /** The engine or its server, in words. */
   "engine",
+  /** An agent, likewise. */
+  "agent",
   "transport",
   /** Our own check of what the answer is worth. */
   "check",
@@ -117,6 +119,7 @@ export const Verdict = Schema.TaggedUnion({
     retryAfterMillis: Schema.NullOr(Millis),
     detail: Schema.String,
     tokens: TokenCount,
+    silentMillis: Millis,
     circumstances: Circumstances
   },
   Completed: {
@@ -127,8 +130,11 @@ export const Verdict = Schema.TaggedUnion({
   },
   Cancelled: {
     by: CancelledBy,
+    /** What it waited for; `null` where tokens came as fast as ever. */
+    slow: Schema.NullOr(SlowReason),
     phase: Phase,
     tokens: TokenCount,
+    silentMillis: Millis,
     circumstances: Circumstances
   }
 })

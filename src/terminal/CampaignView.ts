@@ -95,7 +95,11 @@ export interface CampaignView {
   /** When plain output last had a line of progress (see `isProgressDue`). */
   readonly progressAtMillis: number
   readonly standings: HashMap.HashMap<string, Standing>
+  /** What keeps battles from starting. */
+  readonly gate: GateShown | undefined
 }
+
+export type GateShown = Extract<CampaignEvent, { readonly _tag: "GateChanged" | "OperatorNeeded" }>
 
 /** Ended battles that are remembered. */
 export const ENDED_KEPT = 12
@@ -119,7 +123,8 @@ export const initial: CampaignView = {
   battlesEnded: 0,
   attemptMillis: 0,
   progressAtMillis: 0,
-  standings: HashMap.empty()
+  standings: HashMap.empty(),
+  gate: undefined
 }
 
 const lookUp = <V>(map: HashMap.HashMap<string, V>, key: string): V | undefined =>
@@ -163,6 +168,13 @@ export const resultOf = (outcome: Outcome): Result => {
   }
 }
 
+/** An engine that is only tried before the first battle keeps nobody waiting that anybody would miss. */
+const isShut = ({ state, untried }: GateShown): boolean => state !== "closed" && !untried
+
+/** Whether an event shows the gate in another state than the view does. */
+export const isGateNews = ({ gate }: CampaignView, event: GateShown): boolean =>
+  (isShut(event) ? event.state : "closed") !== (gate?.state ?? "closed")
+
 /** Whether plain output is to have a line of progress for this event. */
 export const isProgressDue = (view: CampaignView, event: CampaignEvent): boolean =>
   event._tag === "TokensArrived" && event.atMillis - view.progressAtMillis >= PROGRESS_MILLIS
@@ -180,6 +192,9 @@ export const step = (view: CampaignView, event: CampaignEvent): CampaignView => 
       return attemptEnded(view, event.record, event.atMillis)
     case "RetryWaits":
       return retryWaits(view, event)
+    case "GateChanged":
+    case "OperatorNeeded":
+      return { ...view, gate: isShut(event) ? event : undefined }
     case "CampaignEnded":
       return { ...view, endedAtMillis: event.atMillis }
   }

@@ -16,6 +16,7 @@ import {
   attemptOf,
   type CampaignView,
   type Ended,
+  type GateShown,
   RATE_MILLIS,
   type Result,
   silenceOf,
@@ -23,7 +24,7 @@ import {
   waitOf
 } from "./CampaignView.ts"
 import { GAP, type Grid, gridOf, MARK } from "./Grid.ts"
-import { count, duration, rate, score } from "./Quantities.ts"
+import { clockTime, count, duration, rate, score } from "./Quantities.ts"
 import { marks, renderHeader } from "./renderHeader.ts"
 import { type Piece, piece, toLine } from "./StyledLine.ts"
 import { fit, singleLine, widthOf } from "./TextWidth.ts"
@@ -50,9 +51,13 @@ export const renderFull = (view: CampaignView, now: number, { color, columns, ro
   const gap = rows >= 16 ? 1 : 0
   const entries = entriesOf(view, time)
   const outcomesLeast = Math.min(view.ended.length, rows >= 16 ? 3 : rows >= 8 ? 1 : 0)
-  const entryLines = linesOf(entries, time, grid, space - 1 - gap - (outcomesLeast > 0 ? outcomesLeast + gap : 0))
+  const lines: Array<Pieces> = [
+    renderHeader(view, time, columns),
+    ...(view.gate === undefined || isEnding(view) ? [] : [gateLine(view.gate, time)])
+  ]
+  const reserved = lines.length + gap + (outcomesLeast > 0 ? outcomesLeast + gap : 0)
+  const entryLines = linesOf(entries, time, grid, space - reserved)
 
-  const lines: Array<Pieces> = [renderHeader(view, time, columns)]
   const section = (content: ReadonlyArray<Pieces>) => {
     if (content.length > 0) lines.push(...gap === 0 ? [] : [[]], ...content)
   }
@@ -62,6 +67,14 @@ export const renderFull = (view: CampaignView, now: number, { color, columns, ro
   )
   return lines.slice(0, Math.max(0, space)).map((line) => toLine(line, columns, color)).join("\n")
 }
+
+/** Why no battle starts, and when the engine is asked again. */
+const gateLine = ({ endpoint, nextCanaryAtMillis, sinceMillis, state, why }: GateShown, now: number): Pieces => [
+  piece(state === "half-open" ? "one battle may start" : "no battle starts", "amber"),
+  piece(` for ${clockTime(Math.max(0, now - sinceMillis))}`),
+  ...nextCanaryAtMillis === null ? [] : [piece(`, canary in ${clockTime(Math.max(0, nextCanaryAtMillis - now))}`)],
+  piece(`  ${singleLine(endpoint)}: ${singleLine(why)}`, "dim")
+]
 
 /** What stands in a line: an attempt, a wait, or nothing yet. */
 type Entry =

@@ -46,6 +46,15 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
       const attempt = View.waitOf(View.step(view, event), View.keyOf(event.battle))?.number
       return line(atMillis, "retry", { ...named(event.battle), attempt, in: seconds(event.delayMillis) })
     }
+    case "GateChanged":
+      return View.isGateNews(view, event)
+        ? line(atMillis, "gate", { engine: event.endpoint }, event.state, {
+          canary_in: event.nextCanaryAtMillis === null ? undefined : seconds(event.nextCanaryAtMillis - atMillis),
+          why: shortened(event.why)
+        })
+        : undefined
+    case "OperatorNeeded":
+      return line(atMillis, "gate", { engine: event.endpoint }, "look", { why: shortened(event.message) })
     case "CampaignEnded": {
       const { counts: { pending, unscored }, tokens } = view
       return line(atMillis, "campaign", { scored: View.scored(view), unscored, pending, tokens }, "ended")

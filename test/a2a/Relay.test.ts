@@ -7,7 +7,7 @@ import { TestClock } from "effect/testing"
 import * as Relay from "../../src/a2a/Relay.ts"
 import { said } from "../support/agents.ts"
 
-const request = { taskId: "t", contextId: "c", text: "", data: [], exact: true }
+const request = { taskId: "t", contextId: "c", text: "", data: [], exact: true, said: { attempt: 2, patience: 1 } }
 
 /** A reader that comes now and goes when the effect it gives is run. */
 const comes = (relay: Relay.Relay) =>

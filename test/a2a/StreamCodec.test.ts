@@ -4,10 +4,11 @@ import { makeDecoder, makeEncoder } from "../../src/a2a/StreamCodec.ts"
 import { Artifact, Ended, isTokenEvent, Replaced, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { encodeEvent } from "../../src/a2a/TokenExtension.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
-import { Stalled } from "../../src/liveness/Stalled.ts"
+import { Slow } from "../../src/liveness/Slow.ts"
 import { Delta, Finish, Signal } from "../../src/token/TokenEvent.ts"
 import * as Transcript from "../../src/token/Transcript.ts"
 import { taskEvents, tokenEvents } from "../support/arbitraries.ts"
+import { circumstances, stalled } from "../support/runErrors.ts"
 
 const identity = { taskId: "task-1", contextId: "context-1" }
 const timestamp = () => "2026-11-22T12:00:00.000Z"
@@ -47,21 +48,23 @@ describe("StreamCodec", () => {
   )
 
   it("carries the errors of inner hops unchanged", () => {
-    const stalled = new Stalled({
-      kind: "silent",
-      hop: "engine",
-      phase: "decoding",
-      silentMillis: 900_500.25,
-      limitMillis: 900_000,
-      tokens: 17,
-      confidence: "inferred"
-    })
     const failed = new Failed({
       hop: "engine",
       tokens: 3,
       reason: { _tag: "MidStreamError", code: 500, detail: "died" }
     })
-    for (const error of [stalled, failed]) {
+    const { hop, phase, silentMillis, tokens } = stalled("engine-hung")
+    const slow = new Slow({
+      hop,
+      reason: "prefill",
+      phase,
+      tokens,
+      silentMillis,
+      limit: { name: "budget", millis: 60_000, origin: "default", learning: null },
+      circumstances,
+      cancel: "confirmed"
+    })
+    for (const error of [stalled("engine-hung"), slow, failed]) {
       const [ended] = roundTrip([Ended.make({ state: "failed", text: error.message, error })], true)
       assert.deepStrictEqual(ended, Ended.make({ state: "failed", text: error.message, error }))
       assert.strictEqual(ended?._tag === "Ended" ? ended.error?.message : undefined, error.message)

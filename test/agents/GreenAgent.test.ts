@@ -1,6 +1,5 @@
 /** The evaluator as its clients see it: our runner, and AgentBeats' client, which reads text parts as results. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -9,6 +8,7 @@ import { Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { GreenAgent } from "../../src/agents/GreenAgent.ts"
 import { Grader } from "../../src/grading/Grader.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
+import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Finish, Usage } from "../../src/token/TokenEvent.ts"
 import { agent, ask, dataOf, post, said } from "../support/agents.ts"
 
@@ -16,8 +16,8 @@ const solution =
   "```javascript\nfunction runLengthEncode(text) { return text.replace(/(.)\\1*/gs, (run, c) => run.length + c) }\n```"
 
 const green = Effect.gen(function*() {
-  const layer = GreenAgent.layer({ host: "127.0.0.1", port: 0, stallLimit: Duration.minutes(1) }).pipe(
-    Layer.provide([A2aClient.layer, Grader.layer])
+  const layer = GreenAgent.layer({ host: "127.0.0.1", port: 0 }).pipe(
+    Layer.provide([A2aClient.layer, Grader.layer, Ticker.layer()])
   )
   const context = yield* Layer.build(layer)
   return yield* Effect.provide(GreenAgent, context)

@@ -25,7 +25,7 @@ const told = (verdict: Verdict) =>
 const play = (upstream: Upstream, consumer: Consumer) => {
   let emitted = 0
   return within(
-    2_000_000,
+    250_000,
     Effect.gen(function*() {
       const { evidence } = yield* scraped(upstream.engine, () => emitted)
       return yield* Effect.provideService(

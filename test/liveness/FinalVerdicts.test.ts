@@ -6,7 +6,7 @@ import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { engineDigestOf, initial, step, verdictOf } from "../../src/liveness/LivenessStep.ts"
 import { Verdict } from "../../src/liveness/Verdict.ts"
 import { bound, every, moving, run, twenty } from "./Runs.ts"
-import { frame, opened, sample, scrape, tick } from "./Worlds.ts"
+import { frame, headers, opened, sample, scrape, tick } from "./Worlds.ts"
 
 const strict = { ...defaults, failRunaway: true }
 
@@ -167,9 +167,9 @@ describe("a run that was never opened", () => {
       phases: [{ phase: "connecting", sinceMillis: 0 }],
       gapsMillis: [],
       limits: [
-        { name: "suspect", millis: 30_000, origin: "default" },
-        { name: "frozen", millis: 60_000, origin: "floor" },
-        { name: "first-token", millis: 1_800_000, origin: "not-learned" }
+        { name: "suspect", millis: 30_000, origin: "default", learning: null },
+        { name: "frozen", millis: 60_000, origin: "floor", learning: null },
+        { name: "first-token", millis: 1_800_000, origin: "not-learned", learning: null }
       ],
       evidence: { binding: "unproven", frozenMillis: null, samples: [] }
     })
@@ -177,7 +177,7 @@ describe("a run that was never opened", () => {
 
   it("is not given up at one glance, not even at the first", () => {
     const limits = { ...defaults, heartbeatsMissed: 0, heartbeatSlackMillis: 0 }
-    const first = step(step(initial(limits), opened({ heartbeatMillis: 1 })), tick(5500))
+    const first = step(step(step(initial(limits), opened({ heartbeatMillis: 1 })), headers), tick(5500))
     assert.isUndefined(first.outcome)
     assert.strictEqual(step(first, tick(5500)).outcome?._tag, "Stalled")
   })

@@ -28,7 +28,7 @@ describe("stalled", () => {
   it("engine-hung: stands still for 60 s as seen by a scrape, and says all it knows", () => {
     const still = every(3000, FAR, () => sample({ running: 2 }))
     const verdict = stalled([[bound], twenty, still], "engine-hung", 63_000)!
-    assert.deepStrictEqual(verdict.limit, { name: "frozen", millis: 60_000, origin: "floor" })
+    assert.deepStrictEqual(verdict.limit, { name: "frozen", millis: 60_000, origin: "floor", learning: null })
     assert.deepStrictEqual([verdict.confidence, verdict.silentMillis, verdict.tokens], ["proved", 61_000, 20])
     const { atMillis, decidedBy, evidence, gapsMillis, limits, phases, run: name } = verdict.circumstances
     assert.deepStrictEqual(name, { hop: "engine", attempt: 1, endpoint: "http://engine/v1", model: "m" })
@@ -97,7 +97,7 @@ describe("stalled", () => {
       "engine-idle",
       180_000
     )!
-    assert.deepStrictEqual(verdict.limit, { name: "frozen", millis: 180_000, origin: "preparing" })
+    assert.deepStrictEqual(verdict.limit, { name: "frozen", millis: 180_000, origin: "preparing", learning: null })
     const others = every(0, FAR, moving({ running: 0 }), { openStreams: 0 })
     const lost = stalled([[bound], others], "orphaned", 181_000)!
     assert.deepStrictEqual([lost.confidence, lost.limit.origin], ["inferred", "preparing"])
@@ -331,7 +331,7 @@ describe("stalled", () => {
       LAST + 151_000
     ])
     const verdict = stalled([[opened()], twenty], "silent", LAST + 901_000)!
-    assert.deepStrictEqual(verdict.limit, { name: "silent", millis: 900_000, origin: "not-learned" })
+    assert.deepStrictEqual(verdict.limit, { name: "silent", millis: 900_000, origin: "not-learned", learning: null })
     assert.strictEqual(verdict.circumstances.decidedBy, "limit")
   })
 

@@ -72,8 +72,31 @@ describe("the limits in force", () => {
       "not-learned"
     ]
     for (const origin of [...origins, "first-run", "preparing"]) {
-      assert.isTrue(Schema.is(Limit.LimitInForce)({ name: "rate", millis: 1, origin }), origin)
+      assert.isTrue(Schema.is(Limit.LimitInForce)({ name: "rate", millis: 1, origin, learning: null }), origin)
     }
+  })
+
+  it("tell what they rest on: how many runs of how many there must be, wherever experience has a say", () => {
+    const learning = { gap: { runs: 300, needed: 199 }, firstToken: { runs: 12, needed: 199 } }
+    const limit = (gapMillis: number | null, begun: boolean, hops = 0) =>
+      Limit.silent(defaults, summary(99, 1, 100), { gapMillis, firstTokenMillis: null, learning }, begun, hops)
+    const { firstToken, gap } = learning
+    assert.deepStrictEqual(
+      [limit(200_000, true), limit(1000, true), limit(null, true), limit(null, true, 1), limit(7, false)],
+      [
+        { name: "silent", millis: 200_000, origin: "learned", learning: gap },
+        { name: "silent", millis: 120_000, origin: "floor", learning: gap },
+        { name: "silent", millis: 900_000, origin: "unbounded", learning: gap },
+        { name: "silent", millis: 915_000, origin: "unbounded", learning: gap },
+        { name: "first-token", millis: 1_800_000, origin: "not-learned", learning: firstToken }
+      ]
+    )
+    const exact = { gapMillis: null, firstTokenMillis: null, learning: { gap: { runs: 199, needed: 199 }, firstToken } }
+    assert.strictEqual(Limit.silent(defaults, summary(0, 0), exact, true, 0).origin, "unbounded")
+    const nobody = Limit.silent(defaults, summary(0, 0), Limit.nothingLearned, true, 0)
+    assert.deepStrictEqual([nobody.origin, nobody.learning], ["not-learned", null])
+    assert.isNull(Limit.suspect(defaults, summary(16, 2000), undefined).learning)
+    assert.isNull(Limit.agentHeartbeat(defaults, 5000).learning)
   })
 
   it("every setting has a default and a meaning", () => {

@@ -1,144 +1,35 @@
 /** The watch on a stream, in virtual time: what it lets through, when it ends a run, and what it tells of it. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
-import {
-  type EndpointKnowledge,
-  EngineEvidence,
-  type EvidenceLink,
-  type EvidenceReader
-} from "../../src/liveness/EngineEvidence.ts"
-import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
+import { Failed } from "../../src/liveness/Failed.ts"
+import { ofTokenEvents } from "../../src/liveness/LivenessInput.ts"
 import * as LivenessWatch from "../../src/liveness/LivenessWatch.ts"
 import { Stalled } from "../../src/liveness/Stalled.ts"
-import { Ticker } from "../../src/liveness/Ticker.ts"
 import type { Verdict } from "../../src/liveness/Verdict.ts"
-import { Delta, Finish, Signal, type TokenEvent } from "../../src/token/TokenEvent.ts"
-import { sample } from "./Worlds.ts"
-
-/** Silent for more than 10 s, and nobody is in doubt before 5 s. */
-const limits: LivenessLimits = {
-  ...defaults,
-  suspectPriorMillis: 5000,
-  silentFloorMillis: 10_000,
-  silentCeilingMillis: 10_000,
-  firstTokenFloorMillis: 10_000,
-  firstTokenCeilingMillis: 10_000
-}
-
-const run = { hop: "engine", attempt: 3, endpoint: "http://engine", model: "m" } as const
-const token = Delta.make({ channel: "content", text: "a", tokens: 1 })
-const finish = Finish.make({ reason: "stop" })
-
-type Element = TokenEvent | "comment"
-
-/** A source of evidence that says nothing by itself and notes what it is told. */
-const recorder = (known: EndpointKnowledge = { binding: "unproven", longestStepMillis: 0 }) => {
-  const readers = new Set<EvidenceReader>()
-  const record = {
-    readers,
-    begun: 0,
-    ended: new Array<EndpointKnowledge>(),
-    layer: Layer.succeed(EngineEvidence, {
-      follow: (reader: EvidenceReader) =>
-        Effect.as(
-          Effect.acquireRelease(
-            Effect.sync(() => readers.add(reader)),
-            () => Effect.sync(() => readers.delete(reader))
-          ),
-          {
-            known,
-            begun: () => {
-              record.begun++
-            },
-            ended: (found) => {
-              record.ended.push(found)
-            }
-          } satisfies EvidenceLink
-        )
-    })
-  }
-  return record
-}
-
-interface Watched<E> {
-  readonly exit: () => Exit.Exit<void, E> | undefined
-  readonly interrupt: Effect.Effect<void>
-  readonly verdicts: ReadonlyArray<Verdict>
-  readonly tags: () => ReadonlyArray<string>
-  readonly seen: ReadonlyArray<Element>
-}
-
-/** Runs the stream watched; the consumer takes `think` for each chunk. */
-const start = <E>(
-  stream: Stream.Stream<Element, E>,
-  more: Partial<LivenessWatch.WatchOptions<Element, E>> = {},
-  think: number = 0
-): Effect.Effect<Watched<E | Stalled>, never, EngineEvidence | Ticker> =>
-  Effect.gen(function*() {
-    const verdicts: Array<Verdict> = []
-    const seen: Array<Element> = []
-    const fiber = yield* stream.pipe(
-      LivenessWatch.watch<Element, E>({
-        run,
-        limits,
-        asTokenEvent: (element) => element === "comment" ? undefined : element,
-        onVerdict: (verdict) => verdicts.push(verdict),
-        ...more
-      }),
-      Stream.runForEachArray((elements) => {
-        seen.push(...elements)
-        return think === 0 ? Effect.void : Effect.sleep(think)
-      }),
-      Effect.forkChild({ startImmediately: true })
-    )
-    for (let turn = 0; turn < 10; turn++) yield* Effect.yieldNow
-    return {
-      exit: () => fiber.pollUnsafe(),
-      interrupt: Fiber.interrupt(fiber),
-      verdicts,
-      seen,
-      tags: () => verdicts.map(({ _tag }) => _tag)
-    }
-  })
-
-const alone = Layer.merge(EngineEvidence.layerNone, Ticker.layer())
-
-/** Each element after its gap, in milliseconds. */
-const timed = (...elements: ReadonlyArray<readonly [number, Element]>): Stream.Stream<Element> =>
-  Stream.fromIterable(elements).pipe(
-    Stream.mapEffect(([gap, element]) => Effect.as(Effect.sleep(gap), element))
-  )
-
-const reasonsOf = (exit: Exit.Exit<void, unknown> | undefined) =>
-  exit?._tag === "Failure" ? exit.cause.reasons.map((reason) => reason) : []
-
-const failureOf = (exit: Exit.Exit<void, unknown> | undefined): unknown => {
-  const reasons = reasonsOf(exit)
-  assert.deepStrictEqual(reasons.map(({ _tag }) => _tag), ["Fail"])
-  return reasons[0]?._tag === "Fail" ? reasons[0].error : undefined
-}
-
-/** The last verdict, which must be this one. */
-const lastOf = <Tag extends Verdict["_tag"]>(
-  verdicts: ReadonlyArray<Verdict>,
-  tag: Tag
-): Extract<Verdict, { readonly _tag: Tag }> => {
-  const last = verdicts.at(-1)
-  assert.strictEqual(last?._tag, tag)
-  return last as Extract<Verdict, { readonly _tag: Tag }>
-}
-
-const stalledOf = (exit: Exit.Exit<void, unknown> | undefined): Stalled => {
-  const error = failureOf(exit)
-  assert.instanceOf(error, Stalled)
-  return error
-}
+import { Signal } from "../../src/token/TokenEvent.ts"
+import { stalled } from "../support/runErrors.ts"
+import {
+  accepted,
+  alone,
+  type Element,
+  failureOf,
+  finish,
+  inputsOf,
+  lastOf,
+  limits,
+  reasonsOf,
+  recorder,
+  run,
+  stalledOf,
+  start,
+  timed,
+  token
+} from "./watching.ts"
 
 describe("LivenessWatch", () => {
   it.effect("lets elements through in their chunks", () =>
@@ -149,7 +40,7 @@ describe("LivenessWatch", () => {
         token,
         finish
       ]).pipe(
-        LivenessWatch.watch({ run, asTokenEvent: (element: Element) => element === "comment" ? undefined : element }),
+        LivenessWatch.watch({ run, inputsOf }),
         Stream.runForEachArray((elements) =>
           Effect.sync(() => {
             sizes.push(elements.length)
@@ -178,27 +69,24 @@ describe("LivenessWatch", () => {
       // The tick at 11 s condemns it, the next one carries it out.
       yield* TestClock.adjust("2 seconds")
       const stalled = stalledOf(watched.exit())
-      assert.deepStrictEqual(
-        { ...stalled },
-        {
-          ...new Stalled({
-            kind: "silent",
-            hop: "engine",
-            phase: "decoding",
-            silentMillis: 12_000,
-            limitMillis: 10_000,
-            tokens: 2,
-            confidence: "inferred"
-          })
-        }
-      )
+      assert.deepInclude({ ...stalled }, {
+        hop: "engine",
+        ...lastOf(watched.verdicts, "Stalled"),
+        cancel: "unconfirmed",
+        kind: "silent",
+        phase: "decoding",
+        silentMillis: 12_000,
+        limit: { name: "silent", millis: 10_000, origin: "not-learned", learning: null },
+        tokens: 2,
+        confidence: "inferred"
+      })
       assert.deepStrictEqual(watched.tags(), ["Alive", "Alive", "Slow", "Stalled"])
       assert.deepStrictEqual(order, ["upstream interrupted", "upstream closed"])
     }).pipe(Effect.provide(alone)))
 
   it.effect("hands the error on only when the interrupted upstream has closed, however long that takes", () =>
     Effect.gen(function*() {
-      const silent = Stream.fromEffect(Effect.never.pipe(Effect.onInterrupt(() => Effect.sleep("30 seconds"))))
+      const silent = accepted(Effect.never.pipe(Effect.onInterrupt(() => Effect.sleep("30 seconds"))))
       const watched = yield* start(silent)
       yield* TestClock.adjust("40 seconds")
       assert.strictEqual(watched.tags().at(-1), "Stalled")
@@ -224,28 +112,29 @@ describe("LivenessWatch", () => {
       assert.include(quick.tags(), "Slow")
     }).pipe(Effect.provide(alone)))
 
-  it.effect("takes no time for silence in which the consumer has stopped to wait", () =>
+  it.effect("goes on reading for a consumer that has stopped to wait, and keeps what comes for it", () =>
     Effect.gen(function*() {
       const verdicts: Array<Verdict> = []
       const pull = yield* Stream.toPull(
-        LivenessWatch.watch({
-          run,
-          limits,
-          asTokenEvent: (element: TokenEvent) => element,
-          onVerdict: (verdict) => verdicts.push(verdict)
-        })(Stream.never)
+        LivenessWatch.watch({ run, limits, inputsOf, onVerdict: (verdict) => verdicts.push(verdict) })(
+          Stream.concat(timed([5000, token]), Stream.never)
+        )
       )
-      const first = yield* Effect.forkChild(pull, { startImmediately: true })
-      yield* TestClock.adjust("2 seconds")
-      yield* Fiber.interrupt(first)
+      const left = (after: Duration.Input) =>
+        Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(pull, { startImmediately: true })
+          yield* TestClock.adjust(after)
+          yield* Fiber.interrupt(fiber)
+        })
+      yield* left("2 seconds")
       yield* TestClock.adjust("1 hour")
-      assert.deepStrictEqual(verdicts.map(({ _tag }) => _tag), ["Alive"])
-      const second = yield* Effect.forkChild(Effect.exit(pull), { startImmediately: true })
-      yield* TestClock.adjust("9 seconds")
-      assert.isUndefined(second.pollUnsafe())
-      yield* TestClock.adjust("1 second")
-      lastOf(verdicts, "Stalled")
-      assert.isDefined(second.pollUnsafe())
+      assert.deepStrictEqual(yield* pull, [token])
+      assert.deepStrictEqual(verdicts.map(({ _tag }) => _tag), ["Alive", "Alive"])
+      yield* left("2 seconds")
+      yield* TestClock.adjust("10 seconds")
+      // Nothing came, and we were ready to read all the time.
+      assert.strictEqual(lastOf(verdicts, "Stalled").silentMillis, 12_000)
+      assert.instanceOf(yield* Effect.flip(pull), Stalled)
     }).pipe(Effect.scoped, Effect.provide(alone)))
 
   it.effect("finds a stall also behind a slow consumer", () =>
@@ -283,7 +172,10 @@ describe("LivenessWatch", () => {
         run,
         limits,
         policy: "off",
-        asTokenEvent: () => void looks++,
+        inputsOf: () => {
+          looks++
+          return []
+        },
         onVerdict: () => void looks++
       }
       assert.strictEqual(LivenessWatch.watch(options)(stream), stream)
@@ -338,7 +230,7 @@ describe("LivenessWatch", () => {
         Stream.rechunk(1),
         LivenessWatch.watch({
           run,
-          asTokenEvent: (element) => element,
+          inputsOf: ofTokenEvents,
           onVerdict: (verdict) => verdicts.push(verdict)
         }),
         Stream.take(1),
@@ -349,34 +241,33 @@ describe("LivenessWatch", () => {
       assert.lengthOf(evidence.ended, 1)
     }).pipe(Effect.provide(alone)))
 
-  it.effect("passes an error on unchanged; its verdict is what it means", () =>
+  it.effect("passes an error on unchanged; a failure of this hop gets its verdict on the way", () =>
     Effect.gen(function*() {
-      const broken = new Error("broken")
+      const failed = new Failed({ hop: "engine", reason: { _tag: "Malformed", detail: "{" }, tokens: 1 })
+      const inner = new Failed({ hop: "purple", reason: { _tag: "Truncated" }, tokens: 1 })
       for (
-        const [how, kind] of [
-          ["reset", "connection-lost"],
-          ["malformed", "malformed"],
-          ["connect-error", "connect-error"],
-          [undefined, "connection-lost"]
+        const [error, kind] of [
+          [new Error("broken"), "connection-lost"],
+          [failed, "malformed"],
+          [inner, "agent-failed"],
+          [stalled("engine-hung", { hop: "purple" }), "agent-failed"]
         ] as const
       ) {
         const evidence = recorder()
-        const told: Array<unknown> = []
-        const watched = yield* start(
-          Stream.concat(Stream.make(token), Stream.fail(broken)),
-          how === undefined ? {} : {
-            asEnd: (error) => {
-              told.push(error)
-              return how
-            }
-          }
-        ).pipe(Effect.provide(evidence.layer))
-        assert.strictEqual(failureOf(watched.exit()), broken)
+        const watched = yield* start(Stream.concat(Stream.make(token), Stream.fail(error))).pipe(
+          Effect.provide(evidence.layer)
+        )
         const last = lastOf(watched.verdicts, "Failed")
         assert.strictEqual(last.kind, kind)
         assert.strictEqual(last.tokens, 1)
         assert.deepStrictEqual(last.circumstances.run, run)
-        assert.deepStrictEqual(told, how === undefined ? [] : [broken])
+        const given = failureOf(watched.exit())
+        if (error === failed) {
+          assert.instanceOf(given, Failed)
+          assert.deepStrictEqual({ ...given }, { ...failed, verdict: last })
+        } else {
+          assert.strictEqual(given, error)
+        }
         assert.lengthOf(evidence.ended, 1)
       }
     }).pipe(Effect.provide(alone)))
@@ -408,128 +299,4 @@ describe("LivenessWatch", () => {
       assert.isTrue(Exit.isSuccess(cut.exit()!))
       assert.strictEqual(lastOf(cut.verdicts, "Failed").kind, "truncated")
     }).pipe(Effect.provide(alone)))
-
-  it.effect("tells the evidence once that the run has begun, with the first token", () =>
-    Effect.gen(function*() {
-      const evidence = recorder()
-      const watched = yield* start(
-        timed([100, Signal.make({ signal: "accepted" })], [100, "comment"], [800, token], [1000, token], [1000, finish])
-      ).pipe(Effect.provide(evidence.layer))
-      yield* TestClock.adjust(900)
-      assert.strictEqual(evidence.begun, 0)
-      yield* TestClock.adjust(100)
-      assert.strictEqual(evidence.begun, 1)
-      assert.lengthOf(evidence.ended, 0)
-      yield* TestClock.adjust("10 seconds")
-      assert.isTrue(Exit.isSuccess(watched.exit()!))
-      assert.strictEqual(evidence.begun, 1)
-      assert.deepStrictEqual(evidence.ended, [{ binding: "unproven", longestStepMillis: 0 }])
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("tells the evidence of its end with the finish, whatever the connection does", () =>
-    Effect.gen(function*() {
-      const evidence = recorder()
-      const stream = Stream.concat(timed([100, token], [100, finish]), Stream.never)
-      const watched = yield* start(stream).pipe(Effect.provide(evidence.layer))
-      yield* TestClock.adjust(150)
-      assert.lengthOf(evidence.ended, 0)
-      yield* TestClock.adjust(100)
-      assert.lengthOf(evidence.ended, 1)
-      assert.isUndefined(watched.exit())
-      yield* watched.interrupt
-      assert.lengthOf(evidence.ended, 1)
-      // Who leaves then has a complete answer.
-      assert.strictEqual(watched.verdicts.at(-1)?._tag, "Completed")
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("tells the evidence of its end once when it was stalled", () =>
-    Effect.gen(function*() {
-      const evidence = recorder()
-      const watched = yield* start(Stream.never).pipe(Effect.provide(evidence.layer))
-      yield* TestClock.adjust("1 minute")
-      stalledOf(watched.exit())
-      assert.lengthOf(evidence.ended, 1)
-      assert.strictEqual(evidence.begun, 0)
-      assert.strictEqual(evidence.readers.size, 0)
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("begins with what is known of the endpoint and hands back what it found", () =>
-    Effect.gen(function*() {
-      const evidence = recorder({ binding: "proven", longestStepMillis: 1234 })
-      const watched = yield* start(Stream.never).pipe(Effect.provide(evidence.layer))
-      assert.isFalse([...evidence.readers][0]!.isSuspect())
-      yield* TestClock.adjust("7 seconds")
-      assert.isTrue([...evidence.readers][0]!.isSuspect())
-      yield* watched.interrupt
-      assert.deepStrictEqual(evidence.ended, [{ binding: "inherited", longestStepMillis: 1234 }])
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("believes the evidence: a moving engine vouches for a silent run, a gone one ends it", () =>
-    Effect.gen(function*() {
-      const evidence = recorder({ binding: "proven", longestStepMillis: 0 })
-      const watched = yield* start(Stream.concat(Stream.make(token), Stream.never)).pipe(Effect.provide(evidence.layer))
-      const clock = yield* Clock.Clock
-      const tell = (outcome: ReturnType<typeof sample> | "refused") => {
-        const at = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-        for (const reader of evidence.readers) {
-          reader.tell({ _tag: "Scrape", at, askedAt: at, outcome, openStreams: 1, modelServed: null })
-        }
-      }
-      for (let turn = 0; turn < 60; turn++) {
-        tell(sample({ heartbeat: `${turn}`, running: 1, decodeOutputs: turn }))
-        yield* TestClock.adjust("5 seconds")
-      }
-      assert.isUndefined(watched.exit())
-      tell("refused")
-      tell("refused")
-      yield* TestClock.adjust("2 seconds")
-      const stalled = stalledOf(watched.exit())
-      assert.deepStrictEqual([stalled.kind, stalled.confidence], ["engine-dead", "proved"])
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("knows which run it is also where the evidence speaks at once", () =>
-    Effect.gen(function*() {
-      const eager = Layer.succeed(EngineEvidence, {
-        follow: (reader) =>
-          Effect.sync(() => {
-            reader.tell({ _tag: "Scrape", at: 0, askedAt: 0, outcome: "failed", openStreams: 0, modelServed: null })
-            return { known: { binding: "proven", longestStepMillis: 9 }, begun: () => {}, ended: () => {} }
-          })
-      })
-      const watched = yield* start(Stream.never).pipe(Effect.provide(eager))
-      yield* watched.interrupt
-      const last = lastOf(watched.verdicts, "Cancelled")
-      assert.deepStrictEqual(last.circumstances.run, run)
-      assert.strictEqual(last.circumstances.evidence.binding, "inherited")
-    }).pipe(Effect.provide(alone)))
-
-  it.effect("needs one timer for a hundred runs", () =>
-    Effect.gen(function*() {
-      const testClock = yield* Clock.Clock
-      let sleeping = 0
-      let most = 0
-      const clock: Clock.Clock = {
-        ...testClock,
-        sleep: (duration) =>
-          Effect.suspend(() => {
-            most = Math.max(most, ++sleeping)
-            return Effect.ensuring(testClock.sleep(duration), Effect.sync(() => sleeping--))
-          })
-      }
-      yield* Effect.gen(function*() {
-        const all = yield* Effect.forEach(Array.from({ length: 100 }), () =>
-          start(Stream.concat(Stream.make(token), Stream.never)))
-        yield* TestClock.adjust("7 seconds")
-        assert.strictEqual(most, 1)
-        assert.strictEqual(sleeping, 1)
-        for (const { verdicts } of all) {
-          lastOf(verdicts, "Slow")
-        }
-        yield* TestClock.adjust("10 seconds")
-        for (const { exit } of all) {
-          stalledOf(exit())
-        }
-        assert.strictEqual(sleeping, 0)
-      }).pipe(Effect.provide(alone), Effect.provideService(Clock.Clock, clock))
-    }))
 })

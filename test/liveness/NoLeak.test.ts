@@ -58,7 +58,8 @@ const runOf = (run: Run, ends: { opened: number; closed: number }) =>
   watched(
     streamOf(run.upstream).pipe(
       Stream.onStart(Effect.sync(() => ends.opened++)),
-      Stream.ensuring(Effect.andThen(Effect.sleep(run.closesMillis), Effect.sync(() => ends.closed++)))
+      // Counted at once: Effect itself may cut a finalizer short that waits, also without a watch.
+      Stream.ensuring(Effect.andThen(Effect.sync(() => ends.closed++), Effect.sleep(run.closesMillis)))
     ),
     {
       thinks: [run.think],

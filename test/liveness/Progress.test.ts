@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
 import * as Binding from "../../src/liveness/Binding.ts"
 import * as Gaps from "../../src/liveness/Gaps.ts"
 import { fromTokenEvents } from "../../src/liveness/LivenessInput.ts"
@@ -6,6 +7,7 @@ import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import * as Progress from "../../src/liveness/Progress.ts"
 import * as RunClock from "../../src/liveness/RunClock.ts"
 import { Delta, Finish, Signal, ToolCallDelta, Usage } from "../../src/token/TokenEvent.ts"
+import { runs } from "./propertyRuns.ts"
 import { sample } from "./Worlds.ts"
 
 const nothing = { tokens: 0, text: false, usage: null }
@@ -60,6 +62,24 @@ describe("Progress", () => {
     assert.strictEqual(progress.lastMillis, 1500)
     assert.deepStrictEqual(Gaps.values(receive([1, { tokens: 1 }], [2, { tokens: 1 }]).gaps), [1])
   })
+
+  it.prop("knows the largest of all gaps, and when the first token came, long after the window has forgotten them", [
+    Schema.NonEmptyArray(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))).check(
+      Schema.isMaxLength(40)
+    ),
+    Schema.Literals([1, 4, 32])
+  ], ([waits, window]) => {
+    let at = 0
+    const progress = waits.reduce((before, wait) => {
+      at += wait
+      const arrived = Progress.receive(before, { ...nothing, tokens: 1 }, at, 300)
+      // What is no token is no arrival.
+      return Progress.receive(arrived, nothing, at + 1, 300)
+    }, Progress.none(window))
+    assert.strictEqual(progress.firstMillis, waits[0])
+    assert.strictEqual(progress.longestGapMillis, Math.max(0, ...waits.slice(1)))
+    assert.strictEqual(progress.lastMillis, at)
+  }, runs)
 
   it("measures the rate over one to two windows", () => {
     const at = (frames: number, gap: number) =>

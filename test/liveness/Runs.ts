@@ -2,7 +2,7 @@
 import type { EngineSample } from "../../src/liveness/EngineSample.ts"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
-import { frame, opened, play, sample, scrape, tick } from "./Worlds.ts"
+import { frame, headers, opened, play, sample, scrape, tick } from "./Worlds.ts"
 
 export type Inputs = ReadonlyArray<Input.LivenessInput>
 
@@ -35,5 +35,6 @@ export const moving = (more: Partial<EngineSample> = {}) => (turn: number) =>
 
 export const bound = opened({ binding: "proven" })
 
+/** A run whose request was taken at once. */
 export const run = (parts: ReadonlyArray<Inputs>, to: number, limits: LivenessLimits = defaults) =>
-  play(merged(...parts, ticks(0, to)), limits)
+  play(merged(...parts, [headers], ticks(0, to)), limits)

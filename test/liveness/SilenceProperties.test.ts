@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import { runs } from "./propertyRuns.ts"
 import { allMetrics, between, framesOf, merged, ticksTo, worlds } from "./PropertyWorlds.ts"
-import { inputsOf, kinds, opened, play, SCRAPE, TICK } from "./Worlds.ts"
+import { headers, inputsOf, kinds, opened, play, SCRAPE, TICK } from "./Worlds.ts"
 
 describe("the properties of the model: silence and limits", () => {
   it.prop("1: gaps below the suspect floor are never a stall, whatever the metrics say", [
@@ -48,6 +48,7 @@ describe("the properties of the model: silence and limits", () => {
     const limit = learned === null ? 1_800_000 : Math.min(1_800_000, Math.max(120_000, learned))
     const { endedAt, verdict } = play([
       opened({ learned: { gapMillis: null, firstTokenMillis: learned } }),
+      headers,
       ...ticksTo(limit + 3 * TICK)
     ])
     if (verdict._tag !== "Stalled") return assert.fail(verdict._tag)

@@ -28,7 +28,7 @@ describe("alive and slow", () => {
       tokens: 20,
       silentMillis: 7000,
       sinceMillis: LAST + 6000,
-      limit: { name: "suspect", millis: 5000, origin: "floor" },
+      limit: { name: "suspect", millis: 5000, origin: "floor", learning: null },
       engine: null
     })
   })
@@ -78,7 +78,7 @@ describe("alive and slow", () => {
     twenty,
     every(0, 40_000, (turn) => moving({ running: turn === 0 ? 3 : 2 })(turn))
   ], "silent-decoding")
-  slowBecause("nobody says whether any waits", [[bound], every(0, 40_000, moving({ waiting: null }))], "prefill")
+  slowBecause("nobody says whether any waits", [[bound], every(0, 40_000, moving({ waiting: null, running: 2 }))], "prefill")
   slowBecause("asleep", [[bound], twenty, every(0, 40_000, () => sample({ asleep: true }))], "engine-asleep")
   slowBecause("the metrics of nobody", [[opened()], twenty, every(5000, 40_000, moving())], "silent-unverified")
   slowBecause("metrics that fail", [[bound], twenty, every(0, 15_000, moving())], "silent-unverified")
@@ -106,7 +106,7 @@ describe("alive and slow", () => {
     assert.deepInclude(at(30_000, 2), {
       _tag: "Slow",
       reason: "below-rate",
-      limit: { name: "rate", millis: 30_000, origin: "default" }
+      limit: { name: "rate", millis: 30_000, origin: "default", learning: null }
     })
     assert.strictEqual(at(30_000, 1)._tag, "Alive")
   })
@@ -139,7 +139,12 @@ describe("agents", () => {
     const promised = run([[purple({ heartbeatMillis: 4000 })], twenty], 100_000)
     if (promised.verdict._tag !== "Stalled") return assert.fail(promised.verdict._tag)
     assert.deepStrictEqual([promised.verdict.kind, promised.endedAt], ["agent-silent", LAST + 12_000 + 15_000 + 1000])
-    assert.deepStrictEqual(promised.verdict.limit, { name: "agent-heartbeat", millis: 27_000, origin: "default" })
+    assert.deepStrictEqual(promised.verdict.limit, {
+      name: "agent-heartbeat",
+      millis: 27_000,
+      origin: "default",
+      learning: null
+    })
     const kept = run([[purple({ heartbeatMillis: 4000 })], twenty, beats(5000)], 100_000)
     assert.strictEqual(kept.endedAt, 5000 + 27_000 + 1000)
     const strict = { ...defaults, heartbeatsMissed: 0, heartbeatSlackMillis: 0 }

@@ -150,7 +150,7 @@ describe("a stall says of itself", () => {
     assert.deepInclude(verdictOf(condemned), {
       _tag: "Slow",
       reason: "silent-unverified",
-      limit: { name: "suspect", millis: 5000, origin: "floor" }
+      limit: { name: "suspect", millis: 5000, origin: "floor", learning: null }
     })
   })
 })

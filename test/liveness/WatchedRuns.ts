@@ -17,10 +17,10 @@ import { EngineEvidence, type EvidenceReader } from "../../src/liveness/EngineEv
 import type * as Input from "../../src/liveness/LivenessInput.ts"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import * as LivenessWatch from "../../src/liveness/LivenessWatch.ts"
-import type { Stalled } from "../../src/liveness/Stalled.ts"
+import type { RunError } from "../../src/liveness/RunError.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import type { Verdict } from "../../src/liveness/Verdict.ts"
-import { Delta, Finish, type TokenEvent } from "../../src/token/TokenEvent.ts"
+import { type Element, finish, inputsOf, token } from "./watching.ts"
 import { sample, SCRAPE } from "./Worlds.ts"
 
 /** Silent without evidence for 10 s; with it, hung after a standstill of 10 s. */
@@ -52,9 +52,6 @@ export const Upstream = Schema.Struct({
 })
 export type Upstream = typeof Upstream.Type
 
-const token = Delta.make({ channel: "content", text: "a", tokens: 1 })
-type Element = TokenEvent | "comment"
-
 /** The elements of an upstream; `emitted` is told of each token as it is made. */
 export const streamOf = (
   { comments, end, gaps }: Upstream,
@@ -72,7 +69,7 @@ export const streamOf = (
   )
   switch (end) {
     case "finish":
-      return Stream.concat(elements, Stream.make(Finish.make({ reason: "stop" })))
+      return Stream.concat(elements, Stream.make(finish))
     case "eof":
       return elements
     case "error":
@@ -99,9 +96,14 @@ export const scraped = Effect.fnUntraced(function*(engine: Upstream["engine"], t
         {
           known: { binding: "proven", longestStepMillis: 0 },
           begun: () => {},
-          ended: ({ binding }) => ended.push(binding)
+          ended: ({ binding }) => {
+            ended.push(binding)
+          },
+          dropped: Effect.never
         }
-      )
+      ),
+    running: Effect.succeed(null),
+    learn: () => Effect.void
   })
   let turn = 0
   if (engine !== "none") {
@@ -127,7 +129,7 @@ export interface Consumer {
 }
 
 export interface Watched {
-  readonly exit: Exit.Exit<void, Stalled | "broken">
+  readonly exit: Exit.Exit<void, RunError | "broken">
   readonly verdicts: ReadonlyArray<Verdict>
   readonly elements: number
 }
@@ -142,11 +144,11 @@ export const watched = (
     let elements = 0
     let chunks = 0
     const fiber = yield* stream.pipe(
-      LivenessWatch.watch<Element, "broken">({
+      LivenessWatch.watch<Element>({
         run: { hop: "engine", attempt: 1, endpoint: "http://engine", model: "m" },
         limits,
         policy,
-        asTokenEvent: (element) => element === "comment" ? undefined : element,
+        inputsOf,
         onVerdict: (verdict) => verdicts.push(verdict)
       }),
       Stream.take(takes),

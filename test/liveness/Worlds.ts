@@ -74,6 +74,9 @@ export const opened = (more: Partial<Input.Opened> = {}): Input.Opened => ({
   ...more
 })
 
+/** The server takes the request, as vLLM does at once. */
+export const headers = { _tag: "Headers", at: 0 } as const
+
 export const frame = (at: number, more: Partial<Input.Frame> = {}): Input.Frame => ({
   _tag: "Frame",
   at,
@@ -223,7 +226,11 @@ export const inputsOf = (world: World): ReadonlyArray<Input.LivenessInput> => {
   }
   for (let at = TICK; at <= horizon + 10 * TICK; at += TICK) inputs.push(tick(at))
   const rank = (input: Input.LivenessInput) => input._tag === "Tick" ? 2 : input._tag === "Scrape" ? 1 : 0
-  return [opened(world.opened), ...inputs.toSorted((one, other) => one.at - other.at || rank(one) - rank(other))]
+  return [
+    opened(world.opened),
+    headers,
+    ...inputs.toSorted((one, other) => one.at - other.at || rank(one) - rank(other))
+  ]
 }
 
 const noise = (at: number, turn: number): Input.LivenessInput => {

@@ -1,6 +1,7 @@
 /** Campaigns for tests. */
 import type { Definition } from "../../src/campaign/Definition.ts"
 import { runLength } from "../../src/grading/DemonstrationTasks.ts"
+import { defaults, withPatience } from "../../src/liveness/LivenessLimits.ts"
 
 /** A campaign with tasks of these names. */
 export const definitionOf = (options: {
@@ -18,6 +19,8 @@ export const definitionOf = (options: {
     repetitions: options.repetitions ?? 1,
     concurrency: options.concurrency ?? 1,
     seed: options.seed ?? 1,
-    stallLimitMillis: 60_000
+    limits: withPatience(defaults, 60_000),
+    stallPolicy: "enforce",
+    hardCapMillis: null
   }
 }

@@ -7,6 +7,7 @@ import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import { fromTests, unusable } from "../../src/grading/Grade.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
+import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { Phase } from "../../src/liveness/Phase.ts"
 import * as CampaignView from "../../src/terminal/CampaignView.ts"
 
@@ -45,7 +46,9 @@ export const definitionOf = (
   repetitions: options.repetitions ?? 2,
   concurrency: options.concurrency ?? 4,
   seed: 1,
-  stallLimitMillis: 60_000
+  limits: defaults,
+  stallPolicy: "enforce",
+  hardCapMillis: null
 })
 
 export const began = (

@@ -1,0 +1,99 @@
+/**
+ * The engine, watched: a prompt in, a stream of token events out, which ends when its run is over, whatever the engine
+ * does.
+ *
+ * Everything that knows something of the engine meets here: its evidence, the limits learned from earlier runs of the
+ * same kind, and the user's own. Every run that ends teaches the next ones.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { EngineEvidence } from "../liveness/EngineEvidence.ts"
+import * as FinishedRun from "../liveness/FinishedRun.ts"
+import { LimitLearner } from "../liveness/LimitLearner.ts"
+import { ofTokenEvents } from "../liveness/LivenessInput.ts"
+import { defaults, type LivenessLimits, morePatient } from "../liveness/LivenessLimits.ts"
+import * as LivenessWatch from "../liveness/LivenessWatch.ts"
+import type { RunError } from "../liveness/RunError.ts"
+import * as RunKey from "../liveness/RunKey.ts"
+import type { RunState } from "../liveness/RunState.ts"
+import type { StallPolicy } from "../liveness/StallPolicy.ts"
+import { Ticker } from "../liveness/Ticker.ts"
+import type { Verdict } from "../liveness/Verdict.ts"
+import type { TokenEvent } from "../token/TokenEvent.ts"
+import { Engine, type EngineRequest } from "./Engine.ts"
+
+export interface WatchedEngineOptions {
+  /** The defaults unless given. */
+  readonly limits?: LivenessLimits | undefined
+  /** "enforce" unless given. */
+  readonly policy?: StallPolicy | undefined
+}
+
+export interface WatchedRequest<B> extends EngineRequest {
+  /** Counted from 1; 1 unless given. */
+  readonly attempt?: number
+  /** A factor on the limits of a silence about which nothing is known; 1 unless given. */
+  readonly patience?: number
+  /** See `Liveness.watch`. */
+  readonly heartbeat?: (state: RunState) => B
+  /** See `Liveness.watch`. */
+  readonly onVerdict?: (verdict: Verdict) => void
+}
+
+export class WatchedEngine extends Context.Service<WatchedEngine, {
+  readonly model: string
+  readonly baseUrl: string
+  /** One answer. Fails with `Stalled`, `Slow` or `Failed` of hop "engine". */
+  readonly stream: <B = never>(request: WatchedRequest<B>) => Stream.Stream<TokenEvent | B, RunError>
+}>()("a2a-campaign/WatchedEngine") {
+  static readonly layer = (
+    options: WatchedEngineOptions = {}
+  ): Layer.Layer<WatchedEngine, never, Engine | EngineEvidence | LimitLearner | Ticker> =>
+    Layer.effect(
+      WatchedEngine,
+      Effect.gen(function*() {
+        const engine = yield* Engine
+        const evidence = yield* EngineEvidence
+        const learner = yield* LimitLearner
+        const services = yield* Effect.context<EngineEvidence | Ticker>()
+        const { baseUrl, maxTokens, model } = engine
+        return WatchedEngine.of({
+          model,
+          baseUrl,
+          stream: ({ attempt = 1, heartbeat, onVerdict, patience = 1, ...request }) =>
+            Stream.unwrap(Effect.gen(function*() {
+              const key = RunKey.make({
+                endpoint: baseUrl,
+                model,
+                maxTokens,
+                promptCharacters: request.messages.reduce((sum, { content }) => sum + content.length, 0),
+                running: yield* evidence.running
+              })
+              const learned = yield* learner.learned(key)
+              let last: RunState | undefined
+              return engine.stream(request).pipe(
+                LivenessWatch.watch({
+                  run: { hop: "engine", attempt, endpoint: baseUrl, model },
+                  inputsOf: ofTokenEvents,
+                  limits: morePatient(options.limits ?? defaults, patience),
+                  ...(options.policy === undefined ? {} : { policy: options.policy }),
+                  ...(heartbeat === undefined ? {} : { heartbeat }),
+                  ...(onVerdict === undefined ? {} : { onVerdict }),
+                  opened: { maxTokens, learned },
+                  onEnd: (state) => {
+                    last = state
+                  }
+                }),
+                Stream.ensuring(
+                  Effect.suspend(() =>
+                    last === undefined ? Effect.void : learner.finished(key, FinishedRun.fromState(last))
+                  )
+                )
+              )
+            })).pipe(Stream.provideContext(services))
+        })
+      })
+    )
+}

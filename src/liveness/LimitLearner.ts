@@ -1,0 +1,71 @@
+/**
+ * The memory of finished runs, from which the limits of the next one are learned: one service for all runs of a process.
+ *
+ * Who opens a run makes its key (RunKey.ts), asks `learned` and hands the answer to the reducer with `Opened`; when the
+ * run has ended, `finished` is told under the same key what it teaches (FinishedRun.ts). Neither fails: a learner that
+ * cannot remember acts as if nothing was learned.
+ *
+ * Laws: keys do not mix; only the last `learnedRuns` runs of a key count, so that a limit follows an engine that changes;
+ * a run that teaches nothing takes nobody's place. The two limits of a key are learned apart: a run that was given up
+ * before its first token says nothing of gaps.
+ *
+ * `layerNone` learns nothing; `layerMemory` forgets with the process; StoredLimitLearner.ts keeps it with the campaign.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type ConformalBound, conformalBound } from "./ConformalBound.ts"
+import { type FinishedRun, teachesSomething } from "./FinishedRun.ts"
+import { type LearnedLimits, nothingLearned } from "./LimitInForce.ts"
+import { defaults, type LivenessLimits } from "./LivenessLimits.ts"
+import { type RunKey, textOf } from "./RunKey.ts"
+
+/** The settings that learning needs. */
+export type LearningSettings = Pick<LivenessLimits, "learnedFalseAlarms" | "learnedRuns">
+
+export class LimitLearner extends Context.Service<LimitLearner, {
+  /** What is known now; ask when the run is sent. */
+  readonly learned: (key: RunKey) => Effect.Effect<LearnedLimits>
+  /** Remembers one run that has ended; tell it once, under the key it was opened with. */
+  readonly finished: (key: RunKey, run: FinishedRun) => Effect.Effect<void>
+}>()("a2a-campaign/LimitLearner") {
+  /** Learns nothing. */
+  static readonly layerNone: Layer.Layer<LimitLearner> = Layer.succeed(
+    LimitLearner,
+    LimitLearner.of({ learned: () => Effect.succeed(nothingLearned), finished: () => Effect.void })
+  )
+
+  /** Remembers until its scope closes. */
+  static readonly layerMemory = (settings: LearningSettings = defaults): Layer.Layer<LimitLearner> =>
+    Layer.sync(LimitLearner, () => {
+      const kept = new Map<string, ReadonlyArray<FinishedRun>>()
+      return LimitLearner.of({
+        learned: (key) => Effect.sync(() => learnedFrom(kept.get(textOf(key)) ?? [], settings)),
+        finished: (key, run) =>
+          Effect.sync(() => {
+            if (!teachesSomething(run)) return
+            const runs = [...kept.get(textOf(key)) ?? [], run]
+            kept.set(textOf(key), runs.slice(Math.max(0, runs.length - Math.floor(settings.learnedRuns))))
+          })
+      })
+    })
+}
+
+/** The limits that these runs of one key give. */
+export const learnedFrom = (runs: ReadonlyArray<FinishedRun>, settings: LearningSettings): LearnedLimits => {
+  const boundOf = (observations: ReadonlyArray<number | null>) =>
+    conformalBound(observations.filter((millis) => millis !== null), settings.learnedFalseAlarms)
+  const gap = boundOf(runs.map((run) => run.largestGapMillis))
+  const firstToken = boundOf(runs.map((run) => run.firstTokenMillis))
+  // Nobody learns who allows no false alarm at all: no number of runs is enough.
+  if (!Number.isSafeInteger(gap.needed)) return nothingLearned
+  return {
+    gapMillis: millisOf(gap),
+    firstTokenMillis: millisOf(firstToken),
+    learning: { gap: learningOf(gap), firstToken: learningOf(firstToken) }
+  }
+}
+
+const millisOf = (bound: ConformalBound): number | null => bound._tag === "Bound" ? bound.millis : null
+
+const learningOf = ({ needed, runs }: ConformalBound) => ({ runs, needed })
