@@ -78,7 +78,11 @@ describe("alive and slow", () => {
     twenty,
     every(0, 40_000, (turn) => moving({ running: turn === 0 ? 3 : 2 })(turn))
   ], "silent-decoding")
-  slowBecause("nobody says whether any waits", [[bound], every(0, 40_000, moving({ waiting: null, running: 2 }))], "prefill")
+  slowBecause(
+    "nobody says whether any waits",
+    [[bound], every(0, 40_000, moving({ waiting: null, running: 2 }))],
+    "prefill"
+  )
   slowBecause("asleep", [[bound], twenty, every(0, 40_000, () => sample({ asleep: true }))], "engine-asleep")
   slowBecause("the metrics of nobody", [[opened()], twenty, every(5000, 40_000, moving())], "silent-unverified")
   slowBecause("metrics that fail", [[bound], twenty, every(0, 15_000, moving())], "silent-unverified")
