@@ -76,6 +76,14 @@ describe("a heartbeat", () => {
     assert.deepInclude(completed, { _tag: "Completed", finishReason: "stop", tokens: 25 })
   })
 
+  it("promises the next one, as often as it says or as was said before", () => {
+    const missedAt = (...beats: Inputs) => run([[purple({ heartbeatMillis: 4000 })], beats], 200_000).endedAt
+    assert.strictEqual(missedAt(beat(5000)), 5000 + 27_000 + 1000)
+    assert.strictEqual(missedAt(beat(5000, { intervalMillis: 20_000 })), 5000 + 75_000 + 1000)
+    assert.strictEqual(missedAt(beat(5000, { intervalMillis: 20_000 }), beat(6000)), 6000 + 75_000 + 1000)
+    assert.strictEqual(run([[purple()], [beat(5000)]], 200_000).endedAt, 5000 + 30_000 + 1000)
+  })
+
   it("leaves a run that only has a finish reason alive", () => {
     const { state } = run([[purple()], twenty], LAST + 7000)
     assert.strictEqual(verdictOf(state)._tag, "Slow")
