@@ -55,6 +55,19 @@ describe("a failure says", () => {
     }
   })
 
+  it("that a check or the agent itself did", () => {
+    for (
+      const [how, decidedBy] of [["runaway", "check"], ["unsupported", "agent"], ["agent-failed", "agent"]] as const
+    ) {
+      assert.deepStrictEqual(failedAfter({ _tag: "Ended", at: 3000, how, detail: "because" }), {
+        ...nothing,
+        kind: how,
+        decidedBy,
+        detail: "because"
+      })
+    }
+  })
+
   it("what the server said, as far as that is a number that can be stored", () => {
     assert.deepStrictEqual(failedAfter({ _tag: "Ended", at: 3000, how: "error", code: 500, detail: "x" }), {
       ...nothing,
@@ -194,7 +207,10 @@ describe("a completed run", () => {
         ["error", "reset-after-finish"],
         ["malformed", "reset-after-finish"],
         ["connect-error", "reset-after-finish"],
-        ["connect-timeout", "reset-after-finish"]
+        ["connect-timeout", "reset-after-finish"],
+        ["runaway", "reset-after-finish"],
+        ["unsupported", "reset-after-finish"],
+        ["agent-failed", "reset-after-finish"]
       ] as const
     ) {
       const ended = step(state, { _tag: "Ended", at: 4000, how })

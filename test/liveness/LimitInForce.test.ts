@@ -58,22 +58,27 @@ describe("the limits in force", () => {
   })
 
   it("can be stored, and so can what was learned", () => {
+    const count = { runs: 3, needed: 199 }
     const learned: Limit.LearnedLimits = { gapMillis: 1, firstTokenMillis: null }
-    assert.deepStrictEqual(Schema.decodeUnknownSync(Limit.LearnedLimits)(learned), learned)
-    assert.throws(() => Schema.decodeUnknownSync(Limit.LearnedLimits)({ gapMillis: 1 }))
-    const origins = [
-      "default",
-      "floor",
-      "ceiling",
-      "own-gaps",
-      "engine-latency",
-      "engine-steps",
-      "learned",
-      "not-learned"
-    ]
-    for (const origin of [...origins, "first-run", "preparing"]) {
-      assert.isTrue(Schema.is(Limit.LimitInForce)({ name: "rate", millis: 1, origin, learning: null }), origin)
+    for (const limits of [learned, { ...learned, learning: { gap: count, firstToken: { runs: 4, needed: 5 } } }]) {
+      assert.deepStrictEqual(Schema.decodeUnknownSync(Limit.LearnedLimits)(limits), limits)
     }
+    assert.throws(() => Schema.decodeUnknownSync(Limit.LearnedLimits)({ gapMillis: 1 }))
+    const isLimit = (name: string, origin: string) =>
+      Schema.is(Limit.LimitInForce)({ name, millis: 1, origin, learning: null })
+    for (const name of ["dead", "restarted", "deferred", "agent-heartbeat", "headers", "budget", "rate"]) {
+      assert.isTrue(isLimit(name, "default"), name)
+    }
+    for (const origin of ["engine-latency", "engine-steps", "learned", "unbounded", "first-run", "preparing"]) {
+      assert.isTrue(isLimit("silent", origin), origin)
+    }
+  })
+
+  it("headers: the setting, and longer at each hop further out", () => {
+    assert.deepStrictEqual([0, 2].map((hops) => Limit.headers(defaults, hops)), [
+      { name: "headers", millis: 900_000, origin: "default", learning: null },
+      { name: "headers", millis: 930_000, origin: "default", learning: null }
+    ])
   })
 
   it("tell what they rest on: how many runs of how many there must be, wherever experience has a say", () => {

@@ -56,17 +56,21 @@ const mutate = Command.make("mutate", {
     Flag.withDescription("Without the properties, which need most of the time and kill a few more."),
     Flag.withDefault(false)
   ),
+  listed: Flag.Boolean("listed").pipe(
+    Flag.withDescription("Only those that are listed as equivalent."),
+    Flag.withDefault(false)
+  ),
   killers: Flag.Boolean("killers").pipe(
     Flag.withDescription("Also tell what killed each mutant."),
     Flag.withDefault(false)
   )
-}, ({ file: chosen, killers, quick }) =>
+}, ({ file: chosen, killers, listed, quick }) =>
   Effect.gen(function*() {
     const startedAt = yield* Clock.monotonicTimeNanos
     const mutants = (chosen.length === 0 ? files : chosen).flatMap((file) => {
       const source = readFileSync(join(import.meta.dirname, "../../src/liveness", `${file}.ts`), "utf8")
       return mutantsOf(source).map((mutant) => ({ file, mutant }))
-    })
+    }).filter(({ file, mutant }) => !listed || entryOf(equivalents, file, mutant) !== undefined)
     yield* Console.error(`${mutants.length} mutants`)
     let done = 0
     const judged = yield* Runner.killAll(mutants, quick, ({ file, killedBy, mutant }): Effect.Effect<Judged> => {
