@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as Binding from "../../src/liveness/Binding.ts"
 import * as Gaps from "../../src/liveness/Gaps.ts"
-import { fromTokenEvents } from "../../src/liveness/LivenessInput.ts"
+import { fromTokenEvents, ofTokenEvents } from "../../src/liveness/LivenessInput.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import * as Progress from "../../src/liveness/Progress.ts"
 import * as RunClock from "../../src/liveness/RunClock.ts"
@@ -201,6 +201,7 @@ describe("fromTokenEvents", () => {
       channel: "content",
       finishReason: "stop"
     })
+    assert.deepStrictEqual(ofTokenEvents(events, 7), [fromTokenEvents(events, 7)])
     const call = ToolCallDelta.make({ index: 0, arguments: "{", tokens: 1 })
     assert.deepStrictEqual(fromTokenEvents([call, Signal.make({ signal: "empty" })], 7), {
       _tag: "Frame",

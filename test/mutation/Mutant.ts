@@ -17,7 +17,7 @@ export interface Mutant {
   /** The line on which it begins, from 1, and its text. */
   readonly line: number
   readonly code: string
-  /** What is put in place of what, `a < b -> a <= b`; numbered where a line has the same again. */
+  /** What is put in place of what, `a < b -> a <= b`; numbered where such a line has it again. */
   readonly change: string
   readonly start: number
   readonly end: number
@@ -109,7 +109,7 @@ export const mutantsOf = (source: string): ReadonlyArray<Mutant> => {
     seen.add(key)
     const line = starts.findLastIndex((offset) => offset <= shown.start)
     const change = `${flat(before)} -> ${flat(after) === "" ? "(nothing)" : flat(after)}`
-    const name = `${line} ${change}`
+    const name = `${lines[line]!.trim()} ${change}`
     const time = (times.get(name) ?? 0) + 1
     times.set(name, time)
     const told = time === 1 ? change : `${change} (${time})`
