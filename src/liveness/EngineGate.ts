@@ -14,9 +14,10 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
@@ -45,7 +46,8 @@ export type GateEvent =
 
 interface Waiter {
   readonly ticket: number
-  readonly turn: Latch.Latch
+  /** Done when it shall look again; another one for each time it waits. */
+  turn: Deferred.Deferred<void>
 }
 
 interface Gate {
@@ -88,7 +90,9 @@ const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) 
   }
 
   /** Lets the first in line look whether it may start. */
-  const callFirst = (gate: Gate) => gate.line[0]?.turn.openUnsafe()
+  const callFirst = ({ line: [first] }: Gate) => {
+    if (first !== undefined) Deferred.doneUnsafe(first.turn, Exit.void)
+  }
 
   const tell = (gate: Gate, input: GateStep.GateInput) => {
     const before = gate.state
@@ -169,16 +173,17 @@ const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) 
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
         const gate = gateOf(endpoint)
-        const waiter: Waiter = { ticket: ++tickets, turn: Latch.makeUnsafe() }
+        const waiter: Waiter = { ticket: ++tickets, turn: Deferred.makeUnsafe() }
         gate.line.push(waiter)
         const stepOut = Effect.sync(() => {
           gate.line.splice(gate.line.indexOf(waiter), 1)
           callFirst(gate)
         })
         while (gate.line[0] !== waiter || !GateStep.admits(gate.state)) {
-          waiter.turn.closeUnsafe()
-          // A latch wakes who waits in the middle of whatever opened it; that shall be over first.
-          yield* Effect.onInterrupt(restore(Effect.andThen(waiter.turn.await, Effect.yieldNow)), () => stepOut)
+          waiter.turn = Deferred.makeUnsafe()
+          // Who waits is woken in the middle of whatever called it; that shall be over first.
+          const called = Effect.andThen(Deferred.await(waiter.turn), Effect.yieldNow)
+          yield* Effect.onInterrupt(restore(called), () => stepOut)
         }
         gate.line.shift()
         tell(gate, { _tag: "Entered", at: now(), ticket: waiter.ticket })

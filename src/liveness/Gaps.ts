@@ -2,7 +2,8 @@
  * The last gaps between progress of one run, in milliseconds: a sliding window with its quantiles and its largest.
  *
  * Laws: it holds exactly the last `window` gaps in order; appending is O(1) whatever the window (amortised: it copies at
- * most one block of 32 and, once per block, the list of blocks); nothing is sorted until somebody asks.
+ * most one block of 32 and, once per block, the list of blocks); nothing is sorted until somebody asks, and then once,
+ * because a silent run is asked about the same gaps with every tick.
  *
  * A value, not a buffer: an older state of a run keeps its own gaps.
  */
@@ -39,8 +40,18 @@ export interface GapSummary {
   readonly largest: number
 }
 
+const summaries = new WeakMap<Gaps, { readonly share: number; readonly summary: GapSummary }>()
+
 /** The `share` quantile by nearest rank, and the largest; both 0 without gaps. */
 export const summarize = (gaps: Gaps, share: number): GapSummary => {
+  const known = summaries.get(gaps)
+  if (known?.share === share) return known.summary
+  const summary = summaryOf(gaps, share)
+  summaries.set(gaps, { share, summary })
+  return summary
+}
+
+const summaryOf = (gaps: Gaps, share: number): GapSummary => {
   const sorted = Float64Array.from(values(gaps)).toSorted()
   const rank = Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length)))
   return { count: sorted.length, quantile: sorted[rank - 1] ?? 0, largest: sorted.at(-1) ?? 0 }

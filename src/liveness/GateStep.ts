@@ -157,8 +157,7 @@ const enter = (state: GateState, phase: GatePhase, at: number, why: string): Gat
 
 const halfOpen = (state: GateState, at: number, why: string): GateState => ({
   ...enter(state, "half-open", at, why),
-  passedMillis: at,
-  failures: 0
+  passedMillis: at
 })
 
 const open = (state: GateState, at: number, why: string, limits: GateLimits): GateState => ({
@@ -214,14 +213,10 @@ const ROUNDING_MILLIS = 1
 const isStraggler = ({ passedMillis }: GateState, silentMillis: number, at: number): boolean =>
   passedMillis !== null && at - silentMillis < passedMillis - ROUNDING_MILLIS
 
-/** When the alarm is due; `null` where it has been given, or there is nothing to be alarmed about. */
-const alarmAt = ({ alarmed, openedMillis, phase }: GateState, limits: GateLimits): number | null =>
-  alarmed || openedMillis === null || phase !== "open" ? null : openedMillis + limits.alarmMillis
-
-const alarm = (state: GateState, at: number, limits: GateLimits): GateState => {
-  const due = alarmAt(state, limits)
-  return due === null || at < due ? state : { ...state, alarmed: true }
-}
+const alarm = (state: GateState, at: number, { alarmMillis }: GateLimits): GateState =>
+  state.phase === "open" && state.openedMillis !== null && at - state.openedMillis >= alarmMillis
+    ? { ...state, alarmed: true }
+    : state
 
 /** What to tell the operator. */
 export const alarmOf = ({ openedMillis, why }: GateState, at: number): string =>

@@ -49,7 +49,7 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
     case "GateChanged":
       return View.isGateNews(view, event)
         ? line(atMillis, "gate", { engine: event.endpoint }, event.state, {
-          canary_in: event.nextCanaryAtMillis === null ? undefined : seconds(event.nextCanaryAtMillis - atMillis),
+          canary_in: canaryIn(event),
           why: shortened(event.why)
         })
         : undefined
@@ -77,6 +77,10 @@ export const renderProgress = (view: View.CampaignView, now: number): string => 
     tok_s: Math.round(Cadence.rate(view.cadence, now, View.RATE_MILLIS) ?? 0)
   })
 }
+
+/** When the engine is asked; nothing where that is at once. */
+const canaryIn = ({ atMillis, nextCanaryAtMillis }: View.GateShown): string | undefined =>
+  nextCanaryAtMillis === null || nextCanaryAtMillis <= atMillis ? undefined : seconds(nextCanaryAtMillis - atMillis)
 
 const attemptEnded = (record: AttemptRecord, atMillis: number): string => {
   const { battle, durationMillis, error, number, outcome, tokens, verdict } = record

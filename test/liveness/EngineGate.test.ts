@@ -77,7 +77,10 @@ describe("EngineGate", () => {
         { concurrency: "unbounded", discard: true }
       )
       assert.deepInclude(yield* stateOf(), { state: "suspect", unconfirmed: 1000, sinceMillis: 0 })
-      yield* TestClock.adjust("10 minutes")
+      yield* TestClock.adjust("5 seconds")
+      // More of them while it is open.
+      yield* Effect.repeat(hung(), { times: 2 })
+      yield* TestClock.adjust("595 seconds")
       // Each takes a second: 15, 30, 60, 120, 120, … s after the last one's failure.
       assert.deepStrictEqual(record.sent, [0, 16, 47, 108, 229, 350, 471, 592])
       assert.strictEqual(record.most, 1)
@@ -101,7 +104,10 @@ describe("EngineGate", () => {
       // Open at 1 s, half-open at 109 s, closed.
       yield* hung()
       yield* TestClock.adjust("200 seconds")
+      assert.strictEqual(events.at(-1)?.state, "half-open")
       yield* report(A, "began")
+      yield* settle
+      assert.deepInclude(events.at(-1), { _tag: "GateChanged", state: "closed", why: "a battle has got its tokens" })
       yield* TestClock.adjust("400 seconds")
       assert.strictEqual(alarms(), 0)
       // Open again at 601 s.
@@ -190,6 +196,20 @@ describe("EngineGate", () => {
       assert.strictEqual((yield* stateOf()).state, "suspect")
       yield* settle
       assert.deepStrictEqual(started, [0])
+    }).pipe(Effect.provide(gateWith(layer)))
+  })
+
+  it.effect("lets nobody in before those who are called already", () => {
+    const { layer } = canaries(() => Effect.succeed(passed))
+    return Effect.gen(function*() {
+      const started: Array<number> = []
+      yield* hung()
+      yield* TestClock.adjust("1 second")
+      for (const name of [0, 1, 2]) yield* battle(name, started)
+      const gate = yield* EngineGate
+      yield* gate.report(A, "began").pipe(Effect.andThen(battle(3, started)))
+      yield* settle
+      assert.deepStrictEqual(started, [0, 1, 2, 3])
     }).pipe(Effect.provide(gateWith(layer)))
   })
 

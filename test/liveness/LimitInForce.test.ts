@@ -150,4 +150,13 @@ describe("Gaps", () => {
     assert.strictEqual(Gaps.summarize(gaps, 0).quantile, 1)
     assert.strictEqual(Gaps.summarize(gaps, 1).quantile, 20)
   })
+
+  it("are summed up once for each share, as a silent run is asked with every tick", () => {
+    const gaps = [3, 1, 2].reduce(Gaps.append, Gaps.empty(256))
+    const summary = Gaps.summarize(gaps, 0.5)
+    assert.strictEqual(Gaps.summarize(gaps, 0.5), summary)
+    assert.deepStrictEqual(Gaps.summarize(gaps, 1), { count: 3, quantile: 3, largest: 3 })
+    assert.deepStrictEqual(Gaps.summarize(gaps, 0.5), { count: 3, quantile: 2, largest: 3 })
+    assert.deepStrictEqual(Gaps.summarize(Gaps.append(gaps, 9), 0.5), { count: 4, quantile: 2, largest: 9 })
+  })
 })

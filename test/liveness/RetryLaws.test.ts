@@ -31,7 +31,9 @@ const Outcome = Schema.Struct({
   ]),
   takesMillis: between(0, 200_000),
   /** Of busy servers. */
-  retryAfterMillis: Schema.NullOr(Schema.Union([between(0, 100_000), between(100_000, 4_000_000)]))
+  retryAfterMillis: Schema.NullOr(
+    Schema.Union([between(0, 100_000), between(120_001, 1_000_000), between(120_001, 5_000_000)])
+  )
 })
 type Outcome = typeof Outcome.Type
 

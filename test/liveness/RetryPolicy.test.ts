@@ -133,6 +133,10 @@ describe("planOf", () => {
     assert.deepStrictEqual(planOf([lost, lost, lost], 0), { _tag: "GiveUp", why: "all 3 attempts have failed" })
     assert.deepStrictEqual(planOf([lost], 0, { attempts: 1 }), { _tag: "GiveUp", why: "its one attempt has failed" })
     assert.strictEqual(planOf([], 0)._tag, "GiveUp")
+    assert.deepStrictEqual(planOf([errorOf("rejected")], 0), {
+      _tag: "GiveUp",
+      why: "rejected is not tried again: the same request gives the same answer"
+    })
   })
 
   it("counts back-off for each row by itself, and attempts for all together", () => {

@@ -3,33 +3,11 @@
  * run is given up, and every hang is found within the bound that its class states.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { inputsOf, type Kind, type Metrics, play, randomOf, SCRAPE, type Stretch, TICK, type World } from "./Worlds.ts"
+import { between, type Random, randomOf } from "../../bench/liveness/random.ts"
+import { bursty, seconds, slow, steady } from "../../bench/liveness/stretches.ts"
+import { inputsOf, type Kind, type Metrics, play, SCRAPE, type Stretch, TICK, type World } from "./Worlds.ts"
 
 const RUNS = 20
-
-type Random = ReturnType<typeof randomOf>
-
-const between = (random: Random, low: number, high: number) => Math.round(low + random() * (high - low))
-const normal = (random: Random) => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
-
-const seconds = (kind: Kind, from: number, to = from) => (random: Random): Stretch => ({
-  kind,
-  millis: between(random, from * 1000, to * 1000)
-})
-/** 30 tokens per second. */
-const steady = (from: number, to: number) => (random: Random): Stretch => ({
-  ...seconds("tokens", from, to)(random),
-  gapMillis: () => 33 * Math.exp(0.3 * normal(random))
-})
-/** 0.2 tokens per second with a heavy tail. */
-const slow = (from: number, to: number) => (random: Random): Stretch => ({
-  ...seconds("tokens", from, to)(random),
-  gapMillis: () => Math.min(40_000, 5000 * Math.exp(0.8 * normal(random)))
-})
-const bursty = (random: Random): Stretch => ({
-  ...seconds("tokens", 60, 300)(random),
-  gapMillis: () => random() < 0.1 ? between(random, 500, 12_000) : 5
-})
 
 type Plan = ReadonlyArray<(random: Random) => Stretch>
 const prefill = seconds("prefill", 0.3, 2)
@@ -45,7 +23,7 @@ const worldOf = (plan: Plan, random: Random, more: Partial<World> = {}): World =
 
 const healthy: Record<string, Plan> = {
   "steady 30 tok/s": [prefill, mean],
-  "bursty, 0.5 to 12 s pauses": [prefill, bursty],
+  "bursty, 0.5 to 12 s pauses": [prefill, bursty(60, 300)],
   "long prefill 60 to 400 s": [seconds("prefill", 60, 400), mean],
   "queue 90 s to 12 min": [seconds("waiting", 90, 720), prefill, mean],
   "hidden reasoning 60 to 330 s": [prefill, mean, seconds("hidden", 60, 330), mean],

@@ -2,15 +2,20 @@
  * Small synthetic worlds for the reducer: what an engine does in stretches, what we see of our request meanwhile, and the
  * inputs that make of it. Deterministic; times are whole milliseconds.
  *
- * A world is written as stretches of one kind each. The engine's counters are integrals over them, so that a scrape can
- * be taken at any moment. `play` feeds inputs to the reducer the way the operator does, with a second look.
+ * The words they are written in are shared with the liveness bench, whose worlds are larger and closer to vLLM. `play`
+ * feeds inputs to the reducer the way the operator does, with a second look.
  */
-import type { EngineSample } from "../../src/liveness/EngineSample.ts"
+import { type Effect, engineAt } from "../../bench/liveness/EngineModel.ts"
+import { frame, headers, opened, sample, scrape, tick } from "../../bench/liveness/inputs.ts"
+import { type Stretch as StretchOf, tokenTimes } from "../../bench/liveness/stretches.ts"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import { initial, step, verdictOf } from "../../src/liveness/LivenessStep.ts"
 import { now, type RunState } from "../../src/liveness/RunState.ts"
 import type { Verdict } from "../../src/liveness/Verdict.ts"
+
+export { randomOf } from "../../bench/liveness/random.ts"
+export { frame, headers, opened, sample, scrape, tick }
 
 export const TICK = 1000
 export const SCRAPE = 5000
@@ -42,12 +47,7 @@ export const kinds = [
 ] as const
 export type Kind = typeof kinds[number]
 
-export interface Stretch {
-  readonly kind: Kind
-  readonly millis: number
-  /** Between two tokens; a function for worlds with chance in them. */
-  readonly gapMillis?: number | (() => number)
-}
+export type Stretch = StretchOf<Kind>
 
 export type Metrics = "ours" | "none" | "idle replica" | "down" | "cached" | "alternating"
 
@@ -67,123 +67,22 @@ export interface World {
   readonly horizonMillis?: number
 }
 
-export const opened = (more: Partial<Input.Opened> = {}): Input.Opened => ({
-  _tag: "Opened",
-  at: 0,
-  run: { hop: "engine", attempt: 1, endpoint: "http://engine/v1", model: "m" },
-  ...more
-})
-
-/** The server takes the request, as vLLM does at once. */
-export const headers = { _tag: "Headers", at: 0 } as const
-
-export const frame = (at: number, more: Partial<Input.Frame> = {}): Input.Frame => ({
-  _tag: "Frame",
-  at,
-  tokens: 1,
-  text: true,
-  usage: null,
-  channel: "content",
-  finishReason: null,
-  ...more
-})
-
-export const sample = (more: Partial<EngineSample> = {}): EngineSample => ({
-  engine: "0",
-  heartbeat: "0",
-  running: 1,
-  waiting: 0,
-  deferred: 0,
-  kvCacheUsage: 0.1,
-  generationTokens: 0,
-  promptTokens: 0,
-  decodeOutputs: 0,
-  firstTokens: 0,
-  finished: 0,
-  preemptions: 0,
-  decodeP99Millis: null,
-  asleep: false,
-  startedAtSeconds: 1000,
-  ...more
-})
-
-export const scrape = (
-  at: number,
-  outcome: EngineSample | "refused" | "failed",
-  more: Partial<Input.Scrape> = {}
-): Input.Scrape => ({
-  _tag: "Scrape",
-  at,
-  askedAt: at,
-  outcome,
-  openStreams: 0,
-  modelServed: true,
-  ...more
-})
-
-export const tick = (at: number): Input.Tick => ({ _tag: "Tick", at })
-
-/** What each kind of stretch does to the engine: steps, decode outputs and first tokens per second, and the gauges. */
-const effects: Record<
-  Kind,
-  { steps: number; decodes: number; firsts: number; running: number; waiting: number; deferred?: number }
-> = {
-  tokens: { steps: 1, decodes: 30, firsts: 0, running: 1, waiting: 0 },
-  hidden: { steps: 1, decodes: 30, firsts: 0, running: 1, waiting: 0 },
-  waiting: { steps: 1, decodes: 30, firsts: 0.2, running: 2, waiting: 1 },
-  prefill: { steps: 1, decodes: 0, firsts: 0, running: 1, waiting: 0 },
-  preparing: { steps: 0, decodes: 0, firsts: 0, running: 0, waiting: 0 },
-  frozen: { steps: 0, decodes: 0, firsts: 0, running: 1, waiting: 0 },
-  "frozen-empty": { steps: 0, decodes: 0, firsts: 0, running: 0, waiting: 0 },
-  "no-decode": { steps: 1, decodes: 0, firsts: 0.2, running: 2, waiting: 0 },
-  lost: { steps: 1, decodes: 30, firsts: 0.2, running: 0, waiting: 0 },
-  deferred: { steps: 1, decodes: 30, firsts: 0, running: 0, waiting: 1, deferred: 1 },
-  asleep: { steps: 0, decodes: 0, firsts: 0, running: 1, waiting: 0 },
-  refused: { steps: 0, decodes: 0, firsts: 0, running: 0, waiting: 0 },
-  unhealthy: { steps: 0, decodes: 0, firsts: 0, running: 1, waiting: 0 },
-  restarted: { steps: 0, decodes: 0, firsts: 0, running: 0, waiting: 0 }
-}
-
-/** The engine at a moment: integrals over the stretches up to it. */
-const engineAt = (stretches: ReadonlyArray<Stretch>, at: number): EngineSample | "refused" => {
-  let from = 0
-  let steps = 0
-  let decodes = 1e6
-  let firsts = 1e4
-  let restarts = 0
-  let kind: Kind = stretches[0]?.kind ?? "tokens"
-  for (const stretch of stretches) {
-    if (from > at) break
-    kind = stretch.kind
-    const seconds = Math.min(stretch.millis, at - from) / 1000
-    const effect = effects[kind]
-    if (kind === "restarted") {
-      restarts++
-      steps = 0
-      decodes = 0
-      firsts = 0
-    }
-    steps += seconds * effect.steps * 20
-    decodes += seconds * effect.decodes
-    firsts += seconds * effect.firsts
-    from += stretch.millis
-  }
-  if (kind === "refused") return "refused"
-  const { deferred, running, waiting } = effects[kind]
-  const counts = [steps, decodes, firsts].map(Math.floor)
-  return sample({
-    heartbeat: `${restarts}/${counts.join("/")}`,
-    running,
-    waiting,
-    deferred: deferred ?? 0,
-    generationTokens: counts[1]! + counts[2]!,
-    promptTokens: counts[2]! * 100,
-    decodeOutputs: counts[1]!,
-    firstTokens: counts[2]!,
-    finished: restarts > 0 ? 0 : 5000,
-    asleep: kind === "asleep",
-    startedAtSeconds: 1000 + restarts
-  })
+/** What each kind of stretch does to the engine: 20 steps a second, or none. */
+const effects: Record<Kind, Effect> = {
+  tokens: { steps: 20, decodes: 30, firsts: 0, gauges: { running: 1, waiting: 0 } },
+  hidden: { steps: 20, decodes: 30, firsts: 0, gauges: { running: 1, waiting: 0 } },
+  waiting: { steps: 20, decodes: 30, firsts: 0.2, gauges: { running: 2, waiting: 1 } },
+  prefill: { steps: 20, decodes: 0, firsts: 0, gauges: { running: 1, waiting: 0 } },
+  preparing: { steps: 0, decodes: 0, firsts: 0, gauges: { running: 0, waiting: 0 } },
+  frozen: { steps: 0, decodes: 0, firsts: 0, gauges: { running: 1, waiting: 0 } },
+  "frozen-empty": { steps: 0, decodes: 0, firsts: 0, gauges: { running: 0, waiting: 0 } },
+  "no-decode": { steps: 20, decodes: 0, firsts: 0.2, gauges: { running: 2, waiting: 0 } },
+  lost: { steps: 20, decodes: 30, firsts: 0.2, gauges: { running: 0, waiting: 0 } },
+  deferred: { steps: 20, decodes: 30, firsts: 0, gauges: { running: 0, waiting: 1, deferred: 1 } },
+  asleep: { steps: 0, decodes: 0, firsts: 0, gauges: { running: 1, waiting: 0 }, asleep: true },
+  refused: { steps: 0, decodes: 0, firsts: 0, gauges: { running: 0, waiting: 0 }, refused: true },
+  unhealthy: { steps: 0, decodes: 0, firsts: 0, gauges: { running: 1, waiting: 0 } },
+  restarted: { steps: 0, decodes: 0, firsts: 0, gauges: { running: 0, waiting: 0 }, restarted: true }
 }
 
 /** The inputs of a world, in the order of their times; at one instant frames come first and ticks last. */
@@ -194,13 +93,13 @@ export const inputsOf = (world: World): ReadonlyArray<Input.LivenessInput> => {
   const inputs: Array<Input.LivenessInput> = []
   let from = 0
   let begun = Infinity
-  for (const { gapMillis = 33, kind, millis } of stretches) {
+  for (const stretch of stretches) {
+    const { kind, millis } = stretch
     const until = Math.min(horizon, from + millis)
     if (kind === "tokens") {
-      const gap = typeof gapMillis === "number" ? () => gapMillis : gapMillis
-      for (let at = from; at < until; at += Math.max(1, Math.round(gap()))) {
-        inputs.push(frame(at, { tokens: world.tokensPerFrame ?? 1 }))
-        begun = Math.min(begun, at)
+      for (const time of tokenTimes({ ...stretch, millis: until - from })) {
+        inputs.push(frame(from + time, { tokens: world.tokensPerFrame ?? 1 }))
+        begun = Math.min(begun, from + time)
       }
     }
     if (kind === "unhealthy") {
@@ -255,14 +154,14 @@ const outcomeOf = (
 ): Input.Scrape["outcome"] => {
   switch (metrics) {
     case "ours":
-      return engineAt(stretches, at)
+      return engineAt(effects, stretches, at)
     case "idle replica":
       return sample({ heartbeat: "idle", running: 0, waiting: 0, generationTokens: 77, startedAtSeconds: 5 })
     case "cached":
-      return engineAt(stretches, at - at % 60_000)
+      return engineAt(effects, stretches, at - at % 60_000)
     case "alternating":
       return turn % 2 === 0
-        ? engineAt(stretches, at)
+        ? engineAt(effects, stretches, at)
         : sample({ heartbeat: "other", running: 0, waiting: 0, generationTokens: 3, startedAtSeconds: 2000 })
     default:
       return "failed"
@@ -307,14 +206,3 @@ export const gist = ({ endedAt, state, verdict }: Played) => ({
   endedAt,
   nowMillis: now(state)
 })
-
-/** A generator of numbers between 0 and 1 (mulberry32). */
-export const randomOf = (seed: number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
