@@ -1,8 +1,8 @@
 /**
  * A process that runs the tests of the reducer against one mutant after the other.
  *
- * Each mutant gets fresh copies of all modules of src/ and test/, loaded under URLs of their own; one of them is the
- * mutant's source, which exists only in this process. Libraries are loaded once. Properties are tried on the same few
+ * Each mutant gets fresh copies of all modules of src/, test/ and bench/, loaded under URLs of their own; one of them is
+ * the mutant's source, which exists only in this process. Libraries are loaded once. Properties are tried on the same few
  * cases each time, so that what is killed does not change from run to run.
  *
  * Gotcha: modules are never unloaded, so whoever starts this process replaces it after a while; and a mutant may never
@@ -43,8 +43,10 @@ const sourceOf = (path: string): string => {
   return source
 }
 
+/** Tests share words with the bench. */
 const isOurs = (path: string): boolean =>
-  path.startsWith(join(root, "src")) || (path.startsWith(join(root, "test")) && !path.startsWith(import.meta.dirname))
+  ["src", "test", "bench"].some((folder) => path.startsWith(join(root, folder))) &&
+  !path.startsWith(import.meta.dirname)
 
 registerHooks({
   resolve: (specifier, context, next) => {
