@@ -7,7 +7,9 @@ import { root } from "./support/command.ts"
 
 const expected: Record<string, RegExp> = {
   "guardedStream.ts": /token: alive\nno token for 90 seconds\n$/,
-  "engineTokens.ts": /function runLengthEncode[\s\S]*\d+ tokens by usage, finish reason stop\n$/
+  "engineTokens.ts": /function runLengthEncode[\s\S]*\d+ tokens by usage, finish reason stop\n$/,
+  "watchedEngine.ts":
+    /first: Completed\n[\s\S]*second: Stalled\nengine-hung, proved: no token .* counters stand still\n$/
 }
 
 describe("examples", () => {

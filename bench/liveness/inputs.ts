@@ -32,7 +32,8 @@ export const sample = (more: Partial<EngineSample> = {}): EngineSample => ({
   waiting: 0,
   deferred: 0,
   kvCacheUsage: 0.1,
-  generationTokens: 0,
+  // What a server does not tell contradicts nobody.
+  generationTokens: null,
   promptTokens: 0,
   decodeOutputs: 0,
   firstTokens: 0,

@@ -80,6 +80,13 @@ export class CampaignStore extends Context.Service<CampaignStore, {
       Layer.provide(NodeSqlite.layer(options))
     )
 
+  /** The same in a file that exists, to be looked at only: of any version, while another process writes it, or not. */
+  static readonly layerReadonly = (options: { readonly filename: string; readonly limits?: LearningSettings }) =>
+    StoredLimitLearner.layer(options.limits).pipe(
+      Layer.provideMerge(Layer.effect(CampaignStore, Effect.map(SqlClient.SqlClient, make))),
+      Layer.provide(NodeSqlite.layer({ filename: options.filename, create: false, readonly: true }))
+    )
+
   /** In memory, gone with its scope. */
   static readonly layerMemory = CampaignStore.layer({ filename: ":memory:", create: true })
 }

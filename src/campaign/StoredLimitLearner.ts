@@ -13,13 +13,14 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import { type FinishedRun, teachesSomething } from "../liveness/FinishedRun.ts"
 import { nothingLearned } from "../liveness/LimitInForce.ts"
 import { learnedFrom, type LearningSettings, LimitLearner } from "../liveness/LimitLearner.ts"
 import { defaults } from "../liveness/LivenessLimits.ts"
-import { type RunKey, textOf } from "../liveness/RunKey.ts"
+import { parse, type RunKey, textOf } from "../liveness/RunKey.ts"
 
 /** Over a connection to a file whose migrations have been made by the time of the first question. */
 export const layer = (
@@ -37,6 +38,8 @@ const FinishedRunRow = Schema.Struct({
 })
 
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(FinishedRunRow))
+
+const decodeKeys = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ key: Schema.String })))
 
 const make = (sql: SqlClient.SqlClient, settings: LearningSettings): LimitLearner["Service"] => {
   const kept = Math.floor(settings.learnedRuns)
@@ -70,7 +73,21 @@ const make = (sql: SqlClient.SqlClient, settings: LearningSettings): LimitLearne
     Effect.catch((error) => Effect.logWarning(`What a finished run teaches could not be kept: ${error.message}`))
   )
 
-  return LimitLearner.of({ learned, finished })
+  const everything = Effect.gen(function*() {
+    const rows = yield* Effect.flatMap(
+      sql`SELECT key FROM finished_run GROUP BY key ORDER BY max(finished_run_id) DESC`,
+      decodeKeys
+    )
+    const keys = rows.flatMap(({ key }) => Option.toArray(parse(key)))
+    return yield* Effect.forEach(keys, (key) => Effect.map(learned(key), (learned) => ({ key, learned })))
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.as(Effect.logWarning(`What runs have taught could not be listed: ${error.message}`), [])
+    ),
+    Effect.withSpan("LimitLearner.everything")
+  )
+
+  return LimitLearner.of({ learned, finished, everything })
 }
 
 const rowOf = ({ firstTokenMillis, largestGapMillis }: FinishedRun): typeof FinishedRunRow.Type => ({

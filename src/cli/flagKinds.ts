@@ -9,7 +9,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { MillisFromText } from "../simulator/DurationText.ts"
+import { MillisFromText } from "../text/DurationText.ts"
 
 export const positive = Schema.Int.check(Schema.isGreaterThan(0))
 export const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))

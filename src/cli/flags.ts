@@ -25,6 +25,8 @@ export const database = text("db", {
   description: "The SQLite file that holds the campaign; a new one is named after the time unless given"
 })
 
+export const storedDatabase = text("db", { metavar: "FILE", description: "The SQLite file of a campaign that exists" })
+
 export const maxTokens = integer("max-tokens", {
   schema: positive,
   default: 4096,

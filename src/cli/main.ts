@@ -19,10 +19,11 @@ import { resume } from "./resume.ts"
 import { run } from "./run.ts"
 import { serve } from "./serve.ts"
 import { sim } from "./sim.ts"
+import { validate } from "./validate.ts"
 
 const campaign = Command.make("campaign").pipe(
   Command.withDescription("Evaluation campaigns against A2A agents that watch every token."),
-  Command.withSubcommands([run, resume, serve, sim])
+  Command.withSubcommands([run, resume, validate, serve, sim])
 )
 
 /** Help is as wide as it can be read. Wrong usage is told in one line; the whole help is a screen that hides it. */

@@ -29,8 +29,9 @@ interface Entry {
 // Wide enough for most flags; longer ones have a line of their own.
 const longestName = 28
 
-/** How wide a text may be: as the terminal, also behind a pager, and never wider than can be read. */
-export const columnsOfTerminal = (): number => Math.min(process.stdout.columns || process.stderr.columns || 80, 100)
+/** How wide a text may be: as the terminal, also behind a pager, and never wider than can be read; a table may be more. */
+export const columnsOfTerminal = (most = 100): number =>
+  Math.min(process.stdout.columns || process.stderr.columns || 80, most)
 
 /** Breaks a text between its words. */
 const wrap = (text: string, columns: number): ReadonlyArray<string> => {

@@ -12,7 +12,7 @@ import { userInterface } from "./userInterface.ts"
 export const resume = Command.make(
   "resume",
   {
-    db: flags.database,
+    db: flags.storedDatabase,
     ui: flags.ui,
     json: flags.json
   },
@@ -24,7 +24,11 @@ export const resume = Command.make(
     yield* campaignSession.run({ database: db, definition, isNew: false, userInterface: userInterface(ui), json })
   })
 ).pipe(
-  Command.withDescription("Go on with a campaign that was interrupted."),
+  Command.withDescription(
+    "Go on with a campaign that was interrupted: with the target, the stall policy and the limits that it was begun with, " +
+      "which `campaign validate --db FILE` shows."
+  ),
+  Command.withShortDescription("Go on with a campaign that was interrupted."),
   Command.withExamples([
     { command: "campaign resume --db campaign.db", description: "Play the battles that are still pending" }
   ])

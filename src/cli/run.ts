@@ -13,19 +13,17 @@ import type { Definition, Target } from "../campaign/Definition.ts"
 import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
 import * as campaignSession from "./campaignSession.ts"
 import { inputError, orExit, usageError } from "./CommandError.ts"
-import { engineOptions, parseUrl } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
 import { invocation } from "./invocation.ts"
+import { HelpSections } from "./renderHelp.ts"
+import { targetFlags, targetOf } from "./targetFlags.ts"
 import { userInterface } from "./userInterface.ts"
 import { hardCap, hardCapMillis, settingsOf, watchFlags } from "./watchFlags.ts"
 
 export const run = Command.make(
   "run",
   {
-    engine: Flag.optional(flags.engineUrl),
-    model: Flag.optional(flags.model),
-    agent: Flag.optional(flags.agentUrl),
-    maxTokens: flags.maxTokens,
+    ...targetFlags,
     db: Flag.optional(flags.database),
     repeat: flags.repetitions,
     concurrency: flags.concurrency,
@@ -42,9 +40,10 @@ export const run = Command.make(
     const database = Option.getOrElse(options.db, () => `campaign-${stamp}.db`)
     const fileSystem = yield* FileSystem.FileSystem
     const settings = yield* settingsOf(options)
-    const cap = yield* hardCapMillis(options.hardCap, settings.limits)
-    const { agent, target } = yield* targetOf(options)
+    const cap = yield* hardCapMillis(options.hardCap, settings)
+    const target = yield* orExit(targetOf(options))
     const tasks = yield* tasksOf(options.task)
+    const agent = yield* nameOf(target)
     if (yield* orExit(fileSystem.exists(database))) {
       return yield* inputError(
         `${database} exists already; go on with it by \`${invocation()} resume --db ${database}\`, or name another file ` +
@@ -71,44 +70,35 @@ export const run = Command.make(
     })
   })
 ).pipe(
+  Command.annotate(HelpSections, { "stall-policy": "liveness", ui: "output" }),
   Command.withDescription("Run a campaign. Without a target it is a demonstration with a simulated engine."),
   Command.withExamples([
     { command: "campaign run", description: "A demonstration: simulated engine, three tasks, three repetitions" },
     { command: "campaign run --engine http://127.0.0.1:8000/v1 --model my-model", description: "Test a vLLM server" },
-    { command: "campaign run --agent http://127.0.0.1:9009/ --json", description: "Test an A2A agent, print JSON" }
+    { command: "campaign run --agent http://127.0.0.1:9009/ --json", description: "Test an A2A agent, print JSON" },
+    {
+      command: "campaign run --liveness frozen-floor=90s --liveness lost-scrapes=4 --hard-cap 2h",
+      description: "More patience with a frozen engine, and an end to every attempt"
+    }
   ])
 )
 
-/** What is tested and what it is called, from flags that exclude each other. */
-const targetOf = Effect.fnUntraced(function*(options: {
-  readonly engine: Option.Option<string>
-  readonly model: Option.Option<string>
-  readonly agent: Option.Option<string>
-  readonly maxTokens: number
-}) {
-  const engine = Option.getOrUndefined(options.engine)
-  const model = Option.getOrUndefined(options.model)
-  const agent = Option.getOrUndefined(options.agent)
-  if (engine !== undefined && agent !== undefined) {
-    return yield* usageError("--engine and --agent exclude each other: an agent has its own engine")
+/** What the target is called in tables; only an agent has to be asked. */
+const nameOf = Effect.fnUntraced(function*(target: Target) {
+  switch (target._tag) {
+    case "Demonstration":
+      return "simulated-model"
+    case "Engine":
+      return target.model
+    case "Agent":
+      return yield* A2aClient.use((client) => client.check({ url: target.url, hop: "purple" })).pipe(
+        Effect.provide(A2aClient.layer),
+        orExit
+      )
   }
-  if (agent !== undefined) {
-    const url = yield* parseUrl("agent", agent)
-    const name = yield* orExit(A2aClient.use((client) => client.check({ url, hop: "purple" }))).pipe(
-      Effect.provide(A2aClient.layer)
-    )
-    return { agent: name, target: { _tag: "Agent", url } satisfies Target as Target }
-  }
-  if (engine !== undefined) {
-    if (model === undefined) return yield* usageError("--engine needs --model NAME: the model to ask the engine for")
-    const { baseUrl } = yield* orExit(engineOptions({ url: engine, model, maxTokens: options.maxTokens }))
-    const target: Target = { _tag: "Engine", url: baseUrl, model, maxTokens: options.maxTokens }
-    return { agent: model, target }
-  }
-  if (model !== undefined) return yield* usageError("--model needs --engine URL: the engine that serves it")
-  return { agent: "simulated-model", target: { _tag: "Demonstration" } satisfies Target as Target }
 })
 
+/** The tasks of these names, all without a name. */
 const tasksOf = Effect.fnUntraced(function*(names: ReadonlyArray<string>) {
   const unknown = names.find((name) => !demonstrationTasks.some((task) => task.id === name))
   if (unknown !== undefined) {

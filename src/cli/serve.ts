@@ -18,6 +18,7 @@ import { orExit } from "./CommandError.ts"
 import { watchedEngine } from "./EmbeddedAgents.ts"
 import { engineOptions, parseUrl } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
+import { HelpSections } from "./renderHelp.ts"
 import { settingsOf, watchFlags } from "./watchFlags.ts"
 
 /** The port where AgentBeats expects an agent. */
@@ -26,9 +27,10 @@ const AGENT_PORT = 9009
 const listenFlags = {
   host: flags.host,
   port: flags.port(AGENT_PORT),
-  cardUrl: flags.cardUrl,
-  ...watchFlags
+  cardUrl: flags.cardUrl
 }
+
+const livenessSection = { "stall-policy": "liveness" }
 
 const checkedCardUrl = (cardUrl: Option.Option<string>) =>
   Option.match(cardUrl, {
@@ -39,10 +41,11 @@ const checkedCardUrl = (cardUrl: Option.Option<string>) =>
 const purple = Command.make(
   "purple",
   {
-    ...listenFlags,
     engine: flags.engineUrl,
     model: flags.model,
-    maxTokens: flags.maxTokens
+    maxTokens: flags.maxTokens,
+    ...listenFlags,
+    ...watchFlags
   },
   Effect.fn("campaign.serve.purple")(function*(options) {
     const { maxTokens, model } = options
@@ -69,6 +72,7 @@ const purple = Command.make(
     )
   })
 ).pipe(
+  Command.annotate(HelpSections, livenessSection),
   Command.withDescription("Serve an engine as an A2A agent that streams every token."),
   Command.withExamples([{
     command: "campaign serve purple --engine http://127.0.0.1:8000/v1 --model my-model",
@@ -78,7 +82,7 @@ const purple = Command.make(
 
 const green = Command.make(
   "green",
-  listenFlags,
+  { ...listenFlags, ...watchFlags },
   Effect.fn("campaign.serve.green")(function*(options) {
     const cardUrl = yield* checkedCardUrl(options.cardUrl)
     const settings = yield* settingsOf(options)
@@ -93,6 +97,7 @@ const green = Command.make(
     )
   })
 ).pipe(
+  Command.annotate(HelpSections, livenessSection),
   Command.withDescription("Serve the evaluator: takes AgentBeats assessment requests, plays tasks, grades answers."),
   Command.withExamples([{
     command: "campaign serve green --host 0.0.0.0 --port 9009 --card-url http://green:9009/",

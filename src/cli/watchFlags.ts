@@ -1,26 +1,40 @@
 /**
  * The flags that say how runs are watched, and what follows from a verdict.
  *
- * Gotcha: `--stall-limit` is the patience without evidence. What the engine's own metrics prove is not waited for.
+ * Laws: `--stall-limit` sets all limits that a run without evidence meets; `--liveness` sets one each and wins over it.
+ * Settings that contradict each other are wrong usage, and so is a hard cap within which a stall could not be found.
+ *
+ * Gotcha: what the engine's own metrics prove is not waited for, whatever the stall limit is.
  */
 import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import { defaults, type LivenessLimits, withPatience } from "../liveness/LivenessLimits.ts"
+import * as Result from "effect/Result"
+import { contradictionsOf, longestSilence } from "../liveness/LimitContradictions.ts"
+import { defaults, type LivenessLimits, nameOf, withPatience } from "../liveness/LivenessLimits.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
+import { textOf, TimeFromText } from "../text/DurationText.ts"
 import { usageError } from "./CommandError.ts"
 import { choice, optional, variableOf } from "./flagKinds.ts"
+import { readLimits } from "./limitText.ts"
 
-const duration = (name: string, description: string) =>
+/** A time with its unit in milliseconds, undefined if not given. */
+const patience = (name: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withMetavar("DURATION"),
     Flag.withDescription(description),
-    Flag.withSchema(Schema.DurationFromString),
-    Flag.withFallbackConfig(Config.Duration(variableOf(name))),
+    Flag.withSchema(TimeFromText),
+    Flag.withFallbackConfig(Config.schema(TimeFromText, variableOf(name))),
     optional
   )
+
+/** Limits as they were written, and where. */
+export interface WrittenLimits {
+  readonly source: string
+  readonly texts: ReadonlyArray<string>
+}
+
+const notWritten: WrittenLimits = { source: "", texts: [] }
 
 export const watchFlags = {
   stallPolicy: choice("stall-policy", {
@@ -28,46 +42,77 @@ export const watchFlags = {
     default: "enforce",
     description: "What follows when a run is found hung: enforce ends and retries it, warn tells, off does not look"
   }),
-  stallLimit: duration(
+  stallLimit: patience(
     "stall-limit",
-    "Silence after which a run without engine evidence is given up, such as \"90 seconds\" (15 minutes, 30 before the " +
-      "first token)"
+    "Silence after which a run without engine evidence is given up, such as 90s (15 minutes, 30 before the first token)"
+  ),
+  liveness: Flag.String("liveness").pipe(
+    Flag.withMetavar("NAME=VALUE"),
+    Flag.withDescription(
+      "Any one limit, such as frozen-floor=90s or \"lost-scrapes=4, fail-runaway=true\"; wins over --stall-limit; may " +
+        "be given more than once; `campaign validate` shows all (their defaults)"
+    ),
+    Flag.atLeast(1),
+    Flag.map((texts): WrittenLimits => ({ source: "--liveness", texts })),
+    Flag.withFallbackConfig(
+      Config.map(
+        Config.String(variableOf("liveness")),
+        (text): WrittenLimits => ({ source: variableOf("liveness"), texts: [text] })
+      )
+    ),
+    Flag.withDefault(notWritten)
   )
 }
 
-export const hardCap = duration(
+export const hardCap = patience(
   "hard-cap",
-  "The most time an attempt may take, slow or not, such as \"2 hours\" (none: what lives is waited for)"
+  "The most time an attempt may take, slow or not, such as 2h (none: what lives is waited for)"
 )
 
-interface Values {
+export interface WatchValues {
   readonly stallPolicy: StallPolicy
-  readonly stallLimit: Duration.Duration | undefined
+  readonly stallLimit: number | undefined
+  readonly liveness: WrittenLimits
 }
 
+/** How often ScrapedEvidence asks. */
+const SCRAPE_MILLIS = 5000
+
 /** The settings that the flags ask for. Fails with wrong usage. */
-export const settingsOf = Effect.fnUntraced(function*(
-  { stallLimit, stallPolicy }: Values
-) {
-  if (stallLimit !== undefined && !(Duration.toMillis(stallLimit) > 0)) {
-    return yield* usageError("--stall-limit must be longer than nothing")
+export const settingsOf = Effect.fnUntraced(function*({ liveness, stallLimit, stallPolicy }: WatchValues) {
+  if (stallLimit === 0) return yield* usageError("--stall-limit must be longer than nothing")
+  const written = readLimits(liveness.texts)
+  if (Result.isFailure(written)) return yield* usageError(`${liveness.source}: ${written.failure}`)
+  const limits: LivenessLimits = {
+    ...(stallLimit === undefined ? defaults : withPatience(defaults, stallLimit)),
+    ...written.success
   }
-  const limits: LivenessLimits = stallLimit === undefined
-    ? defaults
-    : withPatience(defaults, Duration.toMillis(stallLimit))
-  return { limits, stallPolicy }
+  const [contradiction] = contradictionsOf(limits, { scrapeMillis: SCRAPE_MILLIS, write: textOf })
+  return contradiction === undefined
+    ? { limits, stallPolicy }
+    : yield* usageError(`the limits contradict each other: ${contradiction}`)
 })
 
-/** The hard cap in milliseconds. A cap within which no stall could be found is refused. */
+/**
+ * The hard cap in milliseconds. A cap is refused within which a run could not be found hung, because every silent run
+ * would be called slow, and so is one that nobody enforces.
+ */
 export const hardCapMillis = Effect.fnUntraced(function*(
-  cap: Duration.Duration | undefined,
-  limits: LivenessLimits
+  cap: number | undefined,
+  { limits, stallPolicy }: { readonly limits: LivenessLimits; readonly stallPolicy: StallPolicy }
 ) {
   if (cap === undefined) return null
-  const millis = Duration.toMillis(cap)
-  if (millis > limits.silentCeilingMillis) return millis
+  if (stallPolicy !== "enforce") {
+    return yield* usageError(`--hard-cap needs --stall-policy enforce: with ${stallPolicy} nothing is ever ended`)
+  }
+  const { key, millis } = longestSilence(limits)
+  if (cap > millis) return cap
+  const name = nameOf(key)
   return yield* usageError(
-    `--hard-cap must be longer than the stall limit (${limits.silentCeilingMillis / 1000} s), else every silent run ` +
-      "would be called slow"
+    `--hard-cap (${textOf(cap)}) must be longer than the longest a hung run may be silent, else it would be called ` +
+      `slow: ${textOf(millis)}, which is ${name} (${
+        textOf(limits[key] as number)
+      }) and the time that outer hops wait ` +
+      `longer; raise the cap, or lower --stall-limit or ${name}`
   )
 })

@@ -7,8 +7,10 @@
  */
 
 const DONE = "data:[DONE]"
+/** What may stand in front of the first line, as bytes; in front of others nobody puts it. */
+const BYTE_ORDER_MARK = "\u00ef\u00bb\u00bf"
 /** Enough of a line to know it: the sentinel, the optional space after the colon, and whether anything follows. */
-const HEAD_BYTES = DONE.length + 2
+const HEAD_BYTES = BYTE_ORDER_MARK.length + DONE.length + 2
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 
@@ -32,8 +34,9 @@ export const observe = (before: Observation, bytes: Uint8Array): Observation => 
     const wanted = HEAD_BYTES - head.length
     if (wanted > 0) head += asciiSlice(bytes, position, Math.min(end, position + wanted))
     if (end === bytes.length) break
-    if (head.startsWith(":")) comments++
-    else if (head.replace(" ", "") === DONE) done = true
+    const line = head.startsWith(BYTE_ORDER_MARK) ? head.slice(BYTE_ORDER_MARK.length) : head
+    if (line.startsWith(":")) comments++
+    else if (line.replace(" ", "") === DONE) done = true
     head = ""
     position = end + 1
   }

@@ -7,7 +7,9 @@
  *
  * The proof: tokens that we received between two scrapes must have moved the engine's own counter. One contradiction
  * proves nothing, because a scrape can be older than the tokens, and tokens may have waited in a proxy; so it takes
- * several, of scrapes that were answered at once, and enough confirmations wipe out what there was of them.
+ * several, of scrapes that were answered at once, and enough confirmations wipe out what there was of them. Tokens that a
+ * counter has not shown it still owes at the next scrape: a run that falls silent after its first burst would otherwise
+ * be judged by an idle replica that an earlier run had vouched for.
  */
 import * as Schema from "effect/Schema"
 import { type EngineSample, rise } from "./EngineSample.ts"
@@ -21,13 +23,16 @@ export interface Binding {
   readonly contradictions: number
   /** Confirmations since the last contradiction. */
   readonly proofs: number
+  /** The sample before tokens that no later one has shown. */
+  readonly owing: EngineSample | undefined
 }
 
 /** The binding at the start of a run, from what earlier runs at the same endpoint have found. */
 export const inherit = (status: BindingStatus): Binding => ({
   status: status === "proven" ? "inherited" : status,
   contradictions: 0,
-  proofs: 0
+  proofs: 0,
+  owing: undefined
 })
 
 /** Whether metrics may be believed. */
@@ -44,22 +49,27 @@ export interface Interval {
 
 /** The binding after one more interval between two scrapes of one process. */
 export const observe = (binding: Binding, interval: Interval, limits: LivenessLimits): Binding => {
-  if (interval.tokens < limits.bindingTokens || binding.status === "refuted") return binding
-  if (rise(interval.before.generationTokens, interval.after.generationTokens) > 0) {
+  const isOwing = binding.owing !== undefined
+  if (binding.status === "refuted" || (!isOwing && interval.tokens < limits.bindingTokens)) return binding
+  const before = binding.owing ?? interval.before
+  if (before.generationTokens === null || interval.after.generationTokens === null) return binding
+  if (rise(before.generationTokens, interval.after.generationTokens) > 0) {
     const proofs = binding.proofs + 1
     return {
       status: "proven",
       proofs,
-      contradictions: proofs >= limits.bindingProofsToForget ? 0 : binding.contradictions
+      contradictions: proofs >= limits.bindingProofsToForget ? 0 : binding.contradictions,
+      owing: undefined
     }
   }
-  return interval.prompt ? contradict(binding, limits) : binding
+  return interval.prompt ? { ...contradict(binding, limits), owing: before } : binding
 }
 
 /** The binding after something that cannot be true of our engine. */
 export const contradict = (binding: Binding, limits: LivenessLimits): Binding => {
   const contradictions = binding.contradictions + 1
   return {
+    ...binding,
     status: contradictions >= limits.bindingContradictions ? "refuted" : binding.status,
     contradictions,
     proofs: 0

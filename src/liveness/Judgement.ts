@@ -139,7 +139,7 @@ const onlyDeferred = ({ deferred, running, waiting }: EngineSample): boolean =>
 /** The server has not even taken the request. */
 const unanswered = (state: RunState): Stall | undefined => {
   const limit = Limit.headers(state.limits, hopsFromEngine[state.run.hop])
-  return state.phase === "connecting" && silence(state) > limit.millis ? inferred(state, limit) : undefined
+  return state.phase === "connecting" && unvouchedFor(state) > limit.millis ? inferred(state, limit) : undefined
 }
 
 /** Somebody who can know says that the run goes on. */
@@ -147,12 +147,16 @@ const vouchedFor = (state: RunState): boolean =>
   hasEvidence(state) || state.agent?.working === true || state.agent?.engine === "moving" ||
   state.agent?.engine === "asleep"
 
-/** What a silence says by itself, counted from when somebody last vouched for the engine. */
-const unvouched = (state: RunState, limit: LimitInForce): Stall | undefined => {
-  const { binding, engine } = state
-  const since = Math.max(lastToken(state), isBound(binding) ? engine.movedMillis : 0)
-  return now(state) - since <= limit.millis ? undefined : inferred(state, limit)
+/** For how long there has been neither a token nor anybody who vouched for the run. */
+const unvouchedFor = (state: RunState): number => {
+  const { agent, binding, engine } = state
+  return now(state) -
+    Math.max(lastToken(state), isBound(binding) ? engine.movedMillis : 0, agent?.vouchedMillis ?? 0)
 }
+
+/** What a silence says by itself, counted from when somebody last vouched for the engine. */
+const unvouched = (state: RunState, limit: LimitInForce): Stall | undefined =>
+  unvouchedFor(state) <= limit.millis ? undefined : inferred(state, limit)
 
 const inferred = ({ agent, run }: RunState, limit: LimitInForce): Stall => ({
   kind: run.hop === "engine" || agent !== undefined ? "silent" : "agent-silent",

@@ -185,7 +185,7 @@ export const headers = (limits: LivenessLimits, hops: number): LimitInForce =>
   unlearned("headers", { millis: limits.headersMillis + hops * nestedMillis(limits), origin: "default" })
 
 /** By how much each hop further out waits longer. */
-const nestedMillis = (limits: LivenessLimits): number =>
+export const nestedMillis = (limits: LivenessLimits): number =>
   limits.nestedHeartbeats * limits.heartbeatMillis + limits.nestedSlackMillis
 
 /** How long an agent that sends heartbeats every `intervalMillis` may send none. */

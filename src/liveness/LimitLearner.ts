@@ -23,30 +23,47 @@ import { type RunKey, textOf } from "./RunKey.ts"
 /** The settings that learning needs. */
 export type LearningSettings = Pick<LivenessLimits, "learnedFalseAlarms" | "learnedRuns">
 
+/** What is known of the runs of one key. */
+export interface LearnedKey {
+  readonly key: RunKey
+  readonly learned: LearnedLimits
+}
+
 export class LimitLearner extends Context.Service<LimitLearner, {
   /** What is known now; ask when the run is sent. */
   readonly learned: (key: RunKey) => Effect.Effect<LearnedLimits>
   /** Remembers one run that has ended; tell it once, under the key it was opened with. */
   readonly finished: (key: RunKey, run: FinishedRun) => Effect.Effect<void>
+  /** All keys of which anything is remembered, with what is known of each, the last taught first; for people. */
+  readonly everything: Effect.Effect<ReadonlyArray<LearnedKey>>
 }>()("a2a-campaign/LimitLearner") {
   /** Learns nothing. */
   static readonly layerNone: Layer.Layer<LimitLearner> = Layer.succeed(
     LimitLearner,
-    LimitLearner.of({ learned: () => Effect.succeed(nothingLearned), finished: () => Effect.void })
+    LimitLearner.of({
+      learned: () => Effect.succeed(nothingLearned),
+      finished: () => Effect.void,
+      everything: Effect.succeed([])
+    })
   )
 
   /** Remembers until its scope closes. */
   static readonly layerMemory = (settings: LearningSettings = defaults): Layer.Layer<LimitLearner> =>
     Layer.sync(LimitLearner, () => {
-      const kept = new Map<string, ReadonlyArray<FinishedRun>>()
+      const kept = new Map<string, { readonly key: RunKey; readonly runs: ReadonlyArray<FinishedRun> }>()
       return LimitLearner.of({
-        learned: (key) => Effect.sync(() => learnedFrom(kept.get(textOf(key)) ?? [], settings)),
+        learned: (key) => Effect.sync(() => learnedFrom(kept.get(textOf(key))?.runs ?? [], settings)),
         finished: (key, run) =>
           Effect.sync(() => {
             if (!teachesSomething(run)) return
-            const runs = [...kept.get(textOf(key)) ?? [], run]
-            kept.set(textOf(key), runs.slice(Math.max(0, runs.length - Math.floor(settings.learnedRuns))))
-          })
+            const runs = [...kept.get(textOf(key))?.runs ?? [], run]
+            const last = runs.slice(Math.max(0, runs.length - Math.floor(settings.learnedRuns)))
+            kept.delete(textOf(key))
+            kept.set(textOf(key), { key, runs: last })
+          }),
+        everything: Effect.sync(() =>
+          Array.from(kept.values(), ({ key, runs }) => ({ key, learned: learnedFrom(runs, settings) })).toReversed()
+        )
       })
     })
 }

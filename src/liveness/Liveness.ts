@@ -3,7 +3,8 @@
  *
  * `timeoutFail` is the fixed-limit form: it has the name and the argument order of `Stream.timeoutFail` of Effect 3,
  * which Effect 4 no longer has. `failIfSilent` is the same guard with a say in which elements count as progress. `watch`
- * (LivenessWatch.ts) is the one that knows phases and the engine's own evidence.
+ * (LivenessWatch.ts) is the one that knows phases and the engine's own evidence; the pure reducer inside it is `step`.
+ * What else a program needs around them is here, too.
  *
  * Laws: chunks are kept as they come; a gap of exactly the limit is alive; time spent by a slow consumer is not
  * silence; the upstream pull is interrupted before the error is handed on, so its socket closes.
@@ -23,10 +24,20 @@ import * as Stream from "effect/Stream"
 import * as GuardedPull from "./GuardedPull.ts"
 
 export { EngineEvidence } from "./EngineEvidence.ts"
+export { EngineGate } from "./EngineGate.ts"
 export { Failed } from "./Failed.ts"
+export { heartbeatOf } from "./Heartbeat.ts"
+export { LimitLearner } from "./LimitLearner.ts"
+export { fromTokenEvents, type LivenessInput, ofTokenEvents } from "./LivenessInput.ts"
+export { defaults, LivenessLimits } from "./LivenessLimits.ts"
+export { initial, step, verdictOf } from "./LivenessStep.ts"
 export { watch, type WatchOptions } from "./LivenessWatch.ts"
+export { planOf, schedule } from "./RetryPolicy.ts"
+export { RunError } from "./RunError.ts"
+export { Slow } from "./Slow.ts"
 export { Stalled } from "./Stalled.ts"
 export { Ticker } from "./Ticker.ts"
+export { Verdict } from "./Verdict.ts"
 
 /** A wake this much later than asked for means that we were paused, not that the stream was silent. */
 const LATE_WAKE_MILLIS = 1000

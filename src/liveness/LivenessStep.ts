@@ -105,7 +105,8 @@ const open = (state: RunState, input: Input.Opened): RunState => ({
       tokens: 0,
       tokenMillis: 0,
       engine: "unknown",
-      working: false
+      working: false,
+      vouchedMillis: 0
     }
 })
 
@@ -169,13 +170,16 @@ const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
   const age = Number.isFinite(beat.tokenAgeMillis) ? beat.tokenAgeMillis : 0
   const count = Number.isInteger(beat.tokens) ? beat.tokens : 0
   const known = state.agent?.tokens ?? 0
+  const working = beat.phase === "agent-work"
+  const vouches = working || beat.engine === "moving" || beat.engine === "asleep"
   const agent = {
     heardMillis: at,
     intervalMillis: beat.intervalMillis ?? state.agent?.intervalMillis ?? state.limits.heartbeatMillis,
     tokens: Math.max(known, count),
     tokenMillis: Math.max(0, at - age),
     engine: beat.engine,
-    working: beat.phase === "agent-work"
+    working,
+    vouchedMillis: vouches ? at : state.agent?.vouchedMillis ?? 0
   }
   const rose = count > Math.max(known, Progress.tokensOf(state.progress))
   const told = rose

@@ -3,9 +3,10 @@
  * the stream is ended.
  *
  * Laws: the elements are the upstream's, in its chunks; time in which the consumer does not ask for more is no time of
- * the run; the upstream is interrupted before the error is handed on, so its socket closes; with policy "warn" or "off"
- * nothing is ever ended here, whatever the verdict. Verdicts are told to `onVerdict` as they change, slow ones too, and
- * the last one when the stream ends, in whatever way.
+ * the run; where a run is given up the upstream is interrupted and all of it closed, so its socket closes, before any
+ * proof is waited for and before the error is handed on; with policy "warn" or "off" nothing is ever ended here, whatever
+ * the verdict. Verdicts are told to `onVerdict` as they change, slow ones too, and the last one when the stream ends, in
+ * whatever way.
  *
  * A run that was given up waits, within a bound, for proof that the engine dropped its request, and its error says
  * whether there was any. A failure of upstream is handed on as it is; one of this hop gets the verdict on its way.
@@ -13,6 +14,7 @@
  * One timer for all runs of a process (Ticker.ts), one scrape for all runs at an endpoint (EngineEvidence.ts).
  */
 import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -63,8 +65,10 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
 ): Stream.Stream<A | B, E | RunError, R | EngineEvidence | Ticker> => {
   const { heartbeat, inputsOf, limits = defaults, onEnd, onVerdict, policy = "enforce", run } = options
   if (policy === "off") return self
-  return Stream.transformPull(self, (pull, scope) =>
+  return Stream.fromChannel(Channel.fromTransform((_, scope) =>
     Effect.gen(function*() {
+      const upstream = yield* Scope.fork(scope)
+      const pull = yield* Scope.provide(Stream.toPull(self), upstream)
       const clock = yield* Clock.Clock
       const evidence = yield* EngineEvidence
       const ticker = yield* Ticker
@@ -200,7 +204,10 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
       const enforce = () => {
         if (ended || state.outcome === undefined || policy !== "enforce") return
         const error = errorOf(state.outcome)
-        if (error !== undefined && guarded.giveUp(error)) end()
+        if (error === undefined) return
+        // First, because giving up resumes whoever waits, at once: they may ask what the run has taught.
+        end()
+        guarded.giveUp(Effect.andThen(Scope.close(upstream, Exit.void), error))
       }
 
       const beat = () => {
@@ -243,7 +250,8 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
         scope
       )
       return guarded.pull
-    }))
+    })
+  ))
 }
 
 /** A failure of this hop with what was known when it came. */

@@ -7,7 +7,7 @@
  * - back-off and the most retries of a row count the errors of that row only, wherever they stand in the history: a
  *   broken connection is no reason to wait longer for a busy server;
  * - attempts are counted over all rows that use one up, and the time waited over the errors of a row that does not (429,
- *   503), so that no mixture of kinds can go on for ever.
+ *   503, nobody there), so that no mixture of kinds can go on for ever.
  *
  * Laws: a plan is a function of the history alone, but for chance, which only lengthens a delay. No delay is shorter than
  * what the server asked for (`Retry-After`): a server that asks for more than may be waited is given up, not disturbed.
@@ -121,16 +121,16 @@ export const planOf = (
   return {
     _tag: "Retry",
     delay: Duration.millis(Math.ceil(delay * (1 + row.jitter * chance))),
-    gate: row.gate === "yes" || (row.gate !== "no" && trailing(history, error) >= row.gate),
+    gate: row.gate === "yes" || (row.gate !== "no" && trailing(history) >= row.gate),
     consumesAttempt: row.usesAttempt,
     limitFactor: isLimitSuspect(same) ? LIMIT_FACTOR : 1,
     freshSeed: row.freshSeed
   }
 }
 
-/** How many errors of the last one's row end the history. */
-const trailing = (history: ReadonlyArray<RunError>, last: RunError): number =>
-  history.length - 1 - history.findLastIndex((error) => rowOf(error) !== rowOf(last))
+/** How many errors that shut the gate only together end the history. */
+const trailing = (history: ReadonlyArray<RunError>): number =>
+  history.length - 1 - history.findLastIndex((error) => typeof rowOf(error).gate !== "number")
 
 /** The schedule that follows `planOf`: for `Effect.retry` around one attempt. Its output is the plan. */
 export const schedule = (options: Partial<RetryOptions> = {}): Schedule.Schedule<RetryPlan, RunError> =>

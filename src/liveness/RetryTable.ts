@@ -90,7 +90,13 @@ export const retryTable = [
     { retries: 3, doublesLimitAt: 3 }
   ),
   row(["agent-silent"], [2000, 2, 60_000], "each attempt is a new task of the agent"),
-  row(["connect-error", "connect-timeout"], [1000, 2, 30_000], "nobody there, for now", { gate: 5 }),
+  row(
+    ["connect-error"],
+    [1000, 2, 30_000],
+    "nobody there, for now; nothing was attempted, and a server that loads its model takes minutes",
+    { gate: 5, usesAttempt: false }
+  ),
+  row(["connect-timeout"], [1000, 2, 30_000], "a connection, and no answer to the request", { gate: 5 }),
   row(
     ["connection-lost", "truncated", "done-without-finish"],
     [1000, 2, 30_000],

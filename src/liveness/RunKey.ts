@@ -10,8 +10,9 @@
  *
  * Law: the key is made once, when the run is sent, of what is known then; what came of the run must not choose where it
  * is counted. `textOf` is the same for equal keys and different for different ones, and stays so from version to
- * version, because stores are searched by it.
+ * version, because stores are searched by it; `parse` is its inverse.
  */
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /** A power of four: at least as many as asked for, and less than four times as many; `null` if unknown. */
@@ -52,6 +53,17 @@ export const make = ({ endpoint, maxTokens, model, promptCharacters, running }: 
 /** One line for each key, for people and for a store. */
 export const textOf = ({ endpoint, load, model, shape }: RunKey): string =>
   JSON.stringify([endpoint, model, shape.maxTokens, shape.promptCharacters, load])
+
+/** The key of such a line; none if the line is no key's. */
+export const parse = (text: string): Option.Option<RunKey> => Option.map(decodeLine(text), keyOfParts)
+
+const decodeLine = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Tuple([Schema.String, Schema.String, Band, Band, Load]))
+)
+
+const keyOfParts = (
+  [endpoint, model, maxTokens, promptCharacters, load]: readonly [string, string, number | null, number | null, Load]
+): RunKey => ({ endpoint, model, shape: { maxTokens, promptCharacters }, load })
 
 /** The smallest power of four that is not less; `null` for what is no count. */
 const bandOf = (count: number | null | undefined): number | null => {

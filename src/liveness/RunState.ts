@@ -31,6 +31,8 @@ export interface Agent {
   readonly tokenMillis: number
   readonly engine: EngineDigest
   readonly working: boolean
+  /** When it last said that its engine moves or sleeps, or that it works on something else. */
+  readonly vouchedMillis: number
 }
 
 /** Why and since when a run is called slow. */

@@ -1,7 +1,7 @@
 /**
  * Settings of latency: how long the first token and every other one take. Pacing.ts draws from them.
  *
- * Times are means, as numbers of milliseconds or with a unit (DurationText.ts). Where llm-d-inference-sim has a setting
+ * Times are means, as numbers of milliseconds or with a unit (text/DurationText.ts). Where llm-d-inference-sim has a setting
  * for the same thing, it means the same here; the differences: the first token is "constant" unless chosen otherwise
  * (llm-d's unset calculator guesses), and a deviation has no upper limit, because no distribution here is ever negative.
  *
@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Millis } from "./DurationText.ts"
+import { Millis } from "../text/DurationText.ts"
 
 const NotNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 

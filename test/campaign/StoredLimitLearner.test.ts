@@ -87,10 +87,28 @@ describe("the stored learner", () => {
             told.push(yield* learner.learned(keyOf(model)))
           }
           for (const model of ["a", "b", `a"`]) told.push(yield* learner.learned(keyOf(model)))
-          return told
+          return [...told, yield* learner.everything]
         }).pipe(Effect.provide(layer))
       assert.deepStrictEqual(yield* learned(open(settings)), yield* learned(LimitLearner.layerMemory(settings)))
     }), { arbitrary: { runs: 1000 } })
+
+  it.effect("lists every key with what is known of it, the last taught first", () =>
+    Effect.gen(function*() {
+      const learner = yield* LimitLearner
+      assert.deepStrictEqual(yield* learner.everything, [])
+      yield* learner.finished(keyOf("b"), run(null))
+      for (const model of ["a", "b", "b", "b", "b"]) yield* learner.finished(keyOf(model), run(9, 5))
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`INSERT INTO finished_run ${
+        sql.insert({ key: "of a later version", gap_censored: 0, first_token_censored: 0, finished_at: 0 })
+      }`
+      const known = yield* learner.everything
+      assert.deepStrictEqual(known.map(({ key }) => key), [keyOf("b"), keyOf("a")])
+      assert.deepStrictEqual(known.map(({ learned }) => [learned.gapMillis, learned.learning?.gap.runs]), [[9, 4], [
+        null,
+        1
+      ]])
+    }).pipe(Effect.provide(open(settings))))
 
   it.effect("keeps the last 2 000 runs of a key, and those of others", () =>
     Effect.gen(function*() {
@@ -117,9 +135,11 @@ describe("the stored learner", () => {
       const learner = yield* LimitLearner
       yield* learner.finished(key, run(1, 1))
       assert.deepStrictEqual(yield* learner.learned(key), nothingLearned)
+      assert.deepStrictEqual(yield* learner.everything, [])
       assert.deepStrictEqual(logged, [
         ["Warn", "What a finished run teaches could not be kept: no such table: finished_run"],
-        ["Warn", "What earlier runs teach could not be read: no such table: finished_run"]
+        ["Warn", "What earlier runs teach could not be read: no such table: finished_run"],
+        ["Warn", "What runs have taught could not be listed: no such table: finished_run"]
       ])
     }).pipe(Effect.provide([
       StoredLimitLearner.layer(settings).pipe(Layer.provide(Layer.fresh(NodeSqlite.layer(memory)))),
@@ -203,6 +223,12 @@ describe("a campaign's file", () => {
         return yield* tables
       }).pipe(Effect.provide(NodeSqlite.layer({ filename, create: true }), { local: true }))
       assert.strictEqual(tablesBefore, 0)
+      const looked = yield* Effect.flatMap(CampaignStore.use((store) => store.load), Effect.fromOption).pipe(
+        Effect.provide(CampaignStore.layerReadonly({ filename, limits }), { local: true })
+      )
+      assert.deepStrictEqual(looked.definition, definition)
+      const tablesAfter = yield* Effect.provide(tables, NodeSqlite.layer({ filename, create: false }), { local: true })
+      assert.strictEqual(tablesAfter, 0)
       yield* Effect.gen(function*() {
         const stored = yield* Effect.flatMap(CampaignStore.use((store) => store.load), Effect.fromOption)
         assert.deepStrictEqual(stored.definition, definition)

@@ -207,7 +207,10 @@ describe("stalled", () => {
 
   it("engine-restarted: another process in two scrapes, by its start or by its counters", () => {
     const after = (from: Partial<EngineSample>, to: Partial<EngineSample>) =>
-      every(0, FAR, (turn) => sample(turn < 2 ? { heartbeat: `${turn}`, ...from } : to))
+      every(0, FAR, (turn) =>
+        sample(
+          turn < 2 ? { heartbeat: `${turn}`, ...from, generationTokens: (from.generationTokens ?? 0) + turn } : to
+        ))
     assert.deepStrictEqual(
       endOf(
         [[bound], twenty, after({ startedAtSeconds: 10 }, { startedAtSeconds: 20 })],
@@ -252,7 +255,11 @@ describe("stalled", () => {
 
   it("a scrape that took long may be older than the tokens, and does not contradict them", () => {
     const contradictions = (took: number) =>
-      run([[bound], twenty, [1000, 2000].map((at) => scrape(at, sample(), { askedAt: at - took }))], 3000)
+      run([
+        [bound],
+        twenty,
+        [1000, 2000].map((at) => scrape(at, sample({ generationTokens: 5 }), { askedAt: at - took }))
+      ], 3000)
         .state.binding.contradictions
     assert.deepStrictEqual([contradictions(1000), contradictions(1001)], [1, 0])
   })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as Gaps from "../../src/liveness/Gaps.ts"
 import * as Limit from "../../src/liveness/LimitInForce.ts"
-import { defaults, explain, LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
+import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { runs } from "./propertyRuns.ts"
 
 const summary = (count: number, quantile: number, largest = quantile): Gaps.GapSummary => ({ count, quantile, largest })
@@ -102,18 +102,6 @@ describe("the limits in force", () => {
     assert.deepStrictEqual([nobody.origin, nobody.learning], ["not-learned", null])
     assert.isNull(Limit.suspect(defaults, summary(16, 2000), undefined).learning)
     assert.isNull(Limit.agentHeartbeat(defaults, 5000).learning)
-  })
-
-  it("every setting has a default and a meaning", () => {
-    const limits = Schema.decodeSync(LivenessLimits)({ frozenFloorMillis: 90_000 })
-    const explained = explain(limits)
-    assert.deepStrictEqual(new Set(explained.map(({ name }) => name)), new Set(Object.keys(defaults)))
-    assert.deepStrictEqual(explained.filter(({ isDefault }) => !isDefault).map(({ name, value }) => [name, value]), [[
-      "frozenFloorMillis",
-      90_000
-    ]])
-    for (const { meaning, name } of explained) assert.isAbove(meaning.length, 20, name)
-    assert.throws(() => Schema.decodeSync(LivenessLimits)({ tickMillis: -1 }))
   })
 })
 

@@ -20,7 +20,7 @@ import { allKinds, busy, errorOf } from "../support/runErrors.ts"
 import { runs } from "./propertyRuns.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-const free: ReadonlyArray<RetryKind> = ["rate-limited", "unavailable"]
+const free: ReadonlyArray<RetryKind> = ["rate-limited", "unavailable", "connect-error"]
 const gated = ["engine-hung", "decode-hung", "engine-dead", "aborted-by-server", "connect-error"] as const
 
 const Outcome = Schema.Struct({

@@ -46,7 +46,9 @@ const model: ReadonlyArray<Expected> = [
   { kinds: ["deferred-stuck"], delays: [5, 5, 5], retries: null },
   { kinds: ["silent"], delays: [2, 4, 8], retries: 3 },
   { kinds: ["agent-silent"], delays: [2, 4, 8, 16, 32, 60, 60], retries: null },
-  { kinds: ["connect-error", "connect-timeout"], delays: [1, 2, 4, 8, 16, 30, 30], retries: null, gateFrom: 5 },
+  // Not as in the model: a server that is loading would use up the attempts of many battles before the gate is shut.
+  { kinds: ["connect-error"], delays: [1, 2, 4, 8, 16, 30, 30], retries: null, gateFrom: 5, free: true },
+  { kinds: ["connect-timeout"], delays: [1, 2, 4, 8, 16, 30, 30], retries: null, gateFrom: 5 },
   { kinds: ["connection-lost", "truncated", "done-without-finish"], delays: [1, 2, 4, 8, 16], retries: 5 },
   {
     kinds: ["server-error", "mid-stream-error 5xx", "finish-error"],

@@ -22,6 +22,7 @@ const tests = [
   "Scrapes",
   "FinalVerdicts",
   "EngineRecord",
+  "Binding",
   "Connecting",
   "FinishedRun",
   "Progress",

@@ -11,6 +11,7 @@
  * requests; `for` is then how long it lasts, without it until it is taken away.
  */
 import * as Result from "effect/Result"
+import { nearestName } from "../../text/nearestName.ts"
 import * as FaultCatalogue from "./FaultCatalogue.ts"
 import type { FaultEntry, Parameter, ParameterValues } from "./FaultEntry.ts"
 
@@ -38,25 +39,9 @@ export interface FaultSpecification {
   readonly text: string
 }
 
+const names = FaultCatalogue.catalogue.map((fault) => fault.name)
+
 const triggerKeys = ["request", "probability", "times", "from", "for"]
-
-/** Insertions, deletions and changes that make one word of the other (Levenshtein). */
-const distance = (left: string, right: string): number => {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
-  for (const [index, character] of Array.from(left).entries()) {
-    const next = [index + 1]
-    for (let column = 1; column <= right.length; column++) {
-      const changed = row[column - 1]! + (character === right[column - 1] ? 0 : 1)
-      next.push(Math.min(changed, row[column]! + 1, next[column - 1]! + 1))
-    }
-    row = next
-  }
-  return row.at(-1)!
-}
-
-const nearest = (word: string): string =>
-  FaultCatalogue.catalogue.map(({ name }) => name)
-    .toSorted((left, right) => distance(word, left) - distance(word, right))[0]!
 
 const rangeOf = (parameter: Parameter): string => {
   if (parameter.kind === "choice") return `one of ${parameter.choices.join(", ")}`
@@ -145,7 +130,7 @@ const readOne = (text: string): Result.Result<FaultSpecification, string> => {
   const entry = FaultCatalogue.find(name)
   if (entry === undefined) {
     return Result.fail(
-      `there is no fault "${name}"; did you mean ${nearest(name)}? \`campaign sim --list-faults\` shows all`
+      `there is no fault "${name}"; did you mean ${nearestName(name, names)}? \`campaign sim --list-faults\` shows all`
     )
   }
   return Result.gen(function*() {

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { Millis, millisOf } from "../../src/simulator/DurationText.ts"
+import { Millis, millisOf, textOf, TimeFromText, timeOf } from "../../src/text/DurationText.ts"
 
 const decode = Schema.decodeUnknownResult(Millis)
 
@@ -24,7 +24,12 @@ describe("DurationText", () => {
       "1e3": 1000,
       " 20 ": 20,
       "90 seconds": 90_000,
-      "2 minutes": 120_000
+      "2 minutes": 120_000,
+      "1.5 s": 1500,
+      "2min": 120_000,
+      "2 min 10 s": 130_000,
+      "1 h 1 s": 3_601_000,
+      "1e3 ms": 1000
     }
     for (const [text, millis] of Object.entries(texts)) {
       assert.closeTo(millisOf(text) ?? NaN, millis, 1e-9, text)
@@ -35,7 +40,21 @@ describe("DurationText", () => {
 
   it("refuses what is no time, or negative, or endless", () => {
     for (
-      const text of ["", " ", "soon", "-1", "-5ms", "1.5 s", "5 m", "10x", "ms", "s5", "Infinity", "NaN", "-1 seconds"]
+      const text of [
+        "",
+        " ",
+        "soon",
+        "-1",
+        "-5ms",
+        "5 mi",
+        "2 mins ago",
+        "10x",
+        "ms",
+        "s5",
+        "Infinity",
+        "NaN",
+        "-1 seconds"
+      ]
     ) {
       assert.strictEqual(millisOf(text), undefined, text)
       assert.isTrue(Result.isFailure(decode(text)), text)
@@ -57,4 +76,39 @@ describe("DurationText", () => {
     assert.closeTo(millisOf(`${millis.toFixed(6)}ms`)!, millis, 1e-6)
     assert.closeTo(millisOf(`${(millis / 1000).toFixed(9)}s`)!, millis, 1e-6)
   })
+  it("takes no number without a unit where a person waits, except nothing at all", () => {
+    const read = Schema.decodeUnknownResult(TimeFromText)
+    for (const text of ["90", "1e3", " 5.5 ", ".5"]) {
+      assert.strictEqual(timeOf(text), undefined, text)
+      assert.match(Result.getOrThrow(Result.flip(read(text))).message, /Expected a time such as 90s.*; got/)
+    }
+    assert.deepStrictEqual(["0", "0.0", "90s", "1e3 ms"].map(timeOf), [0, 0, 90_000, 1000])
+  })
+
+  it("is written as briefly as it can be read", () => {
+    assert.deepStrictEqual([0, 250, 1500, 60_000, 119_000, 120_000, 130_000, 130_500, 900_000, 5_400_000].map(textOf), [
+      "0 s",
+      "250 ms",
+      "1.5 s",
+      "60 s",
+      "119 s",
+      "2 min",
+      "2 min 10 s",
+      "130500 ms",
+      "15 min",
+      "1 h 30 min"
+    ])
+  })
+
+  it.prop("is read as it was written", [
+    Schema.Union([
+      Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e12 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e12 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 })),
+      Schema.Literals([1e-9, 1001, 3_600_000, 3_661_000])
+    ])
+  ], ([millis]) => {
+    assert.strictEqual(millisOf(textOf(millis)), millis)
+    assert.strictEqual(timeOf(textOf(millis)), millis)
+  }, { arbitrary: { runs: 1000 } })
 })
