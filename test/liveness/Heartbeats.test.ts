@@ -43,6 +43,15 @@ describe("an agent that promised heartbeats and has sent none", () => {
   })
 })
 
+describe("an agent that promised heartbeats and cannot vouch", () => {
+  it("is silent a millisecond after the limit for the first token", () => {
+    const learned = { gapMillis: null, firstTokenMillis: 130_000 }
+    const { state } = run([[purple({ heartbeatMillis: 100_000, learned })]], 144_000)
+    const looked = (at: number) => step(step(state, tick(at)), tick(at)).outcome?._tag
+    assert.deepStrictEqual([looked(145_000), looked(145_001)], [undefined, "Stalled"])
+  })
+})
+
 describe("a heartbeat", () => {
   it("counts only whole tokens", () => {
     for (const tokens of [Number.NaN, 20.5, Infinity, -7]) {

@@ -178,7 +178,7 @@ describe("Binding", () => {
     // Confirmations count from the last contradiction on.
     assert.strictEqual(status(yes, yes, yes, no, yes, yes, yes, no), "refuted")
     const unknown = { ...no, before: sample({ generationTokens: null }), after: sample({ generationTokens: null }) }
-    assert.strictEqual(status(unknown, unknown), "refuted")
+    assert.strictEqual(status(unknown, unknown), "unproven")
   })
 })
 

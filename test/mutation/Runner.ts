@@ -54,7 +54,7 @@ export interface Killing {
   readonly killedBy: string | undefined
 }
 
-class Unfit extends Schema.TaggedError<Unfit>()("Unfit", { message: Schema.String }) {}
+export class Unfit extends Schema.TaggedError<Unfit>()("Unfit", { message: Schema.String }) {}
 
 interface Worker {
   readonly child: ChildProcess

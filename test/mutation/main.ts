@@ -127,7 +127,9 @@ const tableOf = (all: ReadonlyArray<Judged>): string => {
 }
 
 Command.run(mutate, { version: "1" }).pipe(
-  Effect.tapError((error) => error instanceof Surviving ? Console.error(error.message) : Effect.void),
+  Effect.tapError((error) =>
+    error instanceof Surviving || error instanceof Runner.Unfit ? Console.error(error.message) : Effect.void
+  ),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({ disableErrorReporting: true })
 )
