@@ -113,10 +113,9 @@ const decodeP99Millis = (series: ReadonlyArray<MetricSeries>): number | null => 
     .find((found) => found.length > 0)
     ?.map(({ labels, value }) => ({ edge: Number(labels["le"]?.replace("+Inf", "Infinity")), value }))
     .toSorted((one, other) => one.edge - other.edge)
-  const total = buckets?.at(-1)?.value
-  if (buckets === undefined || total === undefined || !(total > 0)) return null
-  const edge = buckets.find(({ value }) => value >= 0.99 * total)?.edge
-  return edge !== undefined && Number.isFinite(edge) ? edge * 1000 : null
+  const total = buckets?.at(-1)?.value ?? 0
+  const edge = buckets?.find(({ value }) => value >= 0.99 * total)?.edge ?? Infinity
+  return total > 0 && edge < Infinity ? edge * 1000 : null
 }
 
 /** Independent of the order: a sum of one hash for each series. */
@@ -133,11 +132,11 @@ const digestOf = (series: ReadonlyArray<MetricSeries>): string => {
   return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0")
 }
 
-/** FNV-1a over UTF-16 units with the final mix of MurmurHash3, 32 bits. */
+/** FNV-1a over UTF-16 units with the final mix of MurmurHash3, 32 bits with a sign. */
 const hash = (text: string, seed: number): number => {
   let state = seed
   for (let index = 0; index < text.length; index++) state = Math.imul(state ^ text.charCodeAt(index), 0x01000193)
   state = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
   state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35)
-  return (state ^ (state >>> 16)) >>> 0
+  return state ^ (state >>> 16)
 }

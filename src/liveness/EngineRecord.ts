@@ -97,7 +97,6 @@ export const scraped = (
   const awake = outcome.asleep !== true
   const worked = moved && awake && (last.running ?? 0) > 0
   return {
-    ...record,
     ...processAfter(record, last, outcome),
     recent,
     refusals: 0,
@@ -134,6 +133,9 @@ export const isDead = (record: EngineRecord, limits: LivenessLimits): boolean =>
 export const isRestarted = (record: EngineRecord, limits: LivenessLimits): boolean =>
   record.change !== undefined && record.change.scrapes >= limits.restartScrapes
 
+/** No process is followed any more. */
+const severalServers = { change: undefined, alternates: true } as const
+
 const processAfter = (
   record: EngineRecord,
   last: EngineSample,
@@ -144,11 +146,11 @@ const processAfter = (
   const changed = { change: { from: last, scrapes: 1 }, alternates }
   if (began.before !== null && began.after !== null) {
     if (began.after > began.before) return changed
-    if (began.after < began.before || fell(last, sample)) return { change, alternates: true }
+    if (began.after < began.before || fell(last, sample)) return severalServers
   } else if (fell(last, sample)) {
-    return change === undefined ? changed : { change, alternates: true }
+    return change === undefined ? changed : severalServers
   } else if (change !== undefined && hasCaughtUp(change.from, sample)) {
-    return { change, alternates: true }
+    return severalServers
   }
   return { change: change === undefined ? undefined : { ...change, scrapes: change.scrapes + 1 }, alternates }
 }

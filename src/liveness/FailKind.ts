@@ -50,5 +50,5 @@ export const ofStatus = (status: number): FailKind => {
 }
 
 /** The kind of an error event; `begun` tells whether a token had come before it. */
-export const ofStreamError = (code: number | null, begun: boolean): FailKind =>
+export const ofStreamError = (code: number | null | undefined, begun: boolean): FailKind =>
   !begun && (code === 429 || code === 503) ? ofStatus(code) : "mid-stream-error"

@@ -80,8 +80,10 @@ export const judge = (state: RunState): Judgement => {
   // No run is given up before this, so most are done here, and no gap has to be sorted.
   if (silence(state) <= state.limits.suspectFloorMillis) return slowByRate(state)
   const limits = limitsOf(state)
-  if (agentMissing(state)) {
-    return { slow: { reason: "silent-unverified", limit: limits.suspect }, stall: silentAgent(state) }
+  const missing = agentMissing(state)
+  if (missing !== undefined) {
+    const stall: Stall = { kind: "agent-silent", confidence: "inferred", decidedBy: "limit", limit: missing }
+    return { slow: { reason: "silent-unverified", limit: limits.suspect }, stall }
   }
   if (silence(state) <= limits.suspect.millis) return slowByRate(state)
   return {
@@ -163,20 +165,13 @@ const inferred = ({ agent, run }: RunState, limit: LimitInForce): Stall => ({
   limit
 })
 
-const agentLimit = (state: RunState, intervalMillis: number): LimitInForce =>
-  Limit.agentHeartbeat(state.limits, intervalMillis)
-
-const agentMissing = (state: RunState): boolean =>
-  state.agent !== undefined &&
-  now(state) - Math.max(state.agent.heardMillis, state.progress.lastMillis) >
-    agentLimit(state, state.agent.intervalMillis).millis
-
-const silentAgent = (state: RunState): Stall => ({
-  kind: "agent-silent",
-  confidence: "inferred",
-  decidedBy: "limit",
-  limit: agentLimit(state, state.agent?.intervalMillis ?? 0)
-})
+/** The limit for heartbeats of its agent, if it is exceeded. */
+const agentMissing = (state: RunState): LimitInForce | undefined => {
+  const { agent } = state
+  if (agent === undefined) return undefined
+  const limit = Limit.agentHeartbeat(state.limits, agent.intervalMillis)
+  return now(state) - Math.max(agent.heardMillis, state.progress.lastMillis) > limit.millis ? limit : undefined
+}
 
 const slowByRate = (state: RunState): Judgement => {
   const { minimumTokensPerSecond, rateWindowMillis } = state.limits
@@ -221,7 +216,7 @@ export const standstillOf = (state: RunState): number =>
 /** What this run knows of its engine, in one word for the next hop. */
 export const engineDigestOf = (state: RunState): EngineDigest => {
   const { agent, binding, engine, limits } = state
-  if (agent !== undefined) return agentMissing(state) ? "unknown" : agent.engine
+  if (agent !== undefined) return agentMissing(state) === undefined ? agent.engine : "unknown"
   if (!isBound(binding)) return "unknown"
   if (EngineRecord.isDead(engine, limits) || EngineRecord.isRestarted(engine, limits)) return "gone"
   if (!hasEvidence(state)) return "unknown"

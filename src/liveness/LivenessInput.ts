@@ -206,9 +206,6 @@ export const fromTokenEvents = (events: ReadonlyArray<TokenEvent>, at: number): 
         break
       case "Finish":
         finishReason = event.reason
-        break
-      case "Signal":
-        break
     }
   }
   if (life || usage !== null) return { _tag: "Frame", at, tokens, text, usage, channel, finishReason }

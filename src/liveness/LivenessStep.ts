@@ -38,7 +38,6 @@ export const step = (state: RunState, input: Input.LivenessInput): RunState => {
     case "Opened":
       return state.clock === undefined ? open(timed, input) : timed
     case "Headers":
-      return accepted(timed)
     case "TransportOnly":
       return accepted(timed)
     case "Frame":
@@ -156,7 +155,6 @@ const finished = (state: RunState, reason: string): RunState => {
       ...state,
       finish: { reason, atMillis: now(state) },
       slow: undefined,
-      condemned: false,
       degenerate: reason === "repetition" ? "repetition" : state.degenerate
     },
     "finishing"
@@ -169,7 +167,7 @@ const finished = (state: RunState, reason: string): RunState => {
  */
 const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
   const at = now(state)
-  const age = Number.isFinite(beat.tokenAgeMillis) ? Math.max(0, beat.tokenAgeMillis) : 0
+  const age = Number.isFinite(beat.tokenAgeMillis) ? beat.tokenAgeMillis : 0
   const count = Number.isInteger(beat.tokens) ? beat.tokens : 0
   const known = state.agent?.tokens ?? 0
   const working = beat.phase === "agent-work"
@@ -192,7 +190,8 @@ const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
 
 const scraped = (state: RunState, scrape: Input.Scrape): RunState => {
   const { outcome } = scrape
-  const took = Number.isFinite(scrape.at - scrape.askedAt) ? Math.max(0, scrape.at - scrape.askedAt) : Infinity
+  const waited = scrape.at - scrape.askedAt
+  const took = Number.isFinite(waited) ? Math.max(0, waited) : Infinity
   const asked = Math.max(0, now(state) - took)
   const before = state.engine.sample
   const engine = EngineRecord.scraped(state.engine, outcome, now(state), asked)
@@ -210,14 +209,14 @@ const scraped = (state: RunState, scrape: Input.Scrape): RunState => {
     tokens: received - state.tokensAtSample,
     prompt: took <= state.limits.tickMillis
   }
-  const expected = Math.max(1, (scrape.openStreams ?? 0) + (state.progress.begun ? 0 : 1))
+  const ours = state.progress.begun ? 0 : 1
   return labelled({
     ...seen,
     binding: Binding.observe(binding, interval, state.limits),
     place: RequestPlace.observe(state.place, before, outcome, {
       askedMillis: asked,
       lastTokenMillis: state.progress.lastMillis,
-      expected: scrape.openStreams === null ? 0 : expected
+      expected: scrape.openStreams === null ? -Infinity : Math.max(1, scrape.openStreams + ours)
     })
   })
 }
@@ -279,9 +278,9 @@ const stalled = (state: RunState, stall: Stall): RunState => ({
 
 interface FailDetails {
   readonly status?: number
-  readonly code?: number | null
+  readonly code?: number | null | undefined
   readonly retryAfterMillis?: number | null
-  readonly detail?: string
+  readonly detail?: string | undefined
 }
 
 const failed = (state: RunState, kind: FailKind, by: Verdict.DecidedBy, details: FailDetails): RunState => ({
@@ -301,11 +300,11 @@ const failed = (state: RunState, kind: FailKind, by: Verdict.DecidedBy, details:
 })
 
 const rejected = (state: RunState, { detail, retryAfterMillis, status }: Input.Rejected): RunState =>
-  failed(state, ofStatus(status), "engine", { status, retryAfterMillis, detail: detail ?? "" })
+  failed(state, ofStatus(status), "engine", { status, retryAfterMillis, detail })
 
 /** The connection ended without a finish reason. */
 const broken = (state: RunState, input: Input.Ended): RunState => {
-  const details = { code: input.code ?? null, detail: input.detail ?? "" }
+  const details = { code: input.code, detail: input.detail }
   switch (input.how) {
     case "done":
       return failed(state, "done-without-finish", "engine", details)

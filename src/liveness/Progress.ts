@@ -33,6 +33,8 @@ interface Mark {
   readonly tokens: number
 }
 
+const beginning: Mark = { atMillis: 0, tokens: 0 }
+
 /** A run without a token, begun at 0; keeps the last `window` gaps. */
 export const none = (window: number): Progress => ({
   usage: 0,
@@ -42,8 +44,8 @@ export const none = (window: number): Progress => ({
   gaps: Gaps.empty(window),
   firstMillis: 0,
   longestGapMillis: 0,
-  rateFrom: { atMillis: 0, tokens: 0 },
-  rateNext: { atMillis: 0, tokens: 0 }
+  rateFrom: beginning,
+  rateNext: beginning
 })
 
 /** Tokens received. */

@@ -65,7 +65,7 @@ export const observe = (
     baseline: place.baseline,
     lost: lost ? place.lost + 1 : 0,
     // The first interval also shows what moved before the request was lost.
-    lostWhileMoving: lost && place.lost > 0 && (place.lostWhileMoving || moved),
+    lostWhileMoving: place.lost > 0 && (place.lostWhileMoving || moved),
     deferredSinceMillis: isDeferred ? place.deferredSinceMillis ?? context.askedMillis : undefined,
     maybePutBack: place.maybePutBack || (sample.waiting ?? 1) > 0 || (place.baseline?.waiting ?? 0) > 0 ||
       rise(place.baseline?.preemptions, sample.preemptions) > 0,

@@ -2,9 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { conformalBound, runsNeeded } from "../../src/liveness/ConformalBound.ts"
+import { runs } from "./propertyRuns.ts"
 import { randomOf } from "./Worlds.ts"
-
-const cases = { arbitrary: { runs: 2000 } }
 
 const Share = Schema.Literals([0.005, 0.01, 0.02, 0.05, 0.07, 0.1, 0.2, 0.29, 0.3, 0.5, 0.9, 1])
 /** Many of few values, so that there are ties; some censored. */
@@ -62,7 +61,7 @@ describe("the conformal bound", () => {
     const enough = (count: number) => Math.ceil((count + 1) * (1000 - Math.round(1000 * share)) / 1000) <= count
     assert.isTrue(enough(needed))
     assert.isTrue(needed === 1 || !enough(needed - 1))
-  }, cases)
+  }, runs)
 
   it("is learned from one run less than one over the share, whatever that is as a binary fraction", () => {
     for (let runs = 2; runs <= 3000; runs++) {
@@ -78,7 +77,7 @@ describe("the conformal bound", () => {
       limit(observations, share),
       rank > sorted.length ? Infinity : sorted[Math.max(0, rank - 1)] ?? Infinity
     )
-  }, cases)
+  }, runs)
 
   it.prop("covers: leave any one of K + 1 out, and at most (K + 1) a of them exceed what the others say", [
     Arbitrary.array(oneMillis, { minLength: 1, maxLength: 60 }),
@@ -92,7 +91,7 @@ describe("the conformal bound", () => {
     const distinct = observations.map((one, index) => Math.min(one, 1e6) * 100 + index)
     const expected = distinct.length <= runsNeeded(share) ? 0 : Math.min(most, distinct.length - 1)
     assert.strictEqual(exceeding(distinct), expected)
-  }, cases)
+  }, runs)
 
   it("covers the next of exchangeable draws: by chance, from a seed, with a heavy tail and a common fate", () => {
     const trials = 20_000
@@ -123,7 +122,7 @@ describe("the conformal bound", () => {
     assert.isAtLeast(limit(grown, share), before)
     assert.isAtLeast(limit(censored, share), before)
     assert.isAtLeast(limit(censored, share), limit(grown, share))
-  }, cases)
+  }, runs)
 
   it.prop(
     "never falls when a censored run is added to enough others",
@@ -131,14 +130,14 @@ describe("the conformal bound", () => {
     ([observations, share]) => {
       assert.isAtLeast(limit([...observations, Infinity], share), limit(observations, share))
     },
-    cases
+    runs
   )
 
   it.prop("never rises with the share", [someMillis, Share, Share], ([observations, one, other]) => {
     const [less, more] = [Math.min(one, other), Math.max(one, other)]
     assert.isAtMost(limit(observations, more), limit(observations, less))
     assert.isAtMost(runsNeeded(more), runsNeeded(less))
-  }, cases)
+  }, runs)
 
   it.prop("does not know the order, and is one of the observations", [someMillis, Index, Share], (
     [observations, seed, share]
@@ -153,5 +152,5 @@ describe("the conformal bound", () => {
     if (bound._tag === "Bound") assert.include(observations, bound.millis)
     assert.strictEqual(bound.runs, observations.length)
     assert.strictEqual(bound._tag === "NotLearned", observations.length < bound.needed)
-  }, cases)
+  }, runs)
 })

@@ -79,7 +79,11 @@ describe("EngineMetrics", () => {
       vllm:time_per_output_token_seconds_bucket{le="0.01"} 100
       vllm:time_per_output_token_seconds_bucket{le="+Inf"} 100
       vllm:time_per_output_token_seconds_count 99
-      vllm:generation_tokens_total 10`))!
+      vllm:generation_tokens 10
+      vllm:prompt_tokens 20
+      vllm:request_success 3
+      vllm:num_preemptions 1
+      vllm:engine_sleep_state{sleep_state="awake"} 0`))!
     assert.deepInclude(sample, {
       engine: "",
       running: 2,
@@ -88,10 +92,20 @@ describe("EngineMetrics", () => {
       kvCacheUsage: 0.5,
       decodeOutputs: 99,
       decodeP99Millis: 10,
+      generationTokens: 10,
+      promptTokens: 20,
+      finished: 3,
+      preemptions: 1,
       firstTokens: null,
-      asleep: null,
+      asleep: true,
       startedAtSeconds: null
     })
+    assert.deepInclude(sampleOf(series("vllm:num_requests_running 2"))!, {
+      waiting: null,
+      decodeP99Millis: null,
+      asleep: null
+    })
+    assert.isNull(sampleOf(series("vllm:num_requests_swapped 2"))!.waiting)
   })
 
   it("has a digest that moves with whatever the engine core moves, and with nothing else", () => {
@@ -120,6 +134,11 @@ describe("EngineMetrics", () => {
       ]
     ) assert.strictEqual(sampleOf(changed(name, 99))!.heartbeat, before, name)
     assert.strictEqual(sampleOf(series(one).toReversed())!.heartbeat, before)
+    const turned = series(one).map((line) => ({
+      ...line,
+      labels: Object.fromEntries(Object.entries(line.labels).toReversed())
+    }))
+    assert.strictEqual(sampleOf(turned)!.heartbeat, before)
     // Two values that change places are a change.
     const swapped = series(
       one.replace("running{engine=\"0\",model_name=\"m\"} 2", "running{engine=\"0\",model_name=\"m\"} 3")
@@ -135,6 +154,18 @@ describe("EngineMetrics", () => {
     assert.notStrictEqual(sampleOf(relabelled)!.heartbeat, before)
   })
 
+  it("has digests that are the same in every version, because they are stored", () => {
+    // Worked out by another program: FNV-1a with two seeds, mixed as in MurmurHash3, summed over the series.
+    const digest = (text: string) => sampleOf(series(text))!.heartbeat
+    const running = "vllm:num_requests_running{engine=\"0\",model_name=\"m\"} 8"
+    assert.strictEqual(digest(running), "b4d693d389c9df73")
+    assert.strictEqual(
+      digest(`${running}\nvllm:generation_tokens_total{engine="0",model_name="m"} 1000`),
+      "e86c68132d9e23a9"
+    )
+    assert.strictEqual(digest("vllm:num_requests_running{engine=\"0\"} 3966"), "06c756c800318048")
+  })
+
   it("knows what the API server writes by name, also without labels to tell it by", () => {
     assert.isFalse(isHeartbeat("vllm:admission_rejections_total"))
     assert.isFalse(isHeartbeat("vllm:sleep_mode_operation_duration_seconds_count"))
@@ -143,6 +174,11 @@ describe("EngineMetrics", () => {
     assert.isFalse(isHeartbeat("vllm:num_preemptions_created"))
     assert.isFalse(isHeartbeat("process_cpu_seconds_total"))
     assert.isTrue(isHeartbeat("vllm:prefix_cache_queries_total"))
+    assert.isFalse(isHeartbeat("vllm:lora_requests_info"))
+    // Only what begins with a name that ends in a star, and only with all of it.
+    for (const name of ["vllm:lora_requests_info_total", "vllm:engine_sleep_states", "vllm:httpx_total"]) {
+      assert.isTrue(isHeartbeat(name), name)
+    }
     for (const name of notHeartbeats) assert.isFalse(isHeartbeat(name.replace("*", "_total")), name)
   })
 
@@ -165,6 +201,8 @@ describe("EngineMetrics", () => {
     assert.strictEqual(sampleOf(series(text), "0")!.generationTokens, 1000)
     assert.isUndefined(sampleOf(series(text)))
     assert.isUndefined(sampleOf(series(text), "2"))
+    assert.deepStrictEqual(samplesOf(series(text).toReversed()).map(({ engine }) => engine), ["0", "1"])
+    assert.deepStrictEqual(samplesOf(series(`${one}\nvllm:something_new_total 5`)), samplesOf(series(one)))
     // Where engines have labels, a series without one is not theirs.
     assert.deepStrictEqual(samplesOf(series(`${two}\nvllm:something_new_total 5`)), before)
   })
@@ -172,6 +210,33 @@ describe("EngineMetrics", () => {
   it("sees sleep", () => {
     const asleep = one.replace("sleep_state=\"awake\"} 1", "sleep_state=\"awake\"} 0")
     assert.isTrue(sampleOf(series(asleep))!.asleep)
+    // Each engine for itself, in any order, and nothing else that looks like it.
+    const states = [["0", "weights_offloaded", 1], ["0", "awake", 0], ["1", "weights_offloaded", 0], ["1", "awake", 1]]
+    const text = states.map(([engine, state, value]) =>
+      `vllm:num_requests_running{engine="${engine}"} 1
+      vllm:something{engine="${engine}",sleep_state="awake"} ${1 - Number(engine)}
+      vllm:engine_sleep_state{engine="${engine}",sleep_state="${state}"} ${value}`
+    ).join("\n")
+    for (const all of [series(text), series(text).toReversed()]) {
+      assert.deepStrictEqual(samplesOf(all).map(({ asleep }) => asleep), [true, false])
+    }
+  })
+
+  it("takes the upper edge of the bucket that holds the 99th percentile, in any order", () => {
+    const p99 = (...buckets: ReadonlyArray<readonly [string, number]>) => {
+      const all = series(
+        buckets.map(([edge, count]) => `vllm:inter_token_latency_seconds_bucket{le="${edge}"} ${count}`).join("\n")
+      )
+      const found = sampleOf(all)!.decodeP99Millis
+      assert.strictEqual(sampleOf(all.toReversed())!.decodeP99Millis, found)
+      return found
+    }
+    assert.strictEqual(p99(["0.025", 985], ["0.1", 990], ["+Inf", 1000]), 100)
+    assert.strictEqual(p99(["0.025", 985], ["0.1", 989], ["2.5", 995], ["+Inf", 1000]), 2500)
+    assert.strictEqual(p99(["0.1", 989], ["+Inf", 1000]), null)
+    assert.strictEqual(p99(["0.1", 1], ["+Inf", 1]), 100)
+    assert.strictEqual(p99(["0.1", 0], ["+Inf", 0]), null)
+    assert.strictEqual(p99(["0.01", 5]), 10)
   })
 
   it("has nothing to say of a server without statistics, and of numbers that are none", () => {

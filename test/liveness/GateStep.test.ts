@@ -15,6 +15,7 @@ import {
 } from "../../src/liveness/GateStep.ts"
 import { rowOf } from "../../src/liveness/RetryTable.ts"
 import { allKinds, errorOf, stalled } from "../support/runErrors.ts"
+import { runs } from "./propertyRuns.ts"
 
 const S = 1000
 
@@ -322,7 +323,7 @@ describe("the laws of the gate", () => {
       }
       assert.isAtLeast(state.unconfirmed, 0)
     }
-  }, { arbitrary: { runs: 2000 } })
+  }, runs)
 
   it("were tried on every change there is", () => {
     const changes = Object.entries(allowed).flatMap(([from, to]) => Object.keys(to).map((each) => `${from} ${each}`))

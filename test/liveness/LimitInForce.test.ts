@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import * as Gaps from "../../src/liveness/Gaps.ts"
 import * as Limit from "../../src/liveness/LimitInForce.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
+import { runs } from "./propertyRuns.ts"
 
 const summary = (count: number, quantile: number, largest = quantile): Gaps.GapSummary => ({ count, quantile, largest })
 const short = ({ millis, origin }: Limit.LimitInForce) => [millis, origin]
@@ -28,6 +29,11 @@ describe("the limits in force", () => {
     assert.deepStrictEqual(frozen(100, 0, true), [180_000, "first-run"])
     assert.deepStrictEqual(frozen(100, 0, false, true), [180_000, "preparing"])
     assert.deepStrictEqual(frozen(70_000, 0, true, true), [210_000, "own-gaps"])
+    // A limit that the gaps give exactly is theirs; and where nothing is asked for, nothing is added.
+    assert.deepStrictEqual(frozen(20_000, 0), [60_000, "own-gaps"])
+    const none = { ...defaults, frozenFloorMillis: 0 }
+    const context = { longestStepMillis: 0, firstRun: false, preparing: false }
+    assert.strictEqual(Limit.frozen(none, summary(0, 0), context).millis, 0)
   })
 
   it("silent: what was learned or 16 x the largest gap, between 2 and 15 min; the ceiling while nothing is learned", () => {
@@ -37,6 +43,7 @@ describe("the limits in force", () => {
     assert.deepStrictEqual(silent(1000, 100), [120_000, "floor"])
     assert.deepStrictEqual(silent(200_000, 100), [200_000, "learned"])
     assert.deepStrictEqual(silent(1000, 10_000), [160_000, "own-gaps"])
+    assert.deepStrictEqual(silent(160_000, 10_000), [160_000, "learned"])
     assert.deepStrictEqual(silent(1000, 100_000), [900_000, "ceiling"])
     assert.deepStrictEqual(silent(1000, 100, 2), [150_000, "floor"])
   })
@@ -48,6 +55,30 @@ describe("the limits in force", () => {
     assert.deepStrictEqual(first(1000), [120_000, "floor"])
     assert.deepStrictEqual(first(200_000), [200_000, "learned"])
     assert.deepStrictEqual(first(9_000_000), [1_800_000, "ceiling"])
+  })
+
+  it("can be stored, and so can what was learned", () => {
+    const count = { runs: 3, needed: 199 }
+    const learned: Limit.LearnedLimits = { gapMillis: 1, firstTokenMillis: null }
+    for (const limits of [learned, { ...learned, learning: { gap: count, firstToken: { runs: 4, needed: 5 } } }]) {
+      assert.deepStrictEqual(Schema.decodeUnknownSync(Limit.LearnedLimits)(limits), limits)
+    }
+    assert.throws(() => Schema.decodeUnknownSync(Limit.LearnedLimits)({ gapMillis: 1 }))
+    const isLimit = (name: string, origin: string) =>
+      Schema.is(Limit.LimitInForce)({ name, millis: 1, origin, learning: null })
+    for (const name of ["dead", "restarted", "deferred", "agent-heartbeat", "headers", "budget", "rate"]) {
+      assert.isTrue(isLimit(name, "default"), name)
+    }
+    for (const origin of ["engine-latency", "engine-steps", "learned", "unbounded", "first-run", "preparing"]) {
+      assert.isTrue(isLimit("silent", origin), origin)
+    }
+  })
+
+  it("headers: the setting, and longer at each hop further out", () => {
+    assert.deepStrictEqual([0, 2].map((hops) => Limit.headers(defaults, hops)), [
+      { name: "headers", millis: 900_000, origin: "default", learning: null },
+      { name: "headers", millis: 930_000, origin: "default", learning: null }
+    ])
   })
 
   it("tell what they rest on: how many runs of how many there must be, wherever experience has a say", () => {
@@ -75,13 +106,12 @@ describe("the limits in force", () => {
 })
 
 describe("Gaps", () => {
-  const numbers = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))).check(
-    Schema.isMaxLength(700)
-  )
+  const lengths = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 700 }))
   it.prop(
     "holds exactly the last of them, in order",
-    [numbers, Schema.Literals([1, 31, 32, 33, 100, 256])],
-    ([all, window]) => {
+    [lengths, Schema.Literals([1, 31, 32, 33, 100, 256])],
+    ([length, window]) => {
+      const all = Array.from({ length }, (_, index) => 1 + (index * 7919) % 1000)
       const gaps = all.reduce(Gaps.append, Gaps.empty(window))
       assert.deepStrictEqual(Gaps.values(gaps), all.slice(-window))
       assert.strictEqual(Gaps.count(gaps), Math.min(window, all.length))
@@ -92,8 +122,15 @@ describe("Gaps", () => {
         largest: sorted.at(-1) ?? 0
       })
       assert.isAtMost(gaps.blocks.length * 32, window + 32)
-    }
+      assert.isBelow(gaps.open.length, 32)
+    },
+    runs
   )
+
+  it("has a window of whole gaps, and of one at least", () => {
+    const held = (window: number) => Gaps.values([1, 2, 3, 4].reduce(Gaps.append, Gaps.empty(window)))
+    assert.deepStrictEqual([held(0), held(-1), held(2.5)], [[4], [4], [3, 4]])
+  })
 
   it("takes the nearest rank", () => {
     const gaps = Array.from({ length: 20 }, (_, index) => index + 1).reduce(Gaps.append, Gaps.empty(256))

@@ -9,9 +9,9 @@ import { LearnedLimits, nothingLearned, silent } from "../../src/liveness/LimitI
 import { learnedFrom, type LearningSettings, LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import * as RunKey from "../../src/liveness/RunKey.ts"
+import { runs } from "./propertyRuns.ts"
 import { randomOf } from "./Worlds.ts"
 
-const cases = { arbitrary: { runs: 1000 } }
 const settings: LearningSettings = { learnedFalseAlarms: 0.2, learnedRuns: 6 }
 const keyOf = (model: string, running = 1) => RunKey.make({ endpoint: "http://engine/v1", model, running })
 const key = keyOf("m")
@@ -79,7 +79,7 @@ describe("limits learned from runs", () => {
       assert.isAtLeast(more.gapMillis ?? Infinity, limits.gapMillis ?? Infinity)
       assert.isAtLeast(more.firstTokenMillis ?? Infinity, limits.firstTokenMillis ?? Infinity)
     },
-    cases
+    runs
   )
 
   /** Plays many runs with the limit learned so far; `censor` says what a run given up teaches. */
@@ -140,7 +140,7 @@ describe("LimitLearner", () => {
         assert.deepStrictEqual(yield* learner.learned(keyOf(model)), learnedFrom(own.slice(-6), settings))
         assert.strictEqual((yield* learner.learned(keyOf(model, 9))).learning?.gap.runs, 0)
       }
-    }).pipe(Effect.provide(LimitLearner.layerMemory(settings))), cases)
+    }).pipe(Effect.provide(LimitLearner.layerMemory(settings))), runs)
 
   it.effect("keeps nothing where nothing is to be kept", () =>
     Effect.gen(function*() {

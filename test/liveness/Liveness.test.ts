@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Liveness from "../../src/liveness/Liveness.ts"
+import { runs } from "./propertyRuns.ts"
 
 const LIMIT_MILLIS = 1000
 
@@ -67,7 +68,7 @@ describe("timeoutFail", () => {
         const stream = afterGaps(steps.map((step) => step * 250))
         assert.deepStrictEqual(yield* play(ours(stream)), yield* play(builtIn(stream)))
       }),
-    { arbitrary: { runs: 300 } }
+    runs
   )
 
   it.effect.prop(
@@ -82,7 +83,7 @@ describe("timeoutFail", () => {
         const expected = yield* play(builtIn(stream), 3333)
         assert.deepStrictEqual({ ...watched, atMillis: 0 }, { ...expected, atMillis: 0 })
       }),
-    { arbitrary: { runs: 300 } }
+    runs
   )
 
   it.effect("fails after the limit, not before", () =>
@@ -152,14 +153,17 @@ describe("timeoutFail", () => {
   for (const step of [3_600_000, -3_600_000]) {
     it.effect(`does not care when the wall clock steps by ${step} ms`, () =>
       Effect.gen(function*() {
-        const run = (gaps: ReadonlyArray<number>) =>
-          disturbed(ours(afterGaps(gaps)), (clock, testClock) => {
+        const run = (guard: typeof ours, gaps: ReadonlyArray<number>) =>
+          disturbed(guard(afterGaps(gaps)), (clock, testClock) => {
             const wallMillis = () => testClock.currentTimeMillisUnsafe() + step
             clock.currentTimeMillisUnsafe = wallMillis
             clock.currentTimeNanosUnsafe = () => BigInt(wallMillis()) * 1_000_000n
           })
-        assert.strictEqual(yield* run([900, 900, 900]), "Success")
-        assert.strictEqual(yield* run([100_000]), "Failure")
+        assert.strictEqual(yield* run(ours, [400, 700, 900]), "Success")
+        assert.strictEqual(yield* run(ours, [100_000]), "Failure")
+        // The built-in operator does: forwards it fails a stream that is well, backwards it fails none.
+        assert.strictEqual(yield* run(builtIn, [400, 700, 900]), step > 0 ? "Failure" : "Success")
+        assert.strictEqual(yield* run(builtIn, [100_000]), step > 0 ? "Failure" : "still running")
       }))
   }
 
@@ -215,7 +219,7 @@ describe("failIfSilent", () => {
         assert.strictEqual(noisy.outcome, quiet.outcome)
         assert.strictEqual(noisy.atMillis, quiet.atMillis)
       }),
-    { arbitrary: { runs: 100 } }
+    runs
   )
 
   it.effect("tells how long the silence was", () =>

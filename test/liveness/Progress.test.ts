@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import * as Binding from "../../src/liveness/Binding.ts"
-import * as EngineRecord from "../../src/liveness/EngineRecord.ts"
 import * as Gaps from "../../src/liveness/Gaps.ts"
-import { fromTokenEvents } from "../../src/liveness/LivenessInput.ts"
+import { fromTokenEvents, ofTokenEvents } from "../../src/liveness/LivenessInput.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import * as Progress from "../../src/liveness/Progress.ts"
 import * as RunClock from "../../src/liveness/RunClock.ts"
 import { Delta, Finish, Signal, ToolCallDelta, Usage } from "../../src/token/TokenEvent.ts"
+import { runs } from "./propertyRuns.ts"
 import { sample } from "./Worlds.ts"
 
 const nothing = { tokens: 0, text: false, usage: null }
@@ -39,6 +39,11 @@ describe("Progress", () => {
     assert.strictEqual(tokens([0, { tokens: 3, usage: 3 }], [1, { tokens: 2, usage: 5 }]), 5)
     assert.strictEqual(tokens([0, { tokens: 1 }], [1, { usage: 7 }], [2, { tokens: 1 }]), 8)
     assert.strictEqual(tokens([0, { usage: 7 }], [1, { usage: 7 }], [2, { usage: 6 }]), 7)
+    // What is no count takes nothing away.
+    for (const number of [-3, -0.5, Number.NaN, Infinity]) {
+      assert.strictEqual(tokens([0, { tokens: 5 }], [1, { tokens: number }]), 5)
+    }
+    assert.strictEqual(tokens([0, { usage: Number.MAX_SAFE_INTEGER }]), Number.MAX_SAFE_INTEGER)
     // Text without a count stands for no known token.
     assert.strictEqual(tokens([0, { text: true }]), 0)
     // The engine knows better than we.
@@ -55,6 +60,7 @@ describe("Progress", () => {
     )
     assert.deepStrictEqual(Gaps.values(progress.gaps), [200, 300])
     assert.strictEqual(progress.lastMillis, 1500)
+    assert.deepStrictEqual(Gaps.values(receive([1, { tokens: 1 }], [2, { tokens: 1 }]).gaps), [1])
   })
 
   it.prop("knows the largest of all gaps, and when the first token came, long after the window has forgotten them", [
@@ -73,7 +79,7 @@ describe("Progress", () => {
     assert.strictEqual(progress.firstMillis, waits[0])
     assert.strictEqual(progress.longestGapMillis, Math.max(0, ...waits.slice(1)))
     assert.strictEqual(progress.lastMillis, at)
-  }, { arbitrary: { runs: 1000 } })
+  }, runs)
 
   it("measures the rate over one to two windows", () => {
     const at = (frames: number, gap: number) =>
@@ -82,6 +88,12 @@ describe("Progress", () => {
     assert.deepStrictEqual(Progress.rateAt(at(1, 1), 500), { tokensPerSecond: 0, overMillis: 500 })
     assert.deepStrictEqual(Progress.rateAt(at(11, 1000), 10_000), { tokensPerSecond: 2, overMillis: 10_000 })
     assert.deepStrictEqual(Progress.rateAt(at(11, 1000), 20_000), { tokensPerSecond: 1, overMillis: 20_000 })
+    assert.deepStrictEqual(Progress.rateAt(at(2, 1), 1), { tokensPerSecond: 2000, overMillis: 1 })
+    // Measured from the first token, however long that took, and never below nothing.
+    const late = receive([50_000, { tokens: 1 }], [51_000, { tokens: 4 }])
+    assert.deepStrictEqual(Progress.rateAt(late, 51_000), { tokensPerSecond: 4, overMillis: 1000 })
+    const corrected = receive([0, { tokens: 10 }], [1000, { usage: 8 }])
+    assert.deepStrictEqual(Progress.rateAt(corrected, 1000), { tokensPerSecond: 0, overMillis: 1000 })
     const long = Progress.rateAt(at(101, 1000), 100_000)
     assert.deepStrictEqual(long, { tokensPerSecond: 2, overMillis: 40_000 })
   })
@@ -106,6 +118,10 @@ describe("RunClock", () => {
     assert.deepStrictEqual(at(16_501), [9000, false])
     assert.deepStrictEqual(at(99_501), [9000, true])
     assert.strictEqual(RunClock.now(RunClock.begin(Number.NaN)), 0)
+  })
+
+  it("counts as far as numbers can", () => {
+    assert.isTrue(RunClock.advance(RunClock.begin(0), Number.MAX_SAFE_INTEGER, limits).paused)
   })
 
   it("takes times that cannot be counted for none, so that it is always finite", () => {
@@ -157,44 +173,12 @@ describe("Binding", () => {
     assert.strictEqual(status(no, yes, no), "refuted")
     assert.strictEqual(status(no, yes, yes, yes, yes, yes, no), "refuted")
     assert.strictEqual(status(no, yes, yes, yes, yes, yes, yes, no), "proven")
+    // What is forgotten counts as never said.
+    assert.strictEqual(status(no, yes, yes, yes, yes, yes, yes, no, no), "refuted")
     // Confirmations count from the last contradiction on.
     assert.strictEqual(status(yes, yes, yes, no, yes, yes, yes, no), "refuted")
     const unknown = { ...no, before: sample({ generationTokens: null }), after: sample({ generationTokens: null }) }
-    assert.strictEqual(status(unknown, unknown), "refuted")
-  })
-})
-
-describe("EngineRecord", () => {
-  const scrapes = (...outcomes: ReadonlyArray<Parameters<typeof EngineRecord.scraped>[1]>) =>
-    outcomes.reduce(
-      (record, outcome, index) => EngineRecord.scraped(record, outcome, (index + 1) * 5000, (index + 1) * 5000 - 10),
-      EngineRecord.empty()
-    )
-  const beat = (heartbeat: string, more = {}) => sample({ heartbeat, ...more })
-
-  it("learns the longest standstill that ended by itself while requests were running", () => {
-    assert.strictEqual(scrapes(beat("a"), beat("b"), beat("c")).longestStepMillis, 0)
-    const slow = scrapes(beat("a"), beat("a"), beat("a"), beat("a"), beat("b"), beat("c"))
-    assert.strictEqual(slow.longestStepMillis, 14_990)
-    assert.strictEqual(scrapes(beat("a"), beat("a"), beat("a")).longestStepMillis, 0)
-    const idle = { running: 0 }
-    assert.strictEqual(scrapes(beat("a", idle), beat("a", idle), beat("a", idle), beat("b")).longestStepMillis, 0)
-    const asleep = { asleep: true }
-    assert.strictEqual(scrapes(beat("a"), beat("a"), beat("a"), beat("b", asleep)).longestStepMillis, 0)
-    assert.strictEqual(scrapes(beat("a"), beat("a", asleep), beat("a", asleep), beat("b")).longestStepMillis, 0)
-  })
-
-  it("keeps the last three scrapes, and what fails says nothing", () => {
-    const record = scrapes("failed", beat("a"), "failed", "refused")
-    assert.deepStrictEqual(record.recent.map(({ outcome }) => outcome), ["ok", "failed", "refused"])
-    assert.deepStrictEqual([record.movedMillis, record.asOfMillis, record.refusals], [10_000, 9990, 1])
-    assert.strictEqual(scrapes("refused", "refused", beat("a")).refusals, 0)
-    assert.strictEqual(scrapes("refused", "failed", "refused").refusals, 1)
-  })
-
-  it("knows when the engine moved, and when it decoded", () => {
-    const record = scrapes(beat("a"), beat("b", { decodeOutputs: 1 }), beat("c", { decodeOutputs: 1 }), beat("c"))
-    assert.deepStrictEqual([record.movedMillis, record.decodedMillis], [15_000, 10_000])
+    assert.strictEqual(status(unknown, unknown), "unproven")
   })
 })
 
@@ -217,8 +201,17 @@ describe("fromTokenEvents", () => {
       channel: "content",
       finishReason: "stop"
     })
+    assert.deepStrictEqual(ofTokenEvents(events, 7), [fromTokenEvents(events, 7)])
     const call = ToolCallDelta.make({ index: 0, arguments: "{", tokens: 1 })
-    assert.deepInclude(fromTokenEvents([call], 7), { tokens: 1, text: true, channel: "tool-call" })
+    assert.deepStrictEqual(fromTokenEvents([call, Signal.make({ signal: "empty" })], 7), {
+      _tag: "Frame",
+      at: 7,
+      tokens: 1,
+      text: true,
+      usage: null,
+      channel: "tool-call",
+      finishReason: null
+    })
     const hidden = Delta.make({ channel: "content", text: "", tokens: 1 })
     assert.deepInclude(fromTokenEvents([hidden], 7), { _tag: "Frame", tokens: 1, text: false, channel: null })
     assert.deepInclude(fromTokenEvents([Finish.make({ reason: "length" })], 7), {

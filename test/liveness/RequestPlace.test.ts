@@ -49,6 +49,7 @@ describe("RequestPlace", () => {
     assert.isUndefined(after(2, {}, deferred, { running: 2 }).deferredSinceMillis)
     assert.isUndefined(after(2, {}, { ...deferred, deferred: 0 }).deferredSinceMillis)
     assert.isUndefined(after(3, {}, { ...deferred, deferred: 0 }).deferredSinceMillis)
+    assert.isUndefined(after(2, {}, { ...deferred, deferred: null }).deferredSinceMillis)
     assert.isUndefined(after(2, {}, { ...deferred, asleep: true }).deferredSinceMillis)
   })
 
@@ -59,6 +60,9 @@ describe("RequestPlace", () => {
     assert.isTrue(after(1, {}, { waiting: null }, {}).maybePutBack)
     assert.isTrue(after(1, { preemptions: 3 }, { preemptions: 4 }).maybePutBack)
     assert.isFalse(after(1, { preemptions: 3 }, { preemptions: 3 }).maybePutBack)
+    // Nothing was seen before the token.
+    const context = { askedMillis: 5000, lastTokenMillis: 1000, expected: 1 }
+    assert.isFalse(RequestPlace.observe(RequestPlace.seen(undefined), sample(), sample(), context).maybePutBack)
   })
 
   it("counts intervals with a first token, no end and no second one, since anybody decoded", () => {

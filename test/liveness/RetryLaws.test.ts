@@ -17,6 +17,7 @@ import { schedule } from "../../src/liveness/RetryPolicy.ts"
 import { type RetryKind, rowOfKind } from "../../src/liveness/RetryTable.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
 import { allKinds, busy, errorOf } from "../support/runErrors.ts"
+import { runs } from "./propertyRuns.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const free: ReadonlyArray<RetryKind> = ["rate-limited", "unavailable", "connect-error"]
@@ -163,7 +164,7 @@ describe("retries through the gate", () => {
         assert.isAtMost(waited, WAIT_MILLIS * 1.2 + attempts.length)
         if (kinds.at(-1) !== "completed") seen.gaveUp++
       }
-    }), { arbitrary: { runs: 1000 } })
+    }), runs)
 
   it("was tried where it matters", () => {
     for (const [what, times] of Object.entries(seen)) assert.isAbove(times, 5, what)

@@ -18,6 +18,7 @@ import { type RetryKind, retryKindOf, retryTable, rowOf, rowOfKind } from "../..
 import type { RunError } from "../../src/liveness/RunError.ts"
 import { StallKind } from "../../src/liveness/StallKind.ts"
 import { allKinds, busy, errorOf, failed, stalled } from "../support/runErrors.ts"
+import { runs } from "./propertyRuns.ts"
 
 const S = 1000
 /** Attempts that never run out, so that only the table bounds. */
@@ -221,7 +222,7 @@ describe("the schedule", () => {
     assert.isAtLeast(millis(plan)!, millis(least)!)
     assert.isAtMost(millis(plan)!, 1.2 * millis(least)! + 1)
     assert.deepStrictEqual({ ...plan, delay: 0 }, { ...least, delay: 0 })
-  }, { arbitrary: { runs: 1000 } })
+  }, runs)
 
   it.effect("follows the plan, and says what it is", () =>
     Effect.gen(function*() {

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as RunKey from "../../src/liveness/RunKey.ts"
+import { runs } from "./propertyRuns.ts"
 
-const cases = { arbitrary: { runs: 1000 } }
 const engine = { endpoint: "http://engine/v1", model: "m" }
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_000_000 }))
 
@@ -39,7 +39,7 @@ describe("RunKey", () => {
     assert.isTrue(count <= band && (band === 1 || 4 * count > band))
     assert.strictEqual(Math.log2(band) % 2, 0)
     assert.strictEqual(shape.promptCharacters, band)
-  }, cases)
+  }, runs)
 
   it("has a text that never changes, because stores are searched by it", () => {
     const key = RunKey.make({ ...engine, maxTokens: 4096, promptCharacters: 300, running: 2 })
@@ -53,7 +53,7 @@ describe("RunKey", () => {
     const text = RunKey.textOf(key)
     assert.deepStrictEqual(RunKey.parse(text), Option.some(key))
     assert.notMatch(text, /[\n\0]/)
-  }, cases)
+  }, runs)
 
   it("tells names apart that a separator would run together", () => {
     const text = (endpoint: string, model: string) => RunKey.textOf(RunKey.make({ endpoint, model }))

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
+import { EngineDigest } from "../../src/liveness/LivenessInput.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { engineDigestOf, step, verdictOf } from "../../src/liveness/LivenessStep.ts"
 import { bound, every, type Inputs, LAST, merged, moving, run, twenty } from "./Runs.ts"
@@ -71,6 +73,16 @@ describe("alive and slow", () => {
     twenty,
     every(0, 40_000, (turn) => moving({ preemptions: turn === 0 ? 3 : 4 })(turn))
   ], "preempted")
+  slowBecause("fewer run, and none waits", [
+    [bound],
+    twenty,
+    every(0, 40_000, (turn) => moving({ running: turn === 0 ? 3 : 2 })(turn))
+  ], "silent-decoding")
+  slowBecause(
+    "nobody says whether any waits",
+    [[bound], every(0, 40_000, moving({ waiting: null, running: 2 }))],
+    "prefill"
+  )
   slowBecause("asleep", [[bound], twenty, every(0, 40_000, () => sample({ asleep: true }))], "engine-asleep")
   slowBecause("the metrics of nobody", [[opened()], twenty, every(5000, 40_000, moving())], "silent-unverified")
   slowBecause("metrics that fail", [[bound], twenty, every(0, 15_000, moving())], "silent-unverified")
@@ -88,10 +100,29 @@ describe("alive and slow", () => {
     assert.strictEqual(run([[opened()], frames.slice(0, 30)], 29_500, limits).reasons.size, 0)
   })
 
-  it("shows the last scrape to whom it is bound", () => {
-    const { verdict } = run([[bound], twenty, every(0, 10_000, moving())], 10_000)
-    if (verdict._tag !== "Slow") return assert.fail(verdict._tag)
-    assert.deepInclude(verdict.engine, { atMillis: 10_000, outcome: "ok" })
+  it("is below the rate as soon as that is measured over its window", () => {
+    const at = (to: number, minimumTokensPerSecond: number) =>
+      run([[opened()], Array.from({ length: to / 1000 + 1 }, (_, index) => frame(index * 1000))], to, {
+        ...defaults,
+        minimumTokensPerSecond
+      }).verdict
+    assert.strictEqual(at(29_000, 2)._tag, "Alive")
+    assert.deepInclude(at(30_000, 2), {
+      _tag: "Slow",
+      reason: "below-rate",
+      limit: { name: "rate", millis: 30_000, origin: "default", learning: null }
+    })
+    assert.strictEqual(at(30_000, 1)._tag, "Alive")
+  })
+
+  it("shows the last scrape to whom it is bound, and to nobody else", () => {
+    const shown = (...parts: ReadonlyArray<Inputs>) => {
+      const { verdict } = run(parts, 10_000)
+      return verdict._tag === "Slow" ? verdict.engine : assert.fail(verdict._tag)
+    }
+    assert.deepInclude(shown([bound], twenty, every(0, 10_000, moving())), { atMillis: 10_000, outcome: "ok" })
+    assert.isNull(shown([opened()], twenty, every(5000, 10_000, () => sample())))
+    assert.isNull(shown([bound], twenty))
   })
 })
 
@@ -175,6 +206,8 @@ describe("agents", () => {
     const waits = { engine: "moving", tokens: 0 } as const
     assert.deepInclude(slow({ ...waits, phase: "queued" }, false), { _tag: "Slow", reason: "queued" })
     assert.deepInclude(slow({ ...waits, phase: "prefill" }, false), { _tag: "Slow", reason: "prefill" })
+    // A second request of the same run.
+    assert.deepInclude(slow({ engine: "moving", phase: "prefill" }), { _tag: "Slow", reason: "prefill" })
     assert.deepInclude(slow({ ...waits, phase: "awaiting" }, false), { _tag: "Slow", reason: "prefill" })
   })
 
@@ -197,12 +230,17 @@ describe("agents", () => {
     assert.strictEqual(digest([[bound], twenty, every(0, 40_000, moving())], 42_000), "moving")
     assert.strictEqual(digest([[bound], twenty, every(0, 10_000, moving())], 42_000), "unknown")
     assert.strictEqual(digest([[bound], twenty, every(0, 40_000, () => sample({ asleep: true }))], 42_000), "asleep")
-    assert.strictEqual(
-      digest([[bound], twenty, every(0, 60_000, () => sample())], 200_000),
-      "frozen".replace("frozen", "unknown")
-    )
+    assert.strictEqual(digest([[bound], twenty, every(0, 60_000, () => sample())], 200_000), "unknown")
     assert.strictEqual(engineDigestOf(play(merged([bound], every(0, 60_000, () => sample()))).state), "frozen")
+    for (const word of ["unknown", "moving", "asleep", "frozen", "gone"]) assert.isTrue(Schema.is(EngineDigest)(word))
     assert.strictEqual(digest([[bound], twenty, [scrape(3000, "refused"), scrape(3500, "refused")]], 5000), "gone")
+    assert.strictEqual(
+      digest([[opened()], twenty, [scrape(3000, "refused"), scrape(3500, "refused")]], 5000),
+      "unknown"
+    )
+    const another = sample({ startedAtSeconds: 2000 })
+    const restarted = [sample(), another, another].map((outcome, index) => scrape(3000 + index, outcome))
+    assert.strictEqual(digest([[bound], twenty, restarted], 5000), "gone")
     assert.strictEqual(digest([[purple()], beats(10_000, () => ({ engine: "asleep" }))], 10_000), "asleep")
     assert.strictEqual(digest([[purple()], beats(10_000, () => ({ engine: "asleep" }))], 41_000), "unknown")
   })

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { describeLimit } from "../../src/liveness/describeLimit.ts"
 import { type Learning, LimitInForce, type LimitOrigin } from "../../src/liveness/LimitInForce.ts"
+import { runs } from "./propertyRuns.ts"
 
 const phrase = (millis: number, origin: LimitOrigin, learning: Learning | null = null) =>
   describeLimit({ name: "silent", millis, origin, learning })
@@ -78,7 +79,7 @@ describe("a limit, described", () => {
     let sum = 0
     for (let at = 0; at < told.length; at += 2) sum += Number(told[at]) * units[told[at + 1] as keyof typeof units]
     assert.closeTo(sum, millis, (millis < 9950 ? 50 : 500) + 1e-6)
-  }, { arbitrary: { runs: 1000 } })
+  }, runs)
 
   it("is decoded from what was stored before limits told how much they rest on", () => {
     const stored = { name: "silent", millis: 900_000, origin: "not-learned" } as const
