@@ -203,7 +203,11 @@ const counted = (state: GateState, outcome: RunOutcome): GateState => {
 const isCause = (state: GateState, error: RunError, at: number): boolean => {
   const { gate } = rowOf(error)
   if (gate === "no") return false
-  if (error._tag === "Failed") return gate === "yes" || state.phase === "half-open" || state.failures >= gate
+  if (error._tag === "Failed") {
+    // What an agent says of its own stream says nothing of its engine.
+    if (gate === "yes") return error.hop === "engine"
+    return state.phase === "half-open" || state.failures >= gate
+  }
   return error._tag === "Stalled" && error.confidence === "proved" && !isStraggler(state, error.silentMillis, at)
 }
 

@@ -103,7 +103,13 @@ export const retryTable = [
     "the partial text is kept with the attempt",
     { retries: 5 }
   ),
-  row(["server-error", "mid-stream-error 5xx", "finish-error"], [2000, 2, 60_000], "the server says it is to blame"),
+  row(["server-error", "finish-error"], [2000, 2, 60_000], "the server says it is to blame"),
+  row(
+    ["mid-stream-error 5xx"],
+    [2000, 2, 60_000],
+    "vLLM ends all streams so when its engine dies; a canary tells that from the error of one request",
+    { gate: "yes" }
+  ),
   row(["mid-stream-error 4xx"], [2000, 1, 2000], "vLLM calls some errors of its own a bad request", { retries: 1 }),
   row(
     ["unavailable", "rate-limited"],

@@ -1,6 +1,7 @@
 /** The gate's reducer: what each input means in each phase, and its laws over random sequences. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import { Failed } from "../../src/liveness/Failed.ts"
 import {
   admits,
   alarmOf,
@@ -57,7 +58,8 @@ describe("GateStep", () => {
     "engine-idle",
     "engine-dead",
     "engine-restarted",
-    "aborted-by-server"
+    "aborted-by-server",
+    "mid-stream-error 5xx"
   ]
   for (const kind of allKinds) {
     it(`${gating.includes(kind) ? "is suspect" : "stays closed"} after ${kind}`, () => {
@@ -66,6 +68,11 @@ describe("GateStep", () => {
       assert.strictEqual(wantsCanary(state, 0), gating.includes(kind))
     })
   }
+
+  it("does not take an agent's own error for its engine's", () => {
+    const own = new Failed({ hop: "purple", tokens: 5, reason: { _tag: "MidStreamError", code: null, detail: "" } })
+    assert.strictEqual(after([[0, report(own)]]).phase, "closed")
+  })
 
   it("does not believe a stall that is only inferred", () => {
     const inferred = stalled("decode-hung", { confidence: "inferred" })

@@ -50,11 +50,8 @@ const model: ReadonlyArray<Expected> = [
   { kinds: ["connect-error"], delays: [1, 2, 4, 8, 16, 30, 30], retries: null, gateFrom: 5, free: true },
   { kinds: ["connect-timeout"], delays: [1, 2, 4, 8, 16, 30, 30], retries: null, gateFrom: 5 },
   { kinds: ["connection-lost", "truncated", "done-without-finish"], delays: [1, 2, 4, 8, 16], retries: 5 },
-  {
-    kinds: ["server-error", "mid-stream-error 5xx", "finish-error"],
-    delays: [2, 4, 8, 16, 32, 60, 60],
-    retries: null
-  },
+  { kinds: ["server-error", "finish-error"], delays: gateAlone, retries: null },
+  { kinds: ["mid-stream-error 5xx"], delays: gateAlone, retries: null, gateFrom: 1 },
   { kinds: ["mid-stream-error 4xx"], delays: [2], retries: 1 },
   { kinds: ["unavailable", "rate-limited"], delays: [2, 4, 8, 16, 32, 64, 120, 120], retries: null, free: true },
   { kinds: ["aborted-by-server"], delays: [5, 5, 5], retries: null, gateFrom: 1 },
