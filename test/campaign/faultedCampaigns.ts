@@ -1,0 +1,176 @@
+/**
+ * A whole campaign over the whole pipe in virtual time: the simulated engine, the agents and the gate as the command
+ * puts them together, the runner and the store. Sockets are real; minutes are not.
+ *
+ * The fault is put in force in the moment in which the first attempt begins: the canary has passed before it. Unless it
+ * ends by itself it is taken away when that attempt has ended, or, if that shuts the gate, when a canary has failed, too.
+ */
+import { assert } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import { A2aClient } from "../../src/a2a/A2aClient.ts"
+import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
+import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
+import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import type { Definition } from "../../src/campaign/Definition.ts"
+import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
+import * as StoredLimitLearner from "../../src/campaign/StoredLimitLearner.ts"
+import * as EmbeddedAgents from "../../src/cli/EmbeddedAgents.ts"
+import { EngineGate } from "../../src/liveness/EngineGate.ts"
+import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
+import { rowOf } from "../../src/liveness/RetryTable.ts"
+import { RunError } from "../../src/liveness/RunError.ts"
+import { Ticker } from "../../src/liveness/Ticker.ts"
+import * as FaultSpecification from "../../src/simulator/faults/FaultSpecification.ts"
+import { Simulator } from "../../src/simulator/Simulator.ts"
+import { pass } from "../simulator/faults/virtualTime.ts"
+import { simulator } from "../simulator/harness.ts"
+import { definitionOf } from "../support/campaigns.ts"
+
+/** Every word is another one, so that nothing of one attempt can stand unseen in the answer of another. */
+const words = Array.from({ length: 30 }, (_, index) => `word${index}`).join(" ")
+
+const StoredAttempt = Schema.Struct({
+  number: Schema.Int,
+  verdict: Schema.String,
+  error: Schema.NullOr(Schema.fromJsonString(RunError)),
+  content: Schema.String
+})
+
+export interface CampaignOptions {
+  /** Battles, all at once; 1 unless given. */
+  readonly battles?: number
+  /** The fault is not taken away. */
+  readonly endsByItself?: boolean
+  readonly answer?: string
+  readonly limits?: Partial<LivenessLimits>
+  readonly hardCapMillis?: number
+  readonly stallPolicy?: Definition["stallPolicy"]
+  /** Virtual seconds between two moments in which sockets work: more is faster, and further from the truth. */
+  readonly step?: number
+}
+
+export type Played = Effect.Success<ReturnType<typeof play>>
+
+/** Virtual seconds after which every campaign has ended. */
+const LONGEST = 2000
+
+/** As the command builds them, with the connection of the store in reach. */
+const services = Layer.mergeAll(
+  A2aClient.layer,
+  Ticker.layer(),
+  StoredLimitLearner.layer().pipe(
+    Layer.provideMerge(CampaignStore.layerNoDeps),
+    Layer.provideMerge(NodeSqlite.layer({ filename: ":memory:", create: true }))
+  )
+)
+
+/** Plays a campaign against the fault to its end, and gives what everybody has written down. */
+export const play = (fault: string, options: CampaignOptions = {}) => {
+  const { answer = words, battles = 1, endsByItself = false, step = 1 } = options
+  return Effect.gen(function*() {
+    const { faults, journal, streams, url } = yield* Simulator
+    const store = yield* CampaignStore
+    const definition: Definition = {
+      ...definitionOf({ repetitions: battles, concurrency: battles }),
+      target: { _tag: "Engine", url, model: "simulated-model", maxTokens: 500 },
+      limits: { ...defaults, ...options.limits },
+      hardCapMillis: options.hardCapMillis ?? null,
+      stallPolicy: options.stallPolicy ?? "enforce"
+    }
+    yield* store.create(definition)
+    const { gate, ...agents } = yield* EmbeddedAgents.start(definition)
+    const stored = Effect.flatMap(store.load, Effect.fromOption)
+    const events: Array<CampaignEvent> = []
+    const isOver = (event: CampaignEvent) =>
+      event._tag === "GateChanged"
+        ? event.state === "open"
+        : event._tag === "AttemptEnded" && (event.record.error === null || rowOf(event.record.error).gate !== "yes")
+    const begin = Effect.suspend(() => faults.add(Result.getOrThrow(FaultSpecification.read(fault))))
+    const onEvent = Effect.fnUntraced(function*(event: CampaignEvent) {
+      if (event._tag === "AttemptBegan" && !events.some(({ _tag }) => _tag === "AttemptBegan")) yield* begin
+      events.push(event)
+      if (!endsByItself && isOver(event)) yield* faults.clear
+    })
+    const fiber = yield* CampaignRunner.run({ campaign: yield* stored, ...agents, onEvent }).pipe(
+      Effect.provideService(EngineGate, gate),
+      Effect.forkChild({ startImmediately: true })
+    )
+    for (let seconds = 0; seconds < LONGEST && fiber.pollUnsafe() === undefined; seconds += 5 * step) {
+      yield* pass(5 * step, step)
+    }
+    assert.isDefined(fiber.pollUnsafe(), JSON.stringify(events.slice(-5)))
+    yield* Fiber.join(fiber)
+    const sql = yield* SqlClient.SqlClient
+    const rows = yield* sql`SELECT number, verdict, error, content
+      FROM attempt JOIN battle USING (battle_id) ORDER BY attempt_id`
+    return {
+      answer,
+      events,
+      attempts: yield* Schema.decodeUnknownEffect(Schema.Array(StoredAttempt))(rows),
+      outcomes: (yield* stored).battles.map(({ outcome }) => outcome),
+      journal: yield* journal,
+      /** What the engine still works on. */
+      open: yield* streams,
+      gate: yield* gate.state(agents.endpoint)
+    }
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.fresh(services)),
+    Effect.provide(simulator({
+      interTokenMillis: 100,
+      timeToFirstTokenMillis: 400,
+      answers: { _tag: "FixedText", text: answer }
+    })),
+    Effect.orDie
+  )
+}
+
+type Tag = CampaignEvent["_tag"]
+
+/** The events of a kind. */
+export const told = <T extends Tag>({ events }: Pick<Played, "events">, tag: T) =>
+  events.filter((event): event is Extract<CampaignEvent, { readonly _tag: T }> => event._tag === tag)
+
+interface Shut {
+  readonly from: number
+  readonly until: number
+}
+
+/** When the gate let nobody in, from the start-up canary on. */
+export const shutTimes = (played: Pick<Played, "events">): ReadonlyArray<Shut> => {
+  const times: Array<Shut> = []
+  let from: number | undefined
+  for (const { atMillis, sinceMillis, state } of told(played, "GateChanged")) {
+    if (state === "suspect" || state === "open") from ??= sinceMillis
+    else if (from !== undefined) {
+      times.push({ from, until: atMillis })
+      from = undefined
+    }
+  }
+  return from === undefined ? times : [...times, { from, until: Infinity }]
+}
+
+/** How a response can end, as its server sees it. */
+const ends = new Set(["end", "torn", "close-seen"])
+
+/** The requests of the attempts, in the order in which they came, with the ends of their responses. */
+export const requestsOf = ({ journal }: Pick<Played, "journal">) => {
+  const ids = journal.flatMap(({ event, request }) =>
+    event === "request" && request.startsWith("chatcmpl-") && !request.includes("canary") ? [request] : []
+  )
+  return ids.map((id) => {
+    const events = journal.filter(({ request }) => request === id)
+    return {
+      events,
+      ends: events.filter(({ event }) => ends.has(event)),
+      /** When its client had last reason to believe that it lives. */
+      lastTokenAt: events.findLast(({ event, tokens = 0 }) => event === "request" || (event === "chunk" && tokens > 0))!
+        .atMillis
+    }
+  })
+}
