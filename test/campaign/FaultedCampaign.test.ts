@@ -10,7 +10,7 @@ import type { RunError } from "../../src/liveness/RunError.ts"
 import type { Stalled } from "../../src/liveness/Stalled.ts"
 import { catalogue } from "../../src/simulator/faults/FaultCatalogue.ts"
 import type { FaultEntry } from "../../src/simulator/faults/FaultEntry.ts"
-import { play, type Played, requestsOf, shutTimes, told } from "./faultedCampaigns.ts"
+import { play, type Played, requestsOf, shutTimes, told, wordsOf } from "./faultedCampaigns.ts"
 
 /** What virtual time passes at once, and so how late anything may be seen, in milliseconds. */
 const STEP = 1000
@@ -55,7 +55,8 @@ const assertConsistent = (played: Played) => {
     assert.isTrue(answer.startsWith(content), content)
     assert.strictEqual(error === null, verdict === "completed")
   }
-  assert.lengthOf(attempts.filter(({ verdict }) => verdict === "completed"), outcomes.filter(isScored).length)
+  const completed = attempts.filter(({ verdict }) => verdict === "completed")
+  assert.lengthOf(outcomes.filter(({ _tag }) => _tag === "Scored"), completed.length)
   assert.lengthOf(outcomes.filter(({ _tag }) => _tag === "Pending"), 0)
   // Every response ended once, and nothing is left.
   const requests = requestsOf(played)
@@ -63,8 +64,6 @@ const assertConsistent = (played: Played) => {
   assert.isEmpty(open)
   assert.strictEqual(gate.state, "closed")
 }
-
-const isScored = ({ _tag }: Played["outcomes"][number]) => _tag === "Scored"
 
 /** The only battle's requests ended with their attempts, and before the next one. */
 const assertClosedInTime = (played: Played) => {
@@ -106,16 +105,149 @@ describe("a campaign whose first attempt meets", { concurrent: true }, () => {
           assert.deepStrictEqual(outcome, { _tag: "Unscored", reason: first.error!.message, attempt: 1 } as never)
           return
         }
-        assert.strictEqual(
-          outcome?._tag,
-          "Scored",
-          JSON.stringify(played.events.filter((e) => e._tag !== "TokensArrived"))
-        )
-        const isGated = rowOf(first.error!).gate === "yes"
-        // An engine that is dead refuses one more before the gate is shut.
-        const tries = 1
-        assert.lengthOf(others, tries)
-        assert.lengthOf(shutTimes(played), isGated || tries === 2 ? 2 : 1)
+        assert.strictEqual(outcome?._tag, "Scored")
+        assert.lengthOf(others, 1)
+        assert.lengthOf(shutTimes(played), rowOf(first.error!).gate === "yes" ? 2 : 1)
       }), 60_000)
   }
 })
+
+/** The states of the gate after the start-up canary. */
+const gateStates = (played: Played) =>
+  told(played, "GateChanged").map(({ state }) => state).filter((state, index, all) => state !== all[index - 1]).slice(2)
+
+const solution = [
+  "Every run becomes its length and its character.",
+  "```javascript",
+  "function runLengthEncode(text) { return text.replace(/(.)\\1*/gs, (run, c) => run.length + c) }",
+  "```"
+].join("\n")
+
+const gated = ["suspect", "open", "half-open", "closed"]
+
+describe("a campaign of one battle", { concurrent: true }, () => {
+  it.effect("waits for an engine that hangs for 200 s, and its second answer is graded", () =>
+    Effect.gen(function*() {
+      const played = yield* play("long-hang:times=1", { endsByItself: true, answer: solution, isRun: true })
+      assertConsistent(played)
+      assertClosedInTime(played)
+      assert.isTrue(isStalled(played.attempts[0]!.error))
+      assert.isTrue(played.outcomes.every((outcome) => outcome._tag === "Scored" && outcome.grade.passed))
+      assert.deepStrictEqual(gateStates(played), gated)
+      // 60 to 66 s after the last token, and what virtual time adds.
+      const [first] = requestsOf(played)
+      const silence = first!.ends[0]!.atMillis - first!.lastTokenAt
+      assert.isTrue(silence >= 60_000 && silence <= 66_000 + 2 * STEP, `${silence}`)
+      const hungAt = first!.events.find(({ event }) => event === "fault")!.atMillis
+      const canaries = told(played, "GateChanged").filter(({ why }) => why.startsWith("the canary has"))
+      for (const { atMillis, why } of canaries.slice(1)) {
+        assert.strictEqual(why === "the canary has passed", atMillis >= hungAt + 200_000, why)
+      }
+    }), 60_000)
+
+  for (const fault of ["engine-death", "server-killed:for=30", "server-restart:for=30"]) {
+    it.effect(`waits for a server to come back: ${fault}`, () =>
+      Effect.gen(function*() {
+        const played = yield* play(fault, { endsByItself: true })
+        assertConsistent(played)
+        assertClosedInTime(played)
+        assert.lengthOf(played.attempts, 2)
+        assert.deepStrictEqual(gateStates(played), gated)
+        const backAt = played.journal.findLast(({ event }) => event === "listening")!.atMillis
+        assert.isAbove(told(played, "AttemptBegan")[1]!.atMillis, backAt)
+      }), 60_000)
+  }
+
+  for (const isIgnored of [false, true]) {
+    it.effect(
+      `says that its request was ${isIgnored ? "not seen to be dropped" : "dropped"}`,
+      () =>
+        Effect.gen(function*() {
+          const played = yield* play(
+            `deferred-stuck:times=1,seconds=120${isIgnored ? "; abort-ignored:times=1" : ""}`,
+            { limits: { deferredMillis: 60_000 }, endsByItself: true }
+          )
+          const [first] = played.attempts
+          assert.deepInclude(first!.error, { _tag: "Stalled", cancel: isIgnored ? "unconfirmed" : "confirmed" })
+          assert.strictEqual(played.gate.unconfirmed, isIgnored ? 1 : 0)
+          const aborts = played.journal.flatMap(({ event }) => event.startsWith("abort") ? [event] : [])
+          assert.deepStrictEqual(aborts, [isIgnored ? "abort-ignored" : "abort-honoured"])
+          assertClosedInTime(played)
+        }),
+      60_000
+    )
+  }
+
+  for (const fault of ["rate-limited:times=4,retry-after=20", "rate-limited:times=4", "queue-full:times=4"]) {
+    it.effect(`has more attempts than three where none was used up: ${fault}`, () =>
+      Effect.gen(function*() {
+        const played = yield* play(fault, { endsByItself: true })
+        assertConsistent(played)
+        assertClosedInTime(played)
+        assert.deepStrictEqual(
+          played.attempts.map(({ number, verdict }) => `${number} ${verdict}`),
+          ["1 failed", "2 failed", "3 failed", "4 failed", "5 completed"]
+        )
+        assert.deepInclude(played.outcomes[0], { _tag: "Scored", attempt: 5 })
+        const delays = told(played, "RetryWaits").map(({ delayMillis }) => delayMillis)
+        const least = fault.includes("retry-after") ? [20_000, 20_000, 20_000, 20_000] : [2000, 4000, 8000, 16_000]
+        for (const [index, delay] of delays.entries()) assert.isAtLeast(delay, least[index]!)
+      }), 60_000)
+  }
+
+  it.effect("waits ten minutes for a first token, without a word", () =>
+    Effect.gen(function*() {
+      const played = yield* play("long-prefill:times=1", { step: 2 })
+      assertConsistent(played)
+      assert.deepInclude(played.outcomes[0], { _tag: "Scored", attempt: 1 })
+      assert.isAbove(told(played, "AttemptEnded")[0]!.record.durationMillis, 600_000)
+      assert.isEmpty(gateStates(played))
+    }), 60_000)
+
+  it.effect("has its attempt ended as slow by a hard cap, with what it waited for", () =>
+    Effect.gen(function*() {
+      const played = yield* play("long-queue:times=1", { hardCapMillis: 100_000 })
+      assertConsistent(played)
+      const [{ error, verdict }, ...others] = played.attempts as [Played["attempts"][number]]
+      assert.isEmpty(others)
+      assert.strictEqual(verdict, "slow")
+      assert.deepInclude(error, { _tag: "Slow", hop: "green", reason: "queued", tokens: 0 })
+      assert.deepStrictEqual(played.outcomes as unknown, [{ _tag: "Unscored", reason: error!.message, attempt: 1 }])
+      assert.closeTo(told(played, "AttemptEnded")[0]!.record.durationMillis, 100_000, 2 * STEP)
+      assert.closeTo(requestsOf(played)[0]!.ends[0]!.atMillis, told(played, "AttemptEnded")[0]!.atMillis, 2 * STEP)
+    }), 60_000)
+
+  it.effect("with policy warn has nothing ended, neither for a stall nor by a cap", () =>
+    Effect.gen(function*() {
+      const played = yield* play("long-hang:times=1", {
+        endsByItself: true,
+        stallPolicy: "warn",
+        hardCapMillis: 100_000
+      })
+      assertConsistent(played)
+      assert.deepInclude(played.outcomes[0], { _tag: "Scored", attempt: 1 })
+      assert.isAbove(told(played, "AttemptEnded")[0]!.record.durationMillis, 200_000)
+      assert.isEmpty(gateStates(played))
+    }), 60_000)
+})
+
+it.effect("a campaign of 30 battles at once has one gate when all of them hang", () =>
+  Effect.gen(function*() {
+    const played = yield* play("mass-hang:streams=30", { battles: 30, answer: wordsOf(200) })
+    assertConsistent(played)
+    assert.deepStrictEqual(gateStates(played), gated)
+    const ended = told(played, "AttemptEnded")
+    const stalled = ended.filter(({ record: { error } }) => isStalled(error) && error.kind === "engine-hung")
+    assert.lengthOf(stalled, 30)
+    assert.lengthOf(ended, 60)
+    const stalledAt = stalled.map(({ atMillis }) => atMillis)
+    assert.isAtMost(Math.max(...stalledAt) - Math.min(...stalledAt), 10_000)
+    console.log(Math.max(...stalledAt) - Math.min(...stalledAt), played.gate.unconfirmed)
+    for (const outcome of played.outcomes) assert.deepInclude(outcome, { _tag: "Scored", attempt: 2 })
+    assert.strictEqual(played.gate.unconfirmed, 30)
+    // One battle goes first.
+    const open = told(played, "GateChanged").filter(({ state }) => state === "half-open" || state === "closed")
+    const [halfOpenAt, closedAt] = open.slice(-2).map(({ atMillis }) => atMillis)
+    const first = told(played, "AttemptBegan").filter(({ atMillis }) => halfOpenAt! <= atMillis && atMillis < closedAt!)
+    assert.lengthOf(first, 1)
+  }), 60_000)

@@ -26,13 +26,14 @@ import { rowOf } from "../../src/liveness/RetryTable.ts"
 import { RunError } from "../../src/liveness/RunError.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import * as FaultSpecification from "../../src/simulator/faults/FaultSpecification.ts"
+import type { JournalEvent } from "../../src/simulator/Journal.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
-import { pass } from "../simulator/faults/virtualTime.ts"
+import { eventually, pass } from "../simulator/faults/virtualTime.ts"
 import { simulator } from "../simulator/harness.ts"
 import { definitionOf } from "../support/campaigns.ts"
 
 /** Every word is another one, so that nothing of one attempt can stand unseen in the answer of another. */
-const words = Array.from({ length: 30 }, (_, index) => `word${index}`).join(" ")
+export const wordsOf = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(" ")
 
 const StoredAttempt = Schema.Struct({
   number: Schema.Int,
@@ -47,6 +48,8 @@ export interface CampaignOptions {
   /** The fault is not taken away. */
   readonly endsByItself?: boolean
   readonly answer?: string
+  /** The answer is code that is run: no virtual time passes meanwhile. */
+  readonly isRun?: boolean
   readonly limits?: Partial<LivenessLimits>
   readonly hardCapMillis?: number
   readonly stallPolicy?: Definition["stallPolicy"]
@@ -71,7 +74,7 @@ const services = Layer.mergeAll(
 
 /** Plays a campaign against the fault to its end, and gives what everybody has written down. */
 export const play = (fault: string, options: CampaignOptions = {}) => {
-  const { answer = words, battles = 1, endsByItself = false, step = 1 } = options
+  const { answer = wordsOf(30), battles = 1, endsByItself = false, isRun = false, step = 1 } = options
   return Effect.gen(function*() {
     const { faults, journal, streams, url } = yield* Simulator
     const store = yield* CampaignStore
@@ -102,6 +105,9 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
     )
     for (let seconds = 0; seconds < LONGEST && fiber.pollUnsafe() === undefined; seconds += 5 * step) {
       yield* pass(5 * step, step)
+      if (isRun && requestsOf({ journal: yield* journal }).some(({ events }) => events.some(isFinish))) {
+        yield* eventually(Effect.sync(() => events.at(-1)?._tag), (tag) => tag === "CampaignEnded")
+      }
     }
     assert.isDefined(fiber.pollUnsafe(), JSON.stringify(events.slice(-5)))
     yield* Fiber.join(fiber)
@@ -114,8 +120,8 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       attempts: yield* Schema.decodeUnknownEffect(Schema.Array(StoredAttempt))(rows),
       outcomes: (yield* stored).battles.map(({ outcome }) => outcome),
       journal: yield* journal,
-      /** What the engine still works on. */
-      open: yield* streams,
+      /** What the engine still does for us. */
+      open: (yield* streams).filter(({ id }) => isOurs(id)),
       gate: yield* gate.state(agents.endpoint)
     }
   }).pipe(
@@ -129,6 +135,11 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
     Effect.orDie
   )
 }
+
+const isFinish = ({ event }: JournalEvent) => event === "finish"
+
+/** Neither a canary nor the request of somebody whom a fault has brought. */
+const isOurs = (id: string) => id.startsWith("chatcmpl-") && !id.includes("canary")
 
 type Tag = CampaignEvent["_tag"]
 
@@ -160,9 +171,7 @@ const ends = new Set(["end", "torn", "close-seen"])
 
 /** The requests of the attempts, in the order in which they came, with the ends of their responses. */
 export const requestsOf = ({ journal }: Pick<Played, "journal">) => {
-  const ids = journal.flatMap(({ event, request }) =>
-    event === "request" && request.startsWith("chatcmpl-") && !request.includes("canary") ? [request] : []
-  )
+  const ids = journal.flatMap(({ event, request }) => event === "request" && isOurs(request) ? [request] : [])
   return ids.map((id) => {
     const events = journal.filter(({ request }) => request === id)
     return {
