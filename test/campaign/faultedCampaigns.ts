@@ -126,12 +126,14 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
     }
   }).pipe(
     Effect.scoped,
-    Effect.provide(Layer.fresh(services)),
-    Effect.provide(simulator({
-      interTokenMillis: 100,
-      timeToFirstTokenMillis: 400,
-      answers: { _tag: "FixedText", text: answer }
-    })),
+    Effect.provide([
+      Layer.fresh(services),
+      simulator({
+        interTokenMillis: 100,
+        timeToFirstTokenMillis: 400,
+        answers: { _tag: "FixedText", text: answer }
+      })
+    ]),
     Effect.orDie
   )
 }
