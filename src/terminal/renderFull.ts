@@ -174,7 +174,14 @@ const runs = (signs: string): Pieces =>
 const waitingLine = ({ battle, number, reason, untilMillis }: Waiting, now: number, grid: Grid): Pieces => [
   ...name(battle, grid, piece(" ")),
   ...cell("waiting", grid.phase, "dim"),
-  ...rest(`${nth(number)} in ${duration(untilMillis - now)}${reason === "" ? "" : `: ${reason}`}`.trim(), grid, "amber")
+  ...rest(
+    // Who still waits when the time is over waits for the gate.
+    `${nth(number)} ${untilMillis > now ? `in ${duration(untilMillis - now)}` : "waits at the gate"}${
+      reason === "" ? "" : `: ${reason}`
+    }`.trim(),
+    grid,
+    "amber"
+  )
 ]
 
 /** Columns of the duration of an attempt, below a week. */

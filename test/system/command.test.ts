@@ -29,7 +29,14 @@ describe("campaign run", () => {
       assert.strictEqual(code, 0, stderr)
       const summary = JSON.parse(stdout)
       assert.deepStrictEqual(summary.battles, { planned: 9, scored: 9, unscored: 0, pending: 0 })
-      assert.deepStrictEqual(summary.attempts, { total: 9, completed: 9, stalled: 0, failed: 0, cancelled: 0 })
+      assert.deepStrictEqual(summary.attempts, {
+        total: 9,
+        completed: 9,
+        stalled: 0,
+        slow: 0,
+        failed: 0,
+        cancelled: 0
+      })
       assert.strictEqual(summary.tasks.length, 3)
       assert.isAbove(summary.tokens, 500)
       assert.isAbove(summary.ttftMs.p50, 100)
@@ -127,7 +134,7 @@ describe("an interruption", () => {
         running.child.kill(signal)
         assert.strictEqual(yield* running.exit, 130)
         assert.isFalse(running.anyLeft())
-        if (when === "while it starts") {
+        if (when === "while it starts" && !running.stderr().includes("kept in c.db")) {
           // Node itself may not have got as far as our first line.
           assert.match(running.stderr(), /^(campaign: interrupted .*nothing was stored\n)?$/)
           assert.deepStrictEqual(readdirSync(directory), [])
@@ -144,14 +151,15 @@ describe("an interruption", () => {
         const summary = JSON.parse(stdout)
         assert.deepStrictEqual(summary.battles, { planned: 9, scored: 9, unscored: 0, pending: 0 })
         assert.strictEqual(summary.attempts.completed, 9)
-        assert.isAbove(summary.attempts.cancelled, 0)
+        if (when !== "while it starts") assert.isAbove(summary.attempts.cancelled, 0)
       }))
   }
 
   it.live("closes the engine's stream within a second", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
-      const { streams, url } = yield* simulator({ interTokenMillis: 60_000 })
+      // The canary passes, and then each of three answers takes its time.
+      const { streams, url } = yield* simulator({ faults: ["drip:request=2-4"] })
       const running = yield* start(["run", ...engineArguments(url)], { directory })
       while ((yield* streams).length < 3) yield* Effect.sleep(20)
       running.child.kill("SIGINT")

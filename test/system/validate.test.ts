@@ -82,8 +82,8 @@ describe("the limits of a campaign", () => {
           Simulator.layer({
             host: "127.0.0.1",
             port: 0,
-            timeToFirstTokenMillis: 600_000,
-            faults: ["metrics-down:from=0"]
+            // Each process begins with a canary, which is answered.
+            faults: ["metrics-down:from=0", "long-prefill:request=2", "long-prefill:request=4"]
           })
         ),
         Simulator
@@ -104,7 +104,7 @@ describe("the limits of a campaign", () => {
         ],
         { directory }
       )
-      while ((yield* simulator.streams).length < 1) yield* Effect.sleep(20)
+      while (!(yield* simulator.streams).some(({ id }) => !id.includes("canary"))) yield* Effect.sleep(20)
       begun.child.kill("SIGINT")
       assert.strictEqual(yield* begun.exit, 130)
 
