@@ -108,7 +108,7 @@ describe("renderFull", () => {
       "━━━━━━━━━━──────────  3/6  1 active    19 tok/s  elapsed 0:10      96 tok  ETA 0:03  ✓ 1  ◐ 1  ○ 1",
       "",
       "  roman-numerals  #2  decoding        96 tok    19 tok/s  quiet 2.2 s   attempt 2  ▄▄▄▄▄▄▄▄▄········",
-      "  run-length      #2  waiting     attempt 2 waits at the gate: engine: connection lost: reset (after…",
+      "  run-length      #2  waiting     attempt 2 waits at the gate: engine: connection lost: reset (afte…",
       "",
       "○ lru-cache       #1  unscored    no token from the engine for 60 s",
       "◐ run-length      #1  score 0.60       7 tok    40 tok/s  3.0 s   3 of 5 hidden tests passed; test …",
