@@ -40,6 +40,18 @@ describe("Binding", () => {
     assert.strictEqual(after("proven", [10, 0], [10, 50], [60, 0], [60, 0], [60, 0]).status, "proven")
   })
 
+  it("still owes them when a scrape does not tell the counter, and when something else speaks against it", () => {
+    const untold = [[10, 0], [10, 50], [null, 0]] as const
+    assert.deepInclude(after("proven", ...untold), { status: "inherited", contradictions: 1 })
+    assert.strictEqual(after("proven", ...untold, [10, 0]).status, "refuted")
+    assert.strictEqual(after("proven", ...untold, [60, 0]).status, "proven")
+    const owing = after("proven", [10, 0], [10, 50])
+    const patient = { ...defaults, bindingContradictions: 3 }
+    const contradicted = Binding.contradict(owing, patient)
+    const later = { before: at(10), after: at(10), tokens: 0, prompt: true }
+    assert.strictEqual(Binding.observe(contradicted, later, patient).status, "refuted")
+  })
+
   it("concludes nothing from a counter that the server does not tell", () => {
     assert.deepInclude(after("proven", [null, 0], [null, 50], [null, 50], [10, 50]), {
       status: "inherited",
