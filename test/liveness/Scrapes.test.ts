@@ -58,7 +58,9 @@ describe("a server that does not serve the model", () => {
 
 describe("a scrape that failed", () => {
   it("contradicts no token", () => {
-    const failed = [500, 1200, 1900].map((at, turn) => scrape(at, turn === 0 ? sample() : "failed"))
+    const failed = [500, 1200, 1900].map((at, turn) =>
+      scrape(at, turn === 0 ? sample({ generationTokens: 5 }) : "failed")
+    )
     assert.strictEqual(run([[bound], twenty, failed], 3000).state.binding.contradictions, 0)
   })
 
