@@ -22,7 +22,7 @@ import * as Limit from "./LimitInForce.ts"
 import type { LimitInForce } from "./LimitInForce.ts"
 import type { EngineDigest } from "./LivenessInput.ts"
 import * as Progress from "./Progress.ts"
-import { hasEvidence, lastToken, now, type RunState, silence, tokens } from "./RunState.ts"
+import { hasEvidence, lastToken, now, type RunState, silence, tokens, vouches } from "./RunState.ts"
 import type { SlowReason } from "./SlowReason.ts"
 import type { Confidence, StallKind } from "./StallKind.ts"
 import type { DecidedBy } from "./Verdict.ts"
@@ -144,8 +144,7 @@ const unanswered = (state: RunState): Stall | undefined => {
 
 /** Somebody who can know says that the run goes on. */
 const vouchedFor = (state: RunState): boolean =>
-  hasEvidence(state) || state.agent?.working === true || state.agent?.engine === "moving" ||
-  state.agent?.engine === "asleep"
+  hasEvidence(state) || (state.agent !== undefined && vouches(state.agent))
 
 /** For how long there has been neither a token nor anybody who vouched for the run. */
 const unvouchedFor = (state: RunState): number => {

@@ -24,7 +24,7 @@ import type { Phase } from "./Phase.ts"
 import * as Progress from "./Progress.ts"
 import * as RequestPlace from "./RequestPlace.ts"
 import * as RunClock from "./RunClock.ts"
-import { enter, hasEvidence, initial, now, type RunState, silence, tokens } from "./RunState.ts"
+import { type Agent, enter, hasEvidence, initial, now, type RunState, silence, tokens, vouches } from "./RunState.ts"
 import type { StallKind } from "./StallKind.ts"
 import type * as Verdict from "./Verdict.ts"
 
@@ -97,17 +97,18 @@ const open = (state: RunState, input: Input.Opened): RunState => ({
   budgetMillis: input.budgetMillis,
   binding: Binding.inherit(input.binding ?? "unproven"),
   engine: EngineRecord.empty(input.longestStepMillis),
-  agent: input.heartbeatMillis === undefined
-    ? undefined
-    : {
-      heardMillis: 0,
-      intervalMillis: input.heartbeatMillis,
-      tokens: 0,
-      tokenMillis: 0,
-      engine: "unknown",
-      working: false,
-      vouchedMillis: 0
-    }
+  agent: input.heartbeatMillis === undefined ? undefined : unheard(input.heartbeatMillis)
+})
+
+/** An agent of which nothing was heard yet. */
+const unheard = (intervalMillis: number): Agent => ({
+  heardMillis: 0,
+  intervalMillis,
+  tokens: 0,
+  tokenMillis: 0,
+  engine: "unknown",
+  working: false,
+  vouchedMillis: 0
 })
 
 const accepted = (state: RunState): RunState => state.phase === "connecting" ? enter(state, "awaiting") : state
@@ -169,19 +170,17 @@ const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
   const at = now(state)
   const age = Number.isFinite(beat.tokenAgeMillis) ? beat.tokenAgeMillis : 0
   const count = Number.isInteger(beat.tokens) ? beat.tokens : 0
-  const known = state.agent?.tokens ?? 0
-  const working = beat.phase === "agent-work"
-  const vouches = working || beat.engine === "moving" || beat.engine === "asleep"
+  const known = state.agent ?? unheard(state.limits.heartbeatMillis)
+  const said = { engine: beat.engine, working: beat.phase === "agent-work" }
   const agent = {
+    ...said,
     heardMillis: at,
-    intervalMillis: beat.intervalMillis ?? state.agent?.intervalMillis ?? state.limits.heartbeatMillis,
-    tokens: Math.max(known, count),
+    intervalMillis: beat.intervalMillis ?? known.intervalMillis,
+    tokens: Math.max(known.tokens, count),
     tokenMillis: Math.max(0, at - age),
-    engine: beat.engine,
-    working,
-    vouchedMillis: vouches ? at : state.agent?.vouchedMillis ?? 0
+    vouchedMillis: vouches(said) ? at : known.vouchedMillis
   }
-  const rose = count > Math.max(known, Progress.tokensOf(state.progress))
+  const rose = count > Math.max(known.tokens, Progress.tokensOf(state.progress))
   const told = rose
     ? alive({ ...state, progress: Progress.arrive(state.progress, at, state.limits.rateWindowMillis) })
     : state

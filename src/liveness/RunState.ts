@@ -31,7 +31,7 @@ export interface Agent {
   readonly tokenMillis: number
   readonly engine: EngineDigest
   readonly working: boolean
-  /** When it last said that its engine moves or sleeps, or that it works on something else. */
+  /** When it last vouched for its run. */
   readonly vouchedMillis: number
 }
 
@@ -117,6 +117,10 @@ export const tokens = (state: RunState): number =>
 export const hasEvidence = (state: RunState): boolean =>
   Binding.isBound(state.binding) && state.engine.sample !== undefined &&
   now(state) - state.engine.asOfMillis <= state.limits.evidenceFreshMillis
+
+/** Whether an agent vouches for its run: its engine moves or sleeps, or it works on something else. */
+export const vouches = ({ engine, working }: Pick<Agent, "engine" | "working">): boolean =>
+  working || engine === "moving" || engine === "asleep"
 
 /** The state in another phase. */
 export const enter = (state: RunState, phase: Phase): RunState =>

@@ -211,12 +211,29 @@ describe("agents", () => {
     assert.deepInclude(slow({ ...waits, phase: "awaiting" }, false), { _tag: "Slow", reason: "prefill" })
   })
 
+  const vouchings: ReadonlyArray<Partial<Input.Heartbeat>> = [
+    { engine: "moving" },
+    { engine: "asleep" },
+    { phase: "agent-work" }
+  ]
+
+  it("what an agent vouched for holds until its next heartbeat is missing, however rare they are", () => {
+    for (const vouching of vouchings) {
+      const rarely = { ...vouching, intervalMillis: 300_000 }
+      const rare = beats(900_000, () => rarely).filter(({ at }) => at % 300_000 === 5000)
+      assert.strictEqual(run([[purple({ learned })], twenty, rare], 900_000).verdict._tag, "Slow")
+    }
+  })
+
   it("an agent that stops to vouch is waited for as long as one that never did, from then on", () => {
-    const stops = (at: number): Partial<Input.Heartbeat> => ({ engine: at < 600_000 ? "moving" : "unknown" })
+    const stops = (at: number): Partial<Input.Heartbeat> => at < 600_000 ? { engine: "moving" } : {}
     // The engine's own hop waits 130 s, this one 15 s longer.
-    const begun = run([[purple({ learned })], twenty, beats(900_000, stops)], 900_000)
-    assert.deepInclude(begun.verdict, { _tag: "Stalled", kind: "silent" })
-    assert.strictEqual(begun.endedAt, 595_000 + 145_000 + 1000)
+    for (const vouching of vouchings) {
+      const until = (at: number) => at < 600_000 ? vouching : {}
+      const begun = run([[purple({ learned })], twenty, beats(900_000, until)], 900_000)
+      assert.deepInclude(begun.verdict, { _tag: "Stalled", kind: "silent" })
+      assert.strictEqual(begun.endedAt, 595_000 + 145_000 + 1000)
+    }
     const connecting = (at: number): Partial<Input.Heartbeat> => ({ ...stops(at), phase: "connecting", tokens: 0 })
     const unanswered = run([[purple()], beats(1_800_000, connecting)], 1_800_000)
     assert.deepInclude(unanswered.verdict, { _tag: "Failed", kind: "connect-timeout" })
