@@ -34,6 +34,8 @@ export interface EngineRecord {
   readonly movedMillis: number
   /** The same for outputs after a first token. */
   readonly decodedMillis: number
+  /** Whether such outputs came with its last movement that was seen. */
+  readonly decoding: boolean
   /** Refused scrapes in a row. */
   readonly refusals: number
   readonly unhealthySinceMillis: number | undefined
@@ -57,6 +59,7 @@ export const empty = (longestStepMillis = 0): EngineRecord => ({
   asOfMillis: 0,
   movedMillis: 0,
   decodedMillis: 0,
+  decoding: false,
   refusals: 0,
   unhealthySinceMillis: undefined,
   unhealthy: false,
@@ -95,6 +98,7 @@ export const scraped = (
   }
   const moved = outcome.heartbeat !== last.heartbeat
   const awake = outcome.asleep !== true
+  const decoded = rise(last.decodeOutputs, outcome.decodeOutputs) > 0
   const worked = moved && awake && (last.running ?? 0) > 0
   return {
     ...processAfter(record, last, outcome),
@@ -105,7 +109,8 @@ export const scraped = (
     sample: outcome,
     asOfMillis: asked,
     movedMillis: moved || !awake ? now : record.movedMillis,
-    decodedMillis: rise(last.decodeOutputs, outcome.decodeOutputs) > 0 || !awake ? now : record.decodedMillis,
+    decodedMillis: decoded || !awake ? now : record.decodedMillis,
+    decoding: moved || !awake ? decoded : record.decoding,
     longestStepMillis: worked
       ? Math.max(record.longestStepMillis, record.asOfMillis - record.movedMillis)
       : record.longestStepMillis

@@ -195,8 +195,7 @@ const reasonOf = (state: RunState): SlowReason => {
 
 /** The only request that the engine holds gets its outputs, so it is ours that does, and we are not shown them. */
 const isDecodingAlone = ({ engine, place }: RunState): boolean =>
-  engine.sample?.running === 1 && place.lost === 0 && engine.decodedMillis === engine.movedMillis &&
-  engine.decodedMillis > 0
+  engine.sample?.running === 1 && place.lost === 0 && engine.decoding
 
 const reasonByAgent = (state: RunState): SlowReason => {
   if (state.agent?.engine === "asleep") return "engine-asleep"

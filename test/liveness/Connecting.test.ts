@@ -110,7 +110,29 @@ describe("a request that waits for its first token", () => {
     assert.strictEqual(reasonOf(at((turn) => ({ decodeOutputs: turn, waiting: 1 }))), "queued")
     // It moves without an output.
     assert.strictEqual(reasonOf(at((turn) => ({ decodeOutputs: Math.min(turn, 7) }))), "prefill")
-    // It has not moved at all.
-    assert.strictEqual(reasonOf(at(() => ({ heartbeat: "0" }))), "prefill")
+    // Of two of ours it holds one, which then is the other.
+    const other = every(0, 40_000, moving(), { openStreams: 1 })
+    assert.strictEqual(reasonOf(other), "prefill")
+  })
+
+  it("is not decoded by an engine that has only been seen to stand still, whatever it did before", () => {
+    const still = every(5000, 40_000, () => sample({ decodeOutputs: 7 }), { openStreams: 0 })
+    assert.strictEqual(reasonOf(still), "prefill")
+    const slept = every(
+      5000,
+      40_000,
+      (turn) => sample({ heartbeat: `${Math.min(turn, 1)}`, decodeOutputs: Math.min(turn, 1), asleep: turn === 3 }),
+      {
+        openStreams: 0
+      }
+    )
+    assert.strictEqual(reasonOf(slept), "prefill")
+    const stopped = every(
+      5000,
+      40_000,
+      (turn) => sample({ heartbeat: `${Math.min(turn, 2)}`, decodeOutputs: Math.min(turn, 2) }),
+      { openStreams: 0 }
+    )
+    assert.strictEqual(reasonOf(stopped), "silent-decoding")
   })
 })

@@ -40,6 +40,15 @@ describe("EngineRecord", () => {
     assert.deepStrictEqual([record.movedMillis, record.decodedMillis], [15_000, 10_000])
   })
 
+  it("is decoding while its last movement brought outputs, which neither a first sight nor sleep does", () => {
+    const decoding = (...beats: ReadonlyArray<readonly [heartbeat: string, decodeOutputs: number, asleep?: boolean]>) =>
+      scrapes(...beats.map(([heartbeat, decodeOutputs, asleep]) => beat(heartbeat, { decodeOutputs, asleep }))).decoding
+    assert.deepStrictEqual([decoding(["a", 7]), decoding(["a", 7], ["a", 7])], [false, false])
+    assert.deepStrictEqual([decoding(["a", 7], ["b", 8]), decoding(["a", 7], ["b", 8], ["b", 8])], [true, true])
+    assert.isFalse(decoding(["a", 7], ["b", 8], ["c", 8]))
+    assert.isFalse(decoding(["a", 7], ["b", 8], ["b", 8, true], ["b", 8]))
+  })
+
   it("learns nothing from a server that does not say whether requests run", () => {
     const mute = { running: null }
     assert.strictEqual(scrapes(beat("a", mute), beat("a", mute), beat("a", mute), beat("b")).longestStepMillis, 0)
@@ -103,6 +112,9 @@ describe("EngineRecord", () => {
       true,
       true
     ])
+    // The same start with counters that fall is no process that ever was.
+    assert.isTrue(alternates({ generationTokens: 500 }, { generationTokens: 5 }))
+    assert.isFalse(alternates({ generationTokens: 5 }, { generationTokens: 500 }))
     // A start that is told only now and then says nothing.
     assert.deepStrictEqual([starts(10, null), starts(null, 10), starts(10, null, 10)], [false, false, false])
     assert.isUndefined(scrapes(sample({ startedAtSeconds: null }), sample({ startedAtSeconds: 10 })).change)
