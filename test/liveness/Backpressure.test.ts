@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
 import type { Verdict } from "../../src/liveness/Verdict.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { type Consumer, scraped, streamOf, Upstream, watched, within } from "./WatchedRuns.ts"
 
 /** Everything that is told of a run but what evidence adds to it, of which a longer run sees more. */

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { conformalBound, runsNeeded } from "../../src/liveness/ConformalBound.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { randomOf } from "./Worlds.ts"
 
 const Share = Schema.Literals([0.005, 0.01, 0.02, 0.05, 0.07, 0.1, 0.2, 0.29, 0.3, 0.5, 0.9, 1])

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { step, verdictOf } from "../../src/liveness/LivenessStep.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { allMetrics, between, worlds, worldsWith } from "./PropertyWorlds.ts"
 import { frame, gist, inputsOf, play, scrape, TICK, tick } from "./Worlds.ts"
 

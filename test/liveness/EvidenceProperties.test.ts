@@ -1,7 +1,7 @@
 /** What metrics may and may not change. Numbers as in the model's list. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { between, merged, without, worlds, worldsWith } from "./PropertyWorlds.ts"
 import { gist, inputsOf, type Kind, play } from "./Worlds.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { type FinishedRun, fromState, teachesSomething } from "../../src/liveness/FinishedRun.ts"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { bound, every, type Inputs, LAST, merged, moving, ticks, twenty } from "./Runs.ts"
 import { frame, headers, opened, play, sample } from "./Worlds.ts"
 

@@ -15,8 +15,8 @@ import {
   wantsCanary
 } from "../../src/liveness/GateStep.ts"
 import { rowOf } from "../../src/liveness/RetryTable.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { allKinds, errorOf, stalled } from "../support/runErrors.ts"
-import { runs } from "./propertyRuns.ts"
 
 const S = 1000
 

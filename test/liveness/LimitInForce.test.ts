@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as Gaps from "../../src/liveness/Gaps.ts"
 import * as Limit from "../../src/liveness/LimitInForce.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 
 const summary = (count: number, quantile: number, largest = quantile): Gaps.GapSummary => ({ count, quantile, largest })
 const short = ({ millis, origin }: Limit.LimitInForce) => [millis, origin]

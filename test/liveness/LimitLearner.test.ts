@@ -9,7 +9,7 @@ import { LearnedLimits, nothingLearned, silent } from "../../src/liveness/LimitI
 import { learnedFrom, type LearningSettings, LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import * as RunKey from "../../src/liveness/RunKey.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { randomOf } from "./Worlds.ts"
 
 const settings: LearningSettings = { learnedFalseAlarms: 0.2, learnedRuns: 6 }

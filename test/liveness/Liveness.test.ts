@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Liveness from "../../src/liveness/Liveness.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 
 const LIMIT_MILLIS = 1000
 

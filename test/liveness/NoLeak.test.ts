@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { scraped, streamOf, Upstream, watched } from "./WatchedRuns.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

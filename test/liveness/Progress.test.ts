@@ -7,7 +7,7 @@ import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import * as Progress from "../../src/liveness/Progress.ts"
 import * as RunClock from "../../src/liveness/RunClock.ts"
 import { Delta, Finish, Signal, ToolCallDelta, Usage } from "../../src/token/TokenEvent.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { sample } from "./Worlds.ts"
 
 const nothing = { tokens: 0, text: false, usage: null }

@@ -16,8 +16,8 @@ import type { GatePhase } from "../../src/liveness/GateStep.ts"
 import { schedule } from "../../src/liveness/RetryPolicy.ts"
 import { type RetryKind, rowOfKind } from "../../src/liveness/RetryTable.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { allKinds, busy, errorOf } from "../support/runErrors.ts"
-import { runs } from "./propertyRuns.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const free: ReadonlyArray<RetryKind> = ["rate-limited", "unavailable", "connect-error"]

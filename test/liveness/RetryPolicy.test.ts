@@ -17,8 +17,8 @@ import { planOf, type Retry, type RetryPlan, schedule } from "../../src/liveness
 import { type RetryKind, retryKindOf, retryTable, rowOf, rowOfKind } from "../../src/liveness/RetryTable.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
 import { StallKind } from "../../src/liveness/StallKind.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { allKinds, busy, errorOf, failed, stalled } from "../support/runErrors.ts"
-import { runs } from "./propertyRuns.ts"
 
 const S = 1000
 /** Attempts that never run out, so that only the table bounds. */

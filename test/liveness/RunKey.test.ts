@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as RunKey from "../../src/liveness/RunKey.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 
 const engine = { endpoint: "http://engine/v1", model: "m" }
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_000_000 }))

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { allMetrics, between, framesOf, merged, ticksTo, worlds } from "./PropertyWorlds.ts"
 import { headers, inputsOf, kinds, opened, play, SCRAPE, TICK } from "./Worlds.ts"
 

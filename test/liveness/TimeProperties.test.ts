@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { initial, step } from "../../src/liveness/LivenessStep.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { between, worlds } from "./PropertyWorlds.ts"
 import { gist, inputsOf, play, randomOf, SCRAPE, tick } from "./Worlds.ts"
 

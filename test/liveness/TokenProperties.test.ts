@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { step, verdictOf } from "../../src/liveness/LivenessStep.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { between, merged, ticksTo, worlds } from "./PropertyWorlds.ts"
 import { frame, gist, inputsOf, opened, play, TICK } from "./Worlds.ts"
 

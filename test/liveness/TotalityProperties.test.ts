@@ -7,7 +7,7 @@ import type * as Input from "../../src/liveness/LivenessInput.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { initial, step, verdictOf } from "../../src/liveness/LivenessStep.ts"
 import { Verdict } from "../../src/liveness/Verdict.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 import { between, worlds } from "./PropertyWorlds.ts"
 import { frame, inputsOf, opened, play, sample, scrape, tick } from "./Worlds.ts"
 

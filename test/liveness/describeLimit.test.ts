@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { describeLimit } from "../../src/liveness/describeLimit.ts"
 import { type Learning, LimitInForce, type LimitOrigin } from "../../src/liveness/LimitInForce.ts"
-import { runs } from "./propertyRuns.ts"
+import { runs } from "../support/propertyRuns.ts"
 
 const phrase = (millis: number, origin: LimitOrigin, learning: Learning | null = null) =>
   describeLimit({ name: "silent", millis, origin, learning })
