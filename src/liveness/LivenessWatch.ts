@@ -68,7 +68,8 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
   return Stream.fromChannel(Channel.fromTransform((_, scope) =>
     Effect.gen(function*() {
       const upstream = yield* Scope.fork(scope)
-      const pull = yield* Scope.provide(Stream.toPull(self), upstream)
+      // `Stream.toPull` would provide its context anew with each pull, which costs more than the whole watch.
+      const pull = yield* Channel.toPullScoped(self.channel, upstream)
       const clock = yield* Clock.Clock
       const evidence = yield* EngineEvidence
       const ticker = yield* Ticker
