@@ -30,9 +30,10 @@ import type { RunError } from "../liveness/RunError.ts"
 import { tokensOf } from "../token/TokenEvent.ts"
 import { fromAsyncIterable } from "./AsyncIterableStream.ts"
 import * as AttemptMetadata from "./AttemptMetadata.ts"
-import { makeDecoder, textPart } from "./StreamCodec.ts"
 import { type Ended, isTokenEvent, type TaskEvent } from "./TaskEvent.ts"
+import { makeDecoder } from "./TaskEventDecoder.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
+import { textPart } from "./WireTask.ts"
 
 /** How long a cancellation may take before the connection is closed all the same. */
 const CANCEL_TIMEOUT = "1 second"

@@ -37,16 +37,10 @@ import { coalesce } from "../token/TokenEvent.ts"
 import type { AgentRequest } from "./AgentExecutor.ts"
 import * as AttemptMetadata from "./AttemptMetadata.ts"
 import type { Relay } from "./Relay.ts"
-import {
-  ANSWER_ARTIFACT_ID,
-  makeEncoder,
-  REASONING_ARTIFACT_ID,
-  textOf,
-  toArtifact,
-  toTaskStatus
-} from "./StreamCodec.ts"
+import { makeEncoder } from "./TaskEventEncoder.ts"
 import type { TaskLog, TaskSnapshot } from "./TaskLog.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
+import { ANSWER_ARTIFACT_ID, REASONING_ARTIFACT_ID, textOf, toArtifact, toTaskStatus } from "./WireTask.ts"
 
 const ABORT_SIGNAL = "a2a-campaign/abort-signal"
 

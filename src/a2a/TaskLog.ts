@@ -10,8 +10,8 @@
  * swapped before it is woken.
  */
 import * as Transcript from "../token/Transcript.ts"
-import type { TaskIdentity } from "./StreamCodec.ts"
 import { type Artifact, type FinalState, isTokenEvent, type OpenState, type TaskEvent } from "./TaskEvent.ts"
+import type { TaskIdentity } from "./WireTask.ts"
 
 /** What a task is at one moment. */
 export interface TaskSnapshot {

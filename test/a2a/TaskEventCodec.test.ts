@@ -1,7 +1,8 @@
 import { StreamResponse } from "@a2a-js/sdk"
 import { assert, describe, it } from "@effect/vitest"
-import { makeDecoder, makeEncoder } from "../../src/a2a/StreamCodec.ts"
 import { Artifact, Ended, isTokenEvent, Replaced, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
+import { makeDecoder } from "../../src/a2a/TaskEventDecoder.ts"
+import { makeEncoder } from "../../src/a2a/TaskEventEncoder.ts"
 import { encodeEvent } from "../../src/a2a/TokenExtension.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import { Slow } from "../../src/liveness/Slow.ts"
@@ -26,7 +27,7 @@ const roundTrip = (events: ReadonlyArray<TaskEvent>, exact: boolean): ReadonlyAr
   })
 }
 
-describe("StreamCodec", () => {
+describe("task events on the wire", () => {
   it.prop("decode after encode gives back any token stream, one for one", [tokenEvents], ([events]) => {
     assert.deepStrictEqual(roundTrip(events, true), events)
   }, { arbitrary: { runs: 500 } })
