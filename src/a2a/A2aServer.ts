@@ -20,11 +20,14 @@ import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
 import * as AgentCard from "./AgentCard.ts"
 import type { AgentExecutor } from "./AgentExecutor.ts"
-import { fromAsyncIterable } from "./AsyncIterableStream.ts"
+import * as EventStreamBody from "./EventStreamBody.ts"
+import type { HttpAnswer } from "./HttpAnswer.ts"
 import * as JsonRpcDispatch from "./JsonRpcDispatch.ts"
+import * as KeepAlive from "./KeepAlive.ts"
 import { ListenError } from "./ListenError.ts"
 import * as Relay from "./Relay.ts"
 import { RelayRequestHandler } from "./RelayRequestHandler.ts"
+import * as TaskFollowing from "./TaskFollowing.ts"
 
 export interface A2aServerOptions {
   readonly host: string
@@ -45,7 +48,6 @@ export interface A2aServer {
 
 /** The largest message taken, in bytes. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024
-const KEEP_ALIVE_INTERVAL = "15 seconds"
 /** Clients of a server that stops are not waited for: their tasks are cancelled and their streams closed. */
 const GRACEFUL_SHUTDOWN = "100 millis"
 
@@ -74,22 +76,24 @@ export const serve = Effect.fn("A2aServer.serve")(function*(
     ...(options.orphanGrace === undefined ? {} : { orphanGrace: options.orphanGrace })
   })
   const dispatch = JsonRpcDispatch.make(card, new RelayRequestHandler(card, relay, yield* Effect.context<never>()))
-  yield* server.serve(yield* HttpRouter.toHttpEffect(routes(AgentCard.toJson(card), dispatch)))
+  const keepAlive = yield* KeepAlive.make
+  yield* server.serve(yield* HttpRouter.toHttpEffect(routes(AgentCard.toJson(card), dispatch, keepAlive)))
   return { url }
 })
 
-const routes = (card: unknown, dispatch: JsonRpcDispatch.JsonRpcDispatch) => {
+const routes = (card: unknown, dispatch: JsonRpcDispatch.JsonRpcDispatch, keepAlive: KeepAlive.KeepAlive) => {
   const cardResponse = HttpServerResponse.jsonUnsafe(card, { headers: { "cache-control": "no-cache" } })
   return Layer.mergeAll(
     HttpRouter.add("GET", "/.well-known/agent-card.json", cardResponse),
     HttpRouter.add("GET", "/.well-known/agent.json", cardResponse),
-    HttpRouter.add("POST", "/", (request) => jsonRpc(request, dispatch))
+    HttpRouter.add("POST", "/", (request) => jsonRpc(request, dispatch, keepAlive))
   )
 }
 
 const jsonRpc = Effect.fnUntraced(function*(
   request: HttpServerRequest.HttpServerRequest,
-  dispatch: JsonRpcDispatch.JsonRpcDispatch
+  dispatch: JsonRpcDispatch.JsonRpcDispatch,
+  keepAlive: KeepAlive.KeepAlive
 ) {
   const body = yield* request.text.pipe(
     Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(MAX_BODY_BYTES)),
@@ -99,28 +103,22 @@ const jsonRpc = Effect.fnUntraced(function*(
   // Aborts when the request is over: its response sent to the end, or its client gone.
   const signal = yield* Effect.abortSignal
   const answer = yield* Effect.promise(() => dispatch({ body: body.value, headers: request.headers, signal }))
-  if (answer._tag === "Json") return HttpServerResponse.jsonUnsafe(answer.json, { headers: answer.headers })
-  return HttpServerResponse.stream(serverSentEvents(answer), {
-    contentType: SSE_HEADERS["Content-Type"],
-    headers: { ...STREAM_HEADERS, ...answer.headers }
-  })
+  return respond(answer, keepAlive)
 })
 
-/** One write for the events that wait together, and a comment now and then. */
-const serverSentEvents = (
-  answer: Extract<JsonRpcDispatch.JsonRpcAnswer, { readonly _tag: "Events" }>
-): Stream.Stream<Uint8Array> => {
-  const frames = fromAsyncIterable({
-    open: () => answer.events,
-    expand: (event) => [`data: ${JSON.stringify(event)}\n\n`],
-    onError: (error) => error
-  }).pipe(
-    Stream.catch((error) => Stream.make(`event: error\ndata: ${JSON.stringify(answer.errorResponse(error))}\n\n`))
-  )
-  const comments = Stream.drop(Stream.tick(KEEP_ALIVE_INTERVAL), 1).pipe(Stream.map(() => ": keep-alive\n\n"))
-  return Stream.merge(frames, comments, { haltStrategy: "left" }).pipe(
-    Stream.mapArray((texts) => [encoder.encode(texts.join(""))] as const)
+const respond = (answer: HttpAnswer, keepAlive: KeepAlive.KeepAlive): HttpServerResponse.HttpServerResponse => {
+  if (answer._tag === "Json") {
+    return HttpServerResponse.text(JSON.stringify(answer.json), {
+      status: answer.status,
+      contentType: answer.contentType,
+      headers: answer.headers
+    })
+  }
+  const following = TaskFollowing.take(answer.context)
+  return HttpServerResponse.stream(
+    following === undefined
+      ? Stream.make(EventStreamBody.onlyEvent(answer.first))
+      : EventStreamBody.make(answer, following, keepAlive),
+    { contentType: SSE_HEADERS["Content-Type"], headers: { ...STREAM_HEADERS, ...answer.headers } }
   )
 }
-
-const encoder = new TextEncoder()

@@ -2,7 +2,7 @@
  * What a binding of A2A answers to one HTTP request: a document, or a stream of a task's events.
  *
  * A binding decides everything up to the first event and how an event is wrapped. What costs per token is the same for
- * all of them and is not theirs: the handler left the reader of the task in the call's context (RelayRequestHandler.ts).
+ * all of them and is not theirs: the handler left the reader of the task in the call's context (TaskFollowing.ts).
  */
 import type { ServerCallContext } from "@a2a-js/sdk/server"
 
@@ -26,7 +26,7 @@ export interface EventsAnswer {
   readonly dialect: Dialect
   /** Puts the JSON of a later event into the binding's envelope. */
   readonly envelope: (event: unknown) => unknown
-  /** The context that the handler was called with. */
+  /** The context that the handler was called with. If it left no reader there, the first event is the only one. */
   readonly context: ServerCallContext
   readonly headers: Readonly<Record<string, string>>
 }

@@ -3,11 +3,12 @@
  *
  * A task's work does not depend on who reads it. When the last reader goes and none comes back within the orphan grace,
  * the work is cancelled, so that an engine is not left generating for nobody; `cancel` does it at once. Either way the
- * log ends with `canceled` and the executor's stream is interrupted, which closes its sockets.
+ * log ends with `canceled` and the executor's stream is interrupted, which closes its sockets. A task that waits for its
+ * client is at no work and is never an orphan.
  *
- * Finished tasks are kept for those who ask late, as snapshots once their last reader has gone, the oldest going first
- * beyond a bound.
+ * Tasks that are at no work are kept for those who ask late, and forgotten beyond a bound (Retention.ts).
  */
+import type { Message } from "@a2a-js/sdk"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -18,50 +19,77 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RunError } from "../liveness/RunError.ts"
 import type { AgentExecutor, AgentRequest } from "./AgentExecutor.ts"
+import { Refusal } from "./Refusal.ts"
+import * as Retention from "./Retention.ts"
 import { Ended, Status } from "./TaskEvent.ts"
 import { TaskLog } from "./TaskLog.ts"
+import { statusMessageOf } from "./WireTask.ts"
 
-/** Finished tasks kept for those who ask late. */
-const FINISHED_TASKS_KEPT = 1000
+/** Tasks at work at once, unless given. */
+const MOST_TASKS = 2000
 
 export interface RelayOptions {
   readonly executor: AgentExecutor
-  /** How long a task may go on without any reader after it had one. 30 s unless given. */
-  readonly orphanGrace?: Duration.Input
+  /** How long a task may go on without any reader after it had one; infinite: for ever. 30 s unless given. */
+  readonly orphanGrace?: Duration.Input | undefined
+  /** How many tasks may be at work at once. 2000 unless given. */
+  readonly mostTasks?: number | undefined
+  /** What is kept of tasks that are at no work. */
+  readonly retention?: Partial<Retention.RetentionLimits> | undefined
+}
+
+/** What a client says, and who is to know what comes of it. */
+export interface Turn {
+  readonly request: AgentRequest
+  readonly message: Message
+  /** Called before any work is done: nothing that comes of the message is before it. */
+  readonly attach: (log: TaskLog) => void
 }
 
 export interface Relay {
-  /** Begins the work of a new task and gives its log. */
-  readonly start: (request: AgentRequest) => Effect.Effect<TaskLog>
+  /** Begins the work of a new task. */
+  readonly start: (turn: Turn) => Effect.Effect<TaskLog, Refusal>
+  /** Goes on with a task that waited for its client. */
+  readonly proceed: (log: TaskLog, turn: Turn) => Effect.Effect<TaskLog, Refusal>
   readonly find: (taskId: string) => TaskLog | undefined
-  readonly list: () => ReadonlyArray<TaskLog>
+  readonly list: () => Iterable<TaskLog>
   /** Stops the work; afterwards the log has ended. */
-  readonly cancel: (taskId: string) => Effect.Effect<void>
+  readonly cancel: (log: TaskLog) => Effect.Effect<void>
   /** Says that somebody reads the task for as long as the scope lasts. */
-  readonly reading: (taskId: string) => Effect.Effect<void, never, Scope.Scope>
+  readonly reading: (log: TaskLog) => Effect.Effect<void, never, Scope.Scope>
+  /** Takes no further work, and waits until there is none or the time is over. */
+  readonly drain: (atMost: Duration.Input) => Effect.Effect<void>
 }
 
 /** The relay of an agent. Ending its scope cancels all tasks. */
 export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.fn.Return<Relay, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const work = yield* FiberMap.make<string, void>()
-  const orphans = yield* FiberMap.make<string, void>()
+  const work = yield* FiberMap.make<string, void, never>()
+  const orphans = yield* FiberMap.make<string, void, never>()
   const logs = new Map<string, TaskLog>()
   const readers = new Map<string, number>()
   const orphanGrace = Duration.fromInputUnsafe(options.orphanGrace ?? "30 seconds")
-
-  const forgetOldest = () => {
-    for (const [taskId, log] of logs) {
-      if (logs.size <= FINISHED_TASKS_KEPT) return
-      if (log.ended) logs.delete(taskId)
+  const mostTasks = options.mostTasks ?? MOST_TASKS
+  const retention = yield* Retention.make({
+    ...options.retention,
+    forget: (log) => {
+      // One that waited for its client waits no longer.
+      log.append([canceled])
+      logs.delete(log.taskId)
     }
-  }
+  })
+  let shuttingDown = false
 
   const run = (log: TaskLog, request: AgentRequest): Effect.Effect<void> =>
-    options.executor(request).pipe(
-      Stream.runForEachArray((events) => Effect.sync(() => log.append(events))),
+    Effect.suspend(() => {
+      if (log.state === "submitted") log.append([working])
+      return Stream.runForEachArray(options.executor(request), (events) => Effect.sync(() => log.append(events)))
+    }).pipe(
       Effect.matchCauseEffect({
-        onSuccess: () => Effect.sync(() => log.append([Ended.make({ state: "completed", text: "", error: null })])),
+        onSuccess: () =>
+          Effect.sync(() => {
+            if (!log.interrupted) log.append([Ended.make({ state: "completed", text: "", error: null })])
+          }),
         onFailure: (cause) => {
           const ended = endOf(cause)
           log.append([ended])
@@ -70,54 +98,100 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
             : Effect.void
         }
       }),
-      Effect.onInterrupt(() =>
-        Effect.sync(() => log.append([Ended.make({ state: "canceled", text: "", error: null })]))
-      )
+      Effect.onInterrupt(() => Effect.sync(() => log.append([canceled]))),
+      Effect.ensuring(Effect.sync(() => retention.keep(log)))
     )
 
-  const start = Effect.fnUntraced(function*(request: AgentRequest) {
-    const log = new TaskLog(request, () => clock.currentTimeMillisUnsafe())
+  const admit = Effect.suspend(() => {
+    if (shuttingDown) return Effect.fail(refused({ _tag: "ShuttingDown" }))
+    return Effect.flatMap(
+      FiberMap.size(work),
+      (size) => size < mostTasks ? Effect.void : Effect.fail(refused({ _tag: "TooManyTasks", limit: mostTasks }))
+    )
+  })
+
+  const begin = (log: TaskLog, { attach, request }: Turn) =>
+    Effect.as(
+      Effect.suspend(() => {
+        attach(log)
+        return FiberMap.run(work, log.taskId, run(log, request), { startImmediately: true })
+      }),
+      log
+    )
+
+  const start = Effect.fnUntraced(function*(turn: Turn) {
+    yield* admit
+    const log = new TaskLog(turn.request, clock)
     logs.set(log.taskId, log)
-    forgetOldest()
-    log.append([Status.make({ state: "working", text: "" })])
-    yield* FiberMap.run(work, log.taskId, run(log, request), { startImmediately: true })
-    return log
+    log.history.push(turn.message)
+    return yield* begin(log, turn)
   })
 
-  const cancel = Effect.fnUntraced(function*(taskId: string) {
-    const fiber = yield* FiberMap.get(work, taskId)
+  const proceed = Effect.fnUntraced(function*(log: TaskLog, turn: Turn) {
+    yield* admit
+    retention.release(log)
+    const asked = statusMessageOf(log, log.snapshot)
+    log.history.push(...asked === undefined ? [] : [asked], turn.message)
+    log.append([working])
+    return yield* begin(log, turn)
+  })
+
+  const cancel = Effect.fnUntraced(function*(log: TaskLog) {
+    const fiber = yield* FiberMap.get(work, log.taskId)
     if (fiber._tag === "Some") yield* Fiber.interrupt(fiber.value)
+    // One that waited for its client was at no work.
+    log.append([canceled])
+    retention.keep(log)
   })
 
-  const attach = Effect.fnUntraced(function*(taskId: string) {
-    readers.set(taskId, (readers.get(taskId) ?? 0) + 1)
-    yield* FiberMap.remove(orphans, taskId)
+  const orphan = (log: TaskLog) =>
+    Duration.isFinite(orphanGrace)
+      ? FiberMap.run(
+        orphans,
+        log.taskId,
+        Effect.andThen(Effect.sleep(orphanGrace), Effect.suspend(() => isAtWork(log) ? cancel(log) : Effect.void))
+      )
+      : Effect.void
+
+  const attach = Effect.fnUntraced(function*(log: TaskLog) {
+    readers.set(log.taskId, (readers.get(log.taskId) ?? 0) + 1)
+    yield* FiberMap.remove(orphans, log.taskId)
   })
 
-  const detach = Effect.fnUntraced(function*(taskId: string) {
-    const left = (readers.get(taskId) ?? 1) - 1
-    if (left > 0) return void readers.set(taskId, left)
-    readers.delete(taskId)
-    const log = logs.get(taskId)
-    if (log === undefined) return
-    if (log.ended) return log.forgetEvents()
-    yield* FiberMap.run(orphans, taskId, Effect.andThen(Effect.sleep(orphanGrace), cancel(taskId)))
+  const detach = Effect.fnUntraced(function*(log: TaskLog) {
+    const left = (readers.get(log.taskId) ?? 1) - 1
+    if (left > 0) return void readers.set(log.taskId, left)
+    readers.delete(log.taskId)
+    if (isAtWork(log)) yield* orphan(log)
   })
 
   return {
     start,
+    proceed,
     find: (taskId) => logs.get(taskId),
-    list: () => [...logs.values()],
+    list: () => logs.values(),
     cancel,
-    reading: (taskId) => Effect.acquireRelease(attach(taskId), () => detach(taskId))
+    reading: (log) => Effect.acquireRelease(attach(log), () => detach(log)),
+    drain: (atMost) =>
+      Effect.suspend(() => {
+        shuttingDown = true
+        return Effect.timeoutOption(FiberMap.awaitEmpty(work), atMost)
+      }).pipe(Effect.asVoid)
   }
 })
+
+const working = Status.make({ state: "working", text: "" })
+const canceled = Ended.make({ state: "canceled", text: "", error: null })
+
+const isAtWork = (log: TaskLog): boolean => !log.ended && !log.interrupted
+
+const refused = (reason: Refusal["reason"]): Refusal => new Refusal({ reason })
 
 /** How a task ends for a cause of failure. */
 const endOf = (cause: Cause.Cause<RunError>): Ended => {
   const error = Cause.findErrorOption(cause)
   if (error._tag === "Some") return Ended.make({ state: "failed", text: error.value.message, error: error.value })
   return Cause.hasInterruptsOnly(cause)
-    ? Ended.make({ state: "canceled", text: "", error: null })
+    ? canceled
     : Ended.make({ state: "failed", text: "internal error of the agent; its log has the cause", error: null })
 }

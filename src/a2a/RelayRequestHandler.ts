@@ -1,12 +1,12 @@
 /**
  * The relay behind the SDK's transport handlers (adapter): twelve methods, over task logs.
  *
- * The SDK brings dispatch, codecs and error mapping of A2A 1.0 and 0.3; everything that costs per token is ours: a
- * reader is a cursor into the log, and what waits for it goes out coalesced.
+ * The SDK brings dispatch, codecs and error mapping of A2A 1.0 and 0.3. What costs per token is ours: a generator of a
+ * stream gives the task's snapshot as its first event, and leaves the reader of everything after it in the call's context
+ * (TaskFollowing.ts).
  *
- * Gotcha: a generator that waits for an event cannot be closed from outside (`return()` waits for `next()`), and one that
- * nobody asks for more never ends by itself. So every reader watches the abort signal that the server puts into the
- * call's context.
+ * Tasks belong to a user and a tenant; anybody else's do not exist. Every reader watches the abort signal that the server
+ * puts into the call's context, so a client that goes is missed at once.
  */
 import {
   type AgentCard,
@@ -19,7 +19,7 @@ import {
   TaskState
 } from "@a2a-js/sdk"
 import {
-  ExtendedAgentCardNotConfiguredError,
+  ContentTypeNotSupportedError,
   PushNotificationNotSupportedError,
   RequestMalformedError,
   TaskNotCancelableError,
@@ -28,19 +28,21 @@ import {
 } from "@a2a-js/sdk/errors"
 import type { A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server"
 import type * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
-import { coalesce } from "../token/TokenEvent.ts"
 import type { AgentRequest } from "./AgentExecutor.ts"
 import * as AttemptMetadata from "./AttemptMetadata.ts"
+import { mediaTypeOf, supports } from "./MediaType.ts"
+import type { Refusal } from "./Refusal.ts"
 import type { Relay } from "./Relay.ts"
-import { makeEncoder } from "./TaskEventEncoder.ts"
+import * as TaskFollowing from "./TaskFollowing.ts"
+import * as TaskList from "./TaskList.ts"
 import type { TaskLog, TaskSnapshot } from "./TaskLog.ts"
+import type { TaskReader } from "./TaskReader.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
-import { ANSWER_ARTIFACT_ID, REASONING_ARTIFACT_ID, textOf, toArtifact, toTaskStatus } from "./WireTask.ts"
+import { fromTaskState, textOf, toTask } from "./WireTask.ts"
 
 const ABORT_SIGNAL = "a2a-campaign/abort-signal"
 
@@ -56,11 +58,18 @@ const abortSignalOf = (context: ServerCallContext): AbortSignal =>
 export const wantsExact = (context: ServerCallContext): boolean =>
   context.requestedExtensions?.includes(TOKEN_EXTENSION_URI) ?? false
 
+const REFUSAL = "a2a-campaign/refusal"
+
+/** Why the call was refused for now; the HTTP status says it too. */
+export const refusalOf = (context: ServerCallContext): Refusal | undefined =>
+  context.state.get(REFUSAL) as Refusal | undefined
+
+const LEGACY_VERSION = "0.3"
+
 export class RelayRequestHandler implements A2ARequestHandler {
   readonly #card: AgentCard
   readonly #relay: Relay
   readonly #run: <A>(effect: Effect.Effect<A>) => Promise<A>
-  readonly #messages = new WeakMap<TaskLog, Message>()
 
   /** `context` is what the relay's effects run in: the clock and the logger of whoever serves the agent. */
   constructor(card: AgentCard, relay: Relay, context: Context.Context<never>) {
@@ -74,70 +83,86 @@ export class RelayRequestHandler implements A2ARequestHandler {
   }
 
   async getAuthenticatedExtendedAgentCard(): Promise<AgentCard> {
-    throw new ExtendedAgentCardNotConfiguredError()
+    throw new UnsupportedOperationError({ message: "This agent has no extended card." })
   }
 
   async sendMessage(params: SendMessageRequest, context: ServerCallContext): Promise<Task> {
-    const log = await this.#start(params, context)
-    if (params.configuration?.returnImmediately !== true) {
-      const signal = abortSignalOf(context)
-      const gone = await this.#reading(log, signal)
-      while (!log.ended && !signal.aborted) await longer(log, log.length, signal)
-      await gone()
+    const historyLength = params.configuration?.historyLength
+    if (params.configuration?.returnImmediately === true) {
+      return this.#task(await this.#send(params, context, () => {}), context, historyLength)
     }
-    return this.#task(log, params.configuration?.historyLength)
+    const signal = abortSignalOf(context)
+    const scope = Scope.makeUnsafe()
+    const gone = () => this.#run(Scope.close(scope, Exit.void))
+    signal.addEventListener("abort", () => void gone(), { once: true })
+    let reading = Promise.resolve()
+    const log = await this.#send(params, context, (log) => {
+      reading = this.#run(Scope.provide(this.#relay.reading(log), scope))
+    })
+    await reading
+    if (signal.aborted) await gone()
+    await settled(log, signal)
+    await gone()
+    return this.#task(log, context, historyLength)
   }
 
   async *sendMessageStream(
     params: SendMessageRequest,
     context: ServerCallContext
   ): AsyncGenerator<StreamResponse, void, undefined> {
-    const log = await this.#start(params, context)
-    // From the first event on, however much has happened since: a snapshot does not say how the text came.
-    yield* this.#follow(log, context, { snapshot: log.beginning, cursor: 0 })
+    let following: { readonly reader: TaskReader; readonly snapshot: TaskSnapshot } | undefined
+    const log = await this.#send(params, context, (log) => {
+      // A new task is read from its first event on: a snapshot does not say how the text came.
+      following = log.generation === 0 ? { reader: log.readAll(), snapshot: log.snapshot } : log.readOn()
+    })
+    yield* this.#follow(log, context, following!, true)
   }
 
   async *resubscribe(
     params: { readonly id: string },
     context: ServerCallContext
   ): AsyncGenerator<StreamResponse, void, undefined> {
-    const log = this.#find(params.id)
+    const log = this.#find(params.id, context)
     if (log.ended) {
       throw new UnsupportedOperationError({ message: `Task ${log.taskId} is over; get it with GetTask.` })
     }
-    yield* this.#follow(log, context, { snapshot: log.snapshot, cursor: log.length })
+    // A stream of 0.3 ends with an event that says so, and there it is said where the task begins to wait.
+    yield* this.#follow(log, context, log.readOn(), context.requestedVersion === LEGACY_VERSION)
   }
 
-  async getTask(params: { readonly id: string; readonly historyLength?: number | undefined }): Promise<Task> {
-    return this.#task(this.#find(params.id), params.historyLength)
+  async getTask(
+    params: { readonly id: string; readonly historyLength?: number | undefined },
+    context: ServerCallContext
+  ): Promise<Task> {
+    return this.#task(this.#find(params.id, context), context, params.historyLength)
   }
 
-  async cancelTask(params: { readonly id: string }): Promise<Task> {
-    const log = this.#find(params.id)
-    if (log.ended && log.snapshot.state !== "canceled") {
-      throw new TaskNotCancelableError({ message: `Task ${log.taskId} is ${log.snapshot.state}.` })
+  async cancelTask(params: { readonly id: string }, context: ServerCallContext): Promise<Task> {
+    const log = this.#find(params.id, context)
+    if (log.ended) {
+      throw new TaskNotCancelableError({ message: `Task ${log.taskId} cannot be canceled: it is ${log.state}.` })
     }
-    await this.#run(this.#relay.cancel(log.taskId))
-    return this.#task(log, 0)
+    await this.#run(this.#relay.cancel(log))
+    return this.#task(log, context, undefined)
   }
 
-  async listTasks(params: ListTasksRequest): Promise<ListTasksResponse> {
-    const pageSize = Math.min(Math.max(params.pageSize ?? 50, 1), 100)
-    const all = this.#relay.list()
-      .filter((log) => params.contextId === "" || log.contextId === params.contextId)
-      .map((log) => this.#task(log, params.historyLength ?? 0))
-      .filter((task) =>
-        params.status === TaskState.TASK_STATE_UNSPECIFIED || params.status === undefined ||
-        task.status?.state === params.status
-      )
-    const start = Number(params.pageToken === "" ? 0 : params.pageToken)
-    if (!Number.isInteger(start) || start < 0) throw new RequestMalformedError("Unknown page token.")
-    const end = start + pageSize
+  async listTasks(params: ListTasksRequest, context: ServerCallContext): Promise<ListTasksResponse> {
+    const page = TaskList.page([...this.#relay.list()].filter((log) => owns(log, context)), {
+      contextId: params.contextId,
+      state: params.status === TaskState.TASK_STATE_UNSPECIFIED ? undefined : fromTaskState(params.status),
+      statusTimestampAfter: params.statusTimestampAfter,
+      pageSize: params.pageSize,
+      pageToken: params.pageToken
+    })
+    if (page === undefined) throw new RequestMalformedError("The page token is none that this agent gave.")
     return {
-      tasks: all.slice(start, end),
-      nextPageToken: end < all.length ? String(end) : "",
-      pageSize,
-      totalSize: all.length
+      tasks: page.logs.map((log) => {
+        const task = this.#task(log, context, params.historyLength)
+        return params.includeArtifacts === true ? task : { ...task, artifacts: [] }
+      }),
+      nextPageToken: page.nextPageToken,
+      pageSize: page.pageSize,
+      totalSize: page.totalSize
     }
   }
 
@@ -157,116 +182,120 @@ export class RelayRequestHandler implements A2ARequestHandler {
     throw new PushNotificationNotSupportedError()
   }
 
-  async #start(params: SendMessageRequest, context: ServerCallContext): Promise<TaskLog> {
+  /** Begins a task, or goes on with one. `attach` is called with its log before the message does anything. */
+  async #send(
+    params: SendMessageRequest,
+    context: ServerCallContext,
+    attach: (log: TaskLog) => void
+  ): Promise<TaskLog> {
     const message = params.message
     if (message === undefined || message.parts.length === 0) {
       throw new RequestMalformedError("A message needs at least one part.")
     }
-    if (message.taskId !== "") {
-      const log = this.#find(message.taskId)
-      throw new UnsupportedOperationError({
-        message: `Task ${log.taskId} takes no further message; send one without a task id in the same context.`
-      })
+    if (params.configuration?.taskPushNotificationConfig !== undefined) throw new PushNotificationNotSupportedError()
+    const waiting = message.taskId === "" ? undefined : this.#waiting(message, context)
+    this.#checkMediaTypes(message)
+    const identity = {
+      taskId: waiting?.taskId ?? randomUUID(),
+      contextId: waiting?.contextId ?? (message.contextId || randomUUID()),
+      tenant: context.tenant ?? "",
+      user: context.user?.userName ?? ""
     }
     const request: AgentRequest = {
-      taskId: randomUUID(),
-      contextId: message.contextId === "" ? randomUUID() : message.contextId,
-      text: textOf(message.parts),
+      ...identity,
+      continued: waiting !== undefined,
+      text: textOf(message.parts, "\n"),
       data: message.parts.flatMap((part) => part.content?.$case === "data" ? [part.content.value as unknown] : []),
       exact: wantsExact(context),
       said: AttemptMetadata.read(message.metadata)
     }
-    const log = await this.#run(this.#relay.start(request))
-    this.#messages.set(log, { ...message, taskId: request.taskId, contextId: request.contextId })
-    return log
+    const { contextId, taskId } = identity
+    const turn = { request, message: { ...message, taskId, contextId }, attach }
+    const begun = waiting === undefined ? this.#relay.start(turn) : this.#relay.proceed(waiting, turn)
+    const result = await this.#run(Effect.result(begun))
+    if (result._tag === "Success") return result.success
+    context.state.set(REFUSAL, result.failure)
+    throw result.failure
   }
 
-  #find(taskId: string): TaskLog {
+  /** The task that waits for the message. */
+  #waiting(message: Message, context: ServerCallContext): TaskLog {
+    const log = this.#find(message.taskId, context)
+    if (message.contextId !== "" && message.contextId !== log.contextId) {
+      throw new RequestMalformedError(`Task ${log.taskId} is not of context ${message.contextId}.`)
+    }
+    if (log.interrupted) return log
+    throw new UnsupportedOperationError({
+      message: log.ended
+        ? `Task ${log.taskId} is ${log.state} and takes no further message; send one without a task id in its context.`
+        : `Task ${log.taskId} is at work and takes no further message before it asks for one.`
+    })
+  }
+
+  #checkMediaTypes(message: Message): void {
+    for (const part of message.parts) {
+      const mediaType = mediaTypeOf(part)
+      if (supports(this.#card.defaultInputModes, mediaType)) continue
+      throw new ContentTypeNotSupportedError({
+        message: `This agent takes ${this.#card.defaultInputModes.join(" and ")}, not ${mediaType}.`
+      })
+    }
+  }
+
+  #find(taskId: string, context: ServerCallContext): TaskLog {
     const log = this.#relay.find(taskId)
-    if (log === undefined) throw new TaskNotFoundError({ message: `No task ${taskId}.` })
+    if (log === undefined || !owns(log, context)) {
+      throw new TaskNotFoundError({ message: `Task not found: ${taskId}` })
+    }
     return log
   }
 
-  /** The task as it was at the cursor, then every event from there on. */
+  /** Gives the first event, and leaves the reader of the others. */
   async *#follow(
     log: TaskLog,
     context: ServerCallContext,
-    from: { readonly snapshot: TaskSnapshot; readonly cursor: number }
+    { reader, snapshot }: { readonly reader: TaskReader; readonly snapshot: TaskSnapshot },
+    endsAtInterruption: boolean
   ): AsyncGenerator<StreamResponse, void, undefined> {
     const signal = abortSignalOf(context)
-    const task = this.#task(log, undefined, from.snapshot)
-    let cursor = from.cursor
-    const encode = makeEncoder(log, {
-      exact: wantsExact(context),
-      begun: task.artifacts.map((artifact) => artifact.artifactId),
-      timestamp: () => isoTime(log.snapshot.statusAt)
-    })
-    const gone = await this.#reading(log, signal)
-    try {
-      yield { payload: { $case: "task", value: task } }
-      while (!signal.aborted) {
-        const events = log.from(cursor)
-        cursor += events.length
-        for (const event of coalesce(events)) {
-          const response = encode(event)
-          if (response !== undefined) yield response
-        }
-        if (log.ended && cursor === log.length) return
-        await longer(log, cursor, signal)
-      }
-    } finally {
-      await gone()
-    }
-  }
-
-  /**
-   * Says that the task is read, until what it gives is called or the signal aborts: a generator that stands at a `yield`
-   * when its client goes is never resumed, and would read for ever.
-   */
-  async #reading(log: TaskLog, signal: AbortSignal): Promise<() => Promise<void>> {
     const scope = Scope.makeUnsafe()
-    await this.#run(Scope.provide(this.#relay.reading(log.taskId), scope))
-    const gone = () => this.#run(Scope.close(scope, Exit.void))
-    if (signal.aborted) await gone()
-    else signal.addEventListener("abort", () => void gone(), { once: true })
-    return gone
+    await this.#run(Scope.provide(this.#relay.reading(log), scope))
+    const gone = () => {
+      reader.close()
+      void this.#run(Scope.close(scope, Exit.void))
+    }
+    if (signal.aborted) gone()
+    else signal.addEventListener("abort", gone, { once: true })
+    const exact = wantsExact(context)
+    const task = toTask(log, snapshot, { exact })
+    TaskFollowing.leave(context, {
+      log,
+      reader,
+      begun: task.artifacts.map((artifact) => artifact.artifactId),
+      exact,
+      endsAtInterruption
+    })
+    yield { payload: { $case: "task", value: task } }
   }
 
-  #task(log: TaskLog, historyLength: number | undefined, snapshot: TaskSnapshot = log.snapshot): Task {
-    const { artifacts, state, statusAt, statusText, transcript } = snapshot
-    const said = [
-      { artifactId: ANSWER_ARTIFACT_ID, text: transcript.content },
-      { artifactId: REASONING_ARTIFACT_ID, text: transcript.reasoning }
-    ]
-    const message = this.#messages.get(log)
-    return {
-      id: log.taskId,
-      contextId: log.contextId,
-      status: toTaskStatus(log, state, statusText, isoTime(statusAt)),
-      artifacts: [
-        ...said.filter(({ text }) => text !== "").map(({ artifactId, text }) =>
-          toArtifact(artifactId, artifactId, [{ _tag: "Text", text }])
-        ),
-        ...artifacts.map((artifact) => toArtifact(artifact.artifactId, artifact.name, artifact.parts))
-      ],
-      history: message === undefined || historyLength === 0 ? [] : [message],
-      metadata: undefined
-    }
+  #task(log: TaskLog, context: ServerCallContext, historyLength: number | undefined): Task {
+    return toTask(log, log.snapshot, { exact: wantsExact(context), historyLength })
   }
 }
 
-const isoTime = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis))
+const owns = (log: TaskLog, context: ServerCallContext): boolean =>
+  log.tenant === (context.tenant ?? "") && log.user === (context.user?.userName ?? "")
 
-/** Waits until the log is longer than the cursor or the signal aborts. */
-const longer = (log: TaskLog, cursor: number, signal: AbortSignal): Promise<void> =>
+/** Waits until the task has ended or waits for its client, or the signal aborts. */
+const settled = (log: TaskLog, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve()
+    let stop = () => {}
     const settle = () => {
       stop()
       signal.removeEventListener("abort", settle)
       resolve()
     }
     signal.addEventListener("abort", settle)
-    let stop = () => {}
-    stop = log.onLonger(cursor, settle)
+    stop = log.onSettled(settle)
   })

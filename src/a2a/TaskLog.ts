@@ -1,119 +1,273 @@
 /**
  * The append-only log of one task. Readers are cursors into it.
  *
- * Laws: every reader sees every event from its cursor on, once and in order; an event appended after `Ended` is
- * dropped, because final states never change; appending costs the same however long the log and however many readers.
- * A reader that falls behind costs nothing but its cursor: what waits for it is in the log anyway. An ended log that
- * nobody reads can forget its events; the snapshot stays.
+ * Laws: a reader gets every event after the place where it began, in order, once; neighbouring deltas that wait for it
+ * come joined. An event appended after `Ended` is dropped, because final states never change. The snapshot is the fold of
+ * all events, at the generation it names. Appending costs the same however long the log; what a reader that falls behind
+ * costs is bounded by the text that waits for it, for events that nobody waits for are dropped once they are in the
+ * snapshot, and those that somebody waits for are joined.
  *
- * Gotcha: waking resumes readers synchronously and they may wait again inside the loop, so the set of waiters is
- * swapped before it is woken.
+ * Gotcha: waking resumes readers synchronously and they may wait again at once, so a waiter is taken before it is called.
  */
+import type { Message } from "@a2a-js/sdk"
 import * as Transcript from "../token/Transcript.ts"
+import * as LogEntry from "./LogEntry.ts"
 import { type Artifact, type FinalState, isTokenEvent, type OpenState, type TaskEvent } from "./TaskEvent.ts"
+import { TaskReader } from "./TaskReader.ts"
 import type { TaskIdentity } from "./WireTask.ts"
 
 /** What a task is at one moment. */
 export interface TaskSnapshot {
+  /** The number of events that are in it. */
+  readonly generation: number
+  /** Tokens of all deltas so far. */
+  readonly total: number
   readonly state: OpenState | FinalState
   /** The text of the last status. */
   readonly statusText: string
   /** When the state was last set, in milliseconds since 1970. */
   readonly statusAt: number
+  /** The generation of the event that set it. */
+  readonly statusGeneration: number
   readonly transcript: Transcript.Transcript
   readonly artifacts: ReadonlyArray<Artifact>
 }
 
+/** The times of a task, in milliseconds since it began. */
+export interface TaskTimings {
+  readonly firstTokenMillis: number | null
+  readonly lastTokenMillis: number | null
+  /** Up to now while it has not ended. */
+  readonly endMillis: number
+}
+
+/** Who may see a task; empty where nobody said. */
+export interface TaskOwner {
+  readonly tenant: string
+  readonly user: string
+}
+
+/** What a log needs of a clock. */
+export interface LogClock {
+  readonly currentTimeMillisUnsafe: () => number
+  readonly monotonicTimeNanosUnsafe: () => bigint
+}
+
+/** Afterwards it is done when they have doubled. */
+const COMPACT_FROM = 512
+/** Roughly what an event weighs besides its text, in bytes. */
+const EVENT_BYTES = 150
+
 export class TaskLog implements TaskIdentity {
   readonly taskId: string
   readonly contextId: string
-  readonly #now: () => number
-  #events: Array<TaskEvent> = []
-  #forgotten = 0
-  #waiters = new Set<() => void>()
-  #snapshot: TaskSnapshot
-  /** The task before its first event: where a reader from the start begins. */
-  readonly beginning: TaskSnapshot
+  readonly tenant: string
+  readonly user: string
+  /** What was said to the task and by it in earlier turns, oldest first. */
+  readonly history: Array<Message> = []
+  readonly #clock: LogClock
+  readonly #startedAt: number
+  #entries: Array<LogEntry.LogEntry> = []
+  readonly #compactFrom: number
+  #compactAt: number
+  readonly #readers = new Set<TaskReader>()
+  #settledWaiters = new Set<() => void>()
+  #folded: TaskSnapshot
+  #state: OpenState | FinalState = "submitted"
+  #last: LogEntry.Place = { generation: 0, total: 0 }
+  #firstTokenMillis: number | null = null
+  #lastTokenMillis: number | null = null
+  #endMillis: number | undefined
 
-  /** `now` gives the wall-clock time in milliseconds. */
-  constructor(identity: TaskIdentity, now: () => number) {
+  /** `compactFrom`: from so many entries on they are joined or dropped. */
+  constructor(identity: TaskIdentity & TaskOwner, clock: LogClock, compactFrom = COMPACT_FROM) {
+    this.#compactFrom = compactFrom
+    this.#compactAt = compactFrom
     this.taskId = identity.taskId
     this.contextId = identity.contextId
-    this.#now = now
-    this.beginning = {
+    this.tenant = identity.tenant
+    this.user = identity.user
+    this.#clock = clock
+    this.#startedAt = millisOf(clock)
+    this.#folded = {
+      generation: 0,
+      total: 0,
       state: "submitted",
       statusText: "",
-      statusAt: now(),
+      statusAt: clock.currentTimeMillisUnsafe(),
+      statusGeneration: 0,
       transcript: Transcript.empty,
       artifacts: []
     }
-    this.#snapshot = this.beginning
   }
 
-  /** The number of events so far: the cursor of a reader that has seen everything. */
-  get length(): number {
-    return this.#forgotten + this.#events.length
+  /** The number of events so far. */
+  get generation(): number {
+    return this.#last.generation
   }
 
-  get snapshot(): TaskSnapshot {
-    return this.#snapshot
+  get state(): OpenState | FinalState {
+    return this.#state
   }
 
   get ended(): boolean {
-    return this.#events.at(-1)?._tag === "Ended"
+    return this.#endMillis !== undefined
+  }
+
+  /** Whether the task waits for its client. */
+  get interrupted(): boolean {
+    return this.#state === "input-required" || this.#state === "auth-required"
+  }
+
+  get snapshot(): TaskSnapshot {
+    this.#fold()
+    return this.#folded
+  }
+
+  get timings(): TaskTimings {
+    return {
+      firstTokenMillis: this.#firstTokenMillis,
+      lastTokenMillis: this.#lastTokenMillis,
+      endMillis: this.#endMillis ?? this.#sinceStart()
+    }
+  }
+
+  /** Roughly the memory it takes, in bytes. */
+  get bytes(): number {
+    const { artifacts, transcript } = this.snapshot
+    return (transcript.content.length + transcript.reasoning.length + lengthOf(artifacts) + lengthOf(this.history)) *
+        2 +
+      this.#entries.length * EVENT_BYTES
   }
 
   append(events: ReadonlyArray<TaskEvent>): void {
     if (this.ended || events.length === 0) return
+    const at = this.#clock.currentTimeMillisUnsafe()
     for (const event of events) {
-      this.#events.push(event)
-      this.#snapshot = this.#step(this.#snapshot, event)
-      if (event._tag === "Ended") break
+      const entry = LogEntry.next(this.#last, event, at)
+      this.#entries.push(entry)
+      this.#note(entry)
+      this.#last = entry
+      if (this.ended) break
     }
-    const waiters = this.#waiters
-    this.#waiters = new Set()
-    for (const wake of waiters) wake()
+    if (this.#entries.length >= this.#compactAt) this.#compact()
+    for (const reader of this.#readers) reader.wake()
+    if (this.ended || this.interrupted) {
+      const waiters = this.#settledWaiters
+      this.#settledWaiters = new Set()
+      for (const wake of waiters) wake()
+    }
   }
 
-  /** The events from a cursor on, as far as they are kept. */
-  from(cursor: number): ReadonlyArray<TaskEvent> {
-    return cursor >= this.length ? [] : this.#events.slice(Math.max(0, cursor - this.#forgotten))
+  /**
+   * A reader of everything from the first event on. Only while nothing has been dropped, which is certain before the
+   * first event.
+   */
+  readAll(): TaskReader {
+    return this.#add(new TaskReader(this, 0))
   }
 
-  /** Gives back the memory of the events of an ended log. Its end and its snapshot stay. */
-  forgetEvents(): void {
-    if (!this.ended) return
-    this.#forgotten += this.#events.length - 1
-    this.#events = this.#events.slice(-1)
+  /** A reader of everything after the snapshot that comes with it. */
+  readOn(): { readonly reader: TaskReader; readonly snapshot: TaskSnapshot } {
+    return { reader: this.#add(new TaskReader(this, this.generation)), snapshot: this.snapshot }
   }
 
-  /** Calls `wake` once, when there is more than `cursor` events. Gives back how to stop waiting. */
-  onLonger(cursor: number, wake: () => void): () => void {
-    if (this.length > cursor) {
+  /** The entries after a generation, as far as they are kept: all, or so many that they have about `characters`. */
+  after(generation: number, characters = Infinity): ReadonlyArray<LogEntry.LogEntry> {
+    const start = this.#firstAfter(generation)
+    let end = start
+    for (let left = characters; end < this.#entries.length && left > 0; end++) {
+      left -= LogEntry.charactersOf(this.#entries[end]!)
+    }
+    return start === end ? [] : this.#entries.slice(start, end)
+  }
+
+  /** Forgets a reader, and what only it waited for. */
+  remove(reader: TaskReader): void {
+    this.#readers.delete(reader)
+    if (this.ended && this.#readers.size === 0) this.#compact()
+  }
+
+  /** Calls `wake` once, when the task has ended or waits for its client. Gives back how to stop waiting. */
+  onSettled(wake: () => void): () => void {
+    if (this.ended || this.interrupted) {
       wake()
       return () => {}
     }
-    this.#waiters.add(wake)
+    this.#settledWaiters.add(wake)
     return () => {
-      this.#waiters.delete(wake)
+      this.#settledWaiters.delete(wake)
     }
   }
 
-  #step(snapshot: TaskSnapshot, event: TaskEvent): TaskSnapshot {
-    if (isTokenEvent(event)) return { ...snapshot, transcript: Transcript.step(snapshot.transcript, event) }
-    switch (event._tag) {
-      case "Status":
-      case "Ended":
-        return { ...snapshot, state: event.state, statusText: event.text, statusAt: this.#now() }
-      case "Artifact":
-        return {
-          ...snapshot,
-          artifacts: [...snapshot.artifacts.filter((known) => known.artifactId !== event.artifactId), event]
-        }
-      case "Heartbeat":
-        return snapshot
-      case "Replaced":
-        return { ...snapshot, transcript: { ...snapshot.transcript, content: event.text } }
+  /** The index of the first entry after a generation. */
+  #firstAfter(generation: number): number {
+    let low = 0
+    let high = this.#entries.length
+    // Most readers have seen all but the last.
+    if (high > 0 && (this.#entries[high - 2]?.generation ?? 0) <= generation) low = high - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#entries[middle]!.generation > generation) high = middle
+      else low = middle + 1
     }
+    return low
+  }
+
+  #add(reader: TaskReader): TaskReader {
+    this.#readers.add(reader)
+    return reader
+  }
+
+  #note({ event, total }: LogEntry.LogEntry): void {
+    if (isTokenEvent(event)) {
+      if (total === this.#last.total) return
+      this.#lastTokenMillis = this.#sinceStart()
+      this.#firstTokenMillis ??= this.#lastTokenMillis
+      return
+    }
+    if (event._tag !== "Status" && event._tag !== "Ended") return
+    this.#state = event.state
+    if (event._tag === "Ended") this.#endMillis = this.#sinceStart()
+  }
+
+  #sinceStart(): number {
+    return millisOf(this.#clock) - this.#startedAt
+  }
+
+  #fold(): void {
+    for (const entry of LogEntry.join(this.after(this.#folded.generation))) this.#folded = step(this.#folded, entry)
+  }
+
+  #compact(): void {
+    this.#fold()
+    const places = new Set<number>()
+    for (const reader of this.#readers) places.add(reader.generation)
+    const first = Math.min(...places, this.generation)
+    this.#entries = [...LogEntry.join(this.after(first), places)]
+    this.#compactAt = Math.max(this.#compactFrom, 2 * this.#entries.length)
   }
 }
+
+const step = (before: TaskSnapshot, { at, event, generation, total }: LogEntry.LogEntry): TaskSnapshot => {
+  const snapshot = { ...before, generation, total }
+  if (isTokenEvent(event)) return { ...snapshot, transcript: Transcript.step(snapshot.transcript, event) }
+  switch (event._tag) {
+    case "Status":
+    case "Ended":
+      return { ...snapshot, state: event.state, statusText: event.text, statusAt: at, statusGeneration: generation }
+    case "Artifact":
+      return {
+        ...snapshot,
+        artifacts: [...snapshot.artifacts.filter((known) => known.artifactId !== event.artifactId), event]
+      }
+    case "Heartbeat":
+      return snapshot
+    case "Replaced":
+      return { ...snapshot, transcript: { ...snapshot.transcript, content: event.text } }
+  }
+}
+
+const millisOf = (clock: LogClock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+
+const lengthOf = (values: ReadonlyArray<unknown>): number => values.length === 0 ? 0 : JSON.stringify(values).length

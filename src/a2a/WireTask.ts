@@ -3,9 +3,12 @@
  *
  * Status messages are commentary; results never stand in them alone. The text of a whole answer is one part.
  */
-import type { Artifact, Message, Part, TaskStatus } from "@a2a-js/sdk"
+import type { Artifact as WireArtifact, Message, Part, Task, TaskStatus } from "@a2a-js/sdk"
 import { Role, TaskState } from "@a2a-js/sdk"
+import * as DateTime from "effect/DateTime"
 import type { ArtifactPart, FinalState, OpenState } from "./TaskEvent.ts"
+import type { TaskLog, TaskSnapshot } from "./TaskLog.ts"
+import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 
 export const ANSWER_ARTIFACT_ID = "answer"
 export const REASONING_ARTIFACT_ID = "reasoning"
@@ -46,45 +49,74 @@ const dataPart = (data: unknown): Part => ({
   mediaType: "application/json"
 })
 
-/** A status as the wire has it; the message is left out when there is no text. */
-export const toTaskStatus = (
+/** The id of the message in the status that the event of a generation set. */
+export const statusMessageId = ({ taskId }: TaskIdentity, generation: number): string =>
+  `${taskId}-status-${generation}`
+
+/** The status of a snapshot; the message is left out when there is no text. */
+const toTaskStatus = (identity: TaskIdentity, snapshot: TaskSnapshot): TaskStatus => ({
+  state: toTaskState[snapshot.state],
+  message: statusMessageOf(identity, snapshot),
+  timestamp: DateTime.formatIso(DateTime.makeUnsafe(snapshot.statusAt))
+})
+
+/** The message in the status of a snapshot. */
+export const statusMessageOf = (
   identity: TaskIdentity,
-  state: OpenState | FinalState,
-  text: string,
-  timestamp: string
-): TaskStatus => ({
-  state: toTaskState[state],
-  message: text === "" ? undefined : agentMessage(identity, text),
-  timestamp
-})
+  { statusGeneration, statusText }: TaskSnapshot
+): Message | undefined =>
+  statusText === "" ? undefined : {
+    messageId: statusMessageId(identity, statusGeneration),
+    contextId: identity.contextId,
+    taskId: identity.taskId,
+    role: Role.ROLE_AGENT,
+    parts: [textPart(statusText)],
+    metadata: undefined,
+    extensions: [],
+    referenceTaskIds: []
+  }
 
-const agentMessage = (identity: TaskIdentity, text: string): Message => ({
-  messageId: `${identity.taskId}-status`,
-  contextId: identity.contextId,
-  taskId: identity.taskId,
-  role: Role.ROLE_AGENT,
-  parts: [textPart(text)],
-  metadata: undefined,
-  extensions: [],
-  referenceTaskIds: []
-})
-
-/** A whole artifact as the wire has it. */
-export const toArtifact = (artifactId: string, name: string, parts: ReadonlyArray<ArtifactPart>): Artifact =>
-  wireArtifact(artifactId, name, parts.map((part) => part._tag === "Text" ? textPart(part.text) : dataPart(part.data)))
-
-export const wireArtifact = (artifactId: string, name: string, parts: Array<Part>): Artifact => ({
+const toArtifact = (artifactId: string, name: string, parts: ReadonlyArray<ArtifactPart>): WireArtifact => ({
   artifactId,
   name,
   description: "",
-  parts,
+  parts: parts.map((part) => part._tag === "Text" ? textPart(part.text) : dataPart(part.data)),
   metadata: undefined,
   extensions: []
 })
+
+export interface TaskView {
+  /** The latest so many messages; all unless given. */
+  readonly historyLength?: number | undefined
+  /** Whether the reader asked for the token extension: then it gets the reasoning, and the place in the log. */
+  readonly exact: boolean
+}
+
+/** A snapshot of a task, as the wire has it. */
+export const toTask = (log: TaskLog, snapshot: TaskSnapshot, { exact, historyLength }: TaskView): Task => {
+  const { artifacts, generation, total, transcript } = snapshot
+  const said = [
+    { artifactId: ANSWER_ARTIFACT_ID, text: transcript.content },
+    ...exact ? [{ artifactId: REASONING_ARTIFACT_ID, text: transcript.reasoning }] : []
+  ]
+  return {
+    id: log.taskId,
+    contextId: log.contextId,
+    status: toTaskStatus(log, snapshot),
+    artifacts: [
+      ...said.filter(({ text }) => text !== "").map(({ artifactId, text }) =>
+        toArtifact(artifactId, artifactId, [{ _tag: "Text", text }])
+      ),
+      ...artifacts.map((artifact) => toArtifact(artifact.artifactId, artifact.name, artifact.parts))
+    ],
+    history: historyLength === 0 ? [] : log.history.slice(-(historyLength ?? log.history.length)),
+    metadata: exact ? { [TOKEN_EXTENSION_URI]: { _tag: "Snapshot", generation, tokens: total } } : undefined
+  }
+}
 
 /** The state that a state of the wire stands for; nothing if it is none. */
 export const fromTaskState = (state: TaskState): OpenState | FinalState | undefined => stateOfWire.get(state)
 
 /** The text parts, joined. */
-export const textOf = (parts: ReadonlyArray<Part>): string =>
-  parts.map((part) => part.content?.$case === "text" ? part.content.value : "").join("")
+export const textOf = (parts: ReadonlyArray<Part>, separator = ""): string =>
+  parts.flatMap((part) => part.content?.$case === "text" ? [part.content.value] : []).join(separator)

@@ -3,19 +3,23 @@
  *
  * A message's text is the prompt. The engine hop is watched here, where it is seen best: a stall or a failure ends the
  * task with an error that names the engine, and outer hops report it unchanged. While the engine is silent the agent
- * says so in heartbeats, with the age of its last token and what it knows of the engine.
+ * says so in heartbeats, with the age of its last token and what it knows of the engine. Who goes on in a context is answered by
+ * a model that is told what was said in it before (Conversations.ts).
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as A2aServer from "../a2a/A2aServer.ts"
-import type { AgentExecutor } from "../a2a/AgentExecutor.ts"
+import type { AgentExecutor, AgentRequest } from "../a2a/AgentExecutor.ts"
 import type { ListenError } from "../a2a/ListenError.ts"
-import { Heartbeat } from "../a2a/TaskEvent.ts"
+import { Heartbeat, isTokenEvent } from "../a2a/TaskEvent.ts"
 import { WatchedEngine } from "../engine/WatchedEngine.ts"
 import { heartbeatOf } from "../liveness/Heartbeat.ts"
+import * as Transcript from "../token/Transcript.ts"
 import { version } from "../version.ts"
+import { Conversations } from "./Conversations.ts"
 
 export interface PurpleAgentOptions {
   readonly host: string
@@ -47,10 +51,29 @@ export class PurpleAgent extends Context.Service<PurpleAgent, { readonly url: st
 }
 
 /** What the agent does with a message. */
-export const makeExecutor = (engine: WatchedEngine["Service"]): AgentExecutor => (request) =>
-  engine.stream({
-    messages: [{ role: "user", content: request.text }],
-    requestId: request.taskId,
-    ...request.said,
-    heartbeat: (state) => Heartbeat.make(heartbeatOf(state))
+export const makeExecutor = (
+  engine: WatchedEngine["Service"],
+  conversations: Conversations = new Conversations()
+): AgentExecutor =>
+(request) =>
+  Stream.suspend(() => {
+    const context = JSON.stringify([request.user, request.tenant, request.contextId])
+    const question = promptOf(request)
+    let transcript = Transcript.empty
+    return engine.stream({
+      messages: [...conversations.before(context), { role: "user", content: question }],
+      requestId: request.taskId,
+      ...request.said,
+      heartbeat: (state) => Heartbeat.make(heartbeatOf(state))
+    }).pipe(
+      Stream.mapArray((events) => {
+        for (const event of events) if (isTokenEvent(event)) transcript = Transcript.step(transcript, event)
+        return events
+      }),
+      Stream.onEnd(Effect.sync(() => conversations.add(context, { question, answer: transcript.content })))
+    )
   })
+
+/** What the model is asked: the text, and data as JSON. */
+const promptOf = ({ data, text }: AgentRequest): string =>
+  [...text === "" ? [] : [text], ...data.map((value) => JSON.stringify(value))].join("\n")

@@ -1,77 +1,233 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
+import type { AgentRequest } from "../../src/a2a/AgentExecutor.ts"
 import * as Relay from "../../src/a2a/Relay.ts"
-import { said } from "../support/agents.ts"
+import { Status } from "../../src/a2a/TaskEvent.ts"
+import type { TaskLog } from "../../src/a2a/TaskLog.ts"
+import { agentRequest, said } from "../support/agents.ts"
 
-const request = { taskId: "t", contextId: "c", text: "", data: [], exact: true, said: { attempt: 2, patience: 1 } }
+const turn = (fields: Partial<AgentRequest> = {}): Relay.Turn => ({
+  request: agentRequest(fields),
+  message: { messageId: fields.text ?? "hi" } as never,
+  attach: () => {}
+})
 
 /** A reader that comes now and goes when the effect it gives is run. */
-const comes = (relay: Relay.Relay) =>
+const comes = (relay: Relay.Relay, log: TaskLog) =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
-    yield* Scope.provide(relay.reading("t"), scope)
+    yield* Scope.provide(relay.reading(log), scope)
     return Scope.close(scope, Exit.void)
   })
+
+/** Asks once, and answers what it is then told. */
+const asks = (request: AgentRequest) =>
+  request.continued
+    ? Stream.make(said(`got ${request.text}`))
+    : Stream.make(said("hm"), Status.make({ state: "input-required", text: "which?" }))
 
 describe("Relay", () => {
   it.effect("cancels a task that nobody reads any more, after the grace", () =>
     Effect.gen(function*() {
       const relay = yield* Relay.make({ executor: () => Stream.never, orphanGrace: "30 seconds" })
-      const log = yield* relay.start(request)
+      const log = yield* relay.start(turn())
       // Nobody has come yet, which is no reason to stop.
       yield* TestClock.adjust("1 hour")
-      assert.strictEqual(log.snapshot.state, "working")
-      yield* yield* comes(relay)
+      assert.strictEqual(log.state, "working")
+      yield* yield* comes(relay, log)
       yield* TestClock.adjust("29 seconds")
-      assert.strictEqual(log.snapshot.state, "working")
+      assert.strictEqual(log.state, "working")
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(log.snapshot.state, "canceled")
+      assert.strictEqual(log.state, "canceled")
     }))
 
-  it.effect("goes on when a reader comes back in time, or another is still there", () =>
+  it.effect("goes on when a reader comes back in time, or another is still there, or for ever if so told", () =>
     Effect.gen(function*() {
       const relay = yield* Relay.make({ executor: () => Stream.never, orphanGrace: "30 seconds" })
-      const log = yield* relay.start(request)
-      const firstGoes = yield* comes(relay)
-      const secondGoes = yield* comes(relay)
+      const log = yield* relay.start(turn())
+      const firstGoes = yield* comes(relay, log)
+      const secondGoes = yield* comes(relay, log)
       yield* firstGoes
       yield* TestClock.adjust("1 minute")
-      assert.strictEqual(log.snapshot.state, "working")
+      assert.strictEqual(log.state, "working")
       yield* secondGoes
       yield* TestClock.adjust("20 seconds")
-      const thirdGoes = yield* comes(relay)
+      const thirdGoes = yield* comes(relay, log)
       yield* TestClock.adjust("1 hour")
-      assert.strictEqual(log.snapshot.state, "working")
+      assert.strictEqual(log.state, "working")
       yield* thirdGoes
       yield* TestClock.adjust("30 seconds")
-      assert.strictEqual(log.snapshot.state, "canceled")
+      assert.strictEqual(log.state, "canceled")
+      const patient = yield* Relay.make({ executor: () => Stream.never, orphanGrace: "Infinity" })
+      const kept = yield* patient.start(turn())
+      yield* yield* comes(patient, kept)
+      yield* TestClock.adjust("1 week")
+      assert.strictEqual(kept.state, "working")
     }))
 
-  it.effect("keeps the snapshot of a finished task and not its events, once its last reader has gone", () =>
+  it.effect("lets those who are told of a task see it from its first event on", () =>
     Effect.gen(function*() {
       const relay = yield* Relay.make({ executor: () => Stream.make(said("a"), said("b")) })
-      const log = yield* relay.start(request)
-      const goes = yield* comes(relay)
-      yield* Effect.yieldNow
+      const seen: Array<string> = []
+      const log = yield* relay.start({
+        ...turn(),
+        attach: (log) => {
+          const reader = log.readAll()
+          const take = () => {
+            seen.push(...reader.take().map(({ event }) => event._tag))
+            if (!reader.done) reader.onReady(take)
+          }
+          reader.onReady(take)
+        }
+      })
       assert.isTrue(log.ended)
-      assert.isAbove(log.from(0).length, 2)
-      yield* goes
-      assert.deepStrictEqual(log.from(0).map((event) => event._tag), ["Ended"])
-      assert.strictEqual(relay.find("t")?.snapshot.transcript.content, "ab")
+      assert.deepStrictEqual(seen, ["Status", "Delta", "Ended"])
+    }))
+
+  it.effect("waits where an agent asks, and goes on in the same task with what it is told", () =>
+    Effect.gen(function*() {
+      const relay = yield* Relay.make({ executor: asks, orphanGrace: "1 second" })
+      const log = yield* relay.start(turn({ text: "first" }))
+      assert.deepInclude(log.snapshot, { state: "input-required", statusText: "which?" })
+      yield* yield* comes(relay, log)
+      yield* TestClock.adjust("10 minutes")
+      // It is at no work, so it is no orphan.
+      assert.strictEqual(log.state, "input-required")
+      const { reader } = log.readOn()
+      assert.strictEqual(yield* relay.proceed(log, turn({ text: "this", continued: true })), log)
+      assert.deepStrictEqual(
+        reader.take().map(({ event }) => event._tag === "Delta" ? event.text : event._tag),
+        ["Status", "got this", "Ended"]
+      )
+      assert.deepStrictEqual(log.snapshot.transcript.content, "hmgot this")
+      assert.deepStrictEqual(log.history.map(({ messageId }) => messageId), ["first", "t-status-3", "this"])
+    }))
+
+  it.effect("cancels a task that waits, and one at work, and closes what its work held", () =>
+    Effect.gen(function*() {
+      const closed = yield* Deferred.make<void>()
+      const relay = yield* Relay.make({
+        executor: (request) =>
+          request.text === "ask"
+            ? asks(request)
+            : Stream.never.pipe(Stream.ensuring(Deferred.succeed(closed, undefined)))
+      })
+      const waits = yield* relay.start(turn({ text: "ask" }))
+      const works = yield* relay.start(turn({ taskId: "u" }))
+      yield* relay.cancel(waits)
+      yield* Effect.all([relay.cancel(works), relay.cancel(works)], { concurrency: "unbounded" })
+      assert.isTrue(yield* Deferred.isDone(closed))
+      assert.deepStrictEqual([waits.state, works.state], ["canceled", "canceled"])
+      const generations = [waits.generation, works.generation]
+      yield* relay.cancel(waits)
+      assert.deepStrictEqual([waits.generation, works.generation], generations)
+    }))
+
+  it.effect("takes no more work than it may", () =>
+    Effect.gen(function*() {
+      const relay = yield* Relay.make({
+        executor: (request) => request.text === "quick" ? Stream.empty : Stream.never,
+        mostTasks: 2
+      })
+      const first = yield* relay.start(turn({ taskId: "1" }))
+      yield* relay.start(turn({ taskId: "2" }))
+      const refusal = yield* Effect.flip(relay.start(turn({ taskId: "3" })))
+      assert.strictEqual(
+        refusal.message,
+        "2 tasks are at work, as many as this agent takes at once; try again later"
+      )
+      assert.isUndefined(relay.find("3"))
+      yield* relay.cancel(first)
+      yield* relay.start(turn({ taskId: "4", text: "quick" }))
+      yield* relay.start(turn({ taskId: "5" }))
+    }))
+
+  it.effect("lets work come to its end when it shuts down, takes no more, and cancels what is too slow", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const relay = yield* Scope.provide(
+        Relay.make({
+          executor: (request) => Stream.fromEffectDrain(Effect.sleep(request.text === "slow" ? "1 hour" : "5 seconds"))
+        }),
+        scope
+      )
+      const quick = yield* relay.start(turn({ taskId: "quick" }))
+      const drained = yield* Effect.forkChild(relay.drain("10 seconds"), { startImmediately: true })
+      assert.strictEqual((yield* Effect.flip(relay.start(turn()))).reason._tag, "ShuttingDown")
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(quick.state, "completed")
+      yield* Fiber.join(drained)
+      yield* Scope.close(scope, Exit.void)
+      const other = yield* Scope.make()
+      const slowly = yield* Scope.provide(Relay.make({ executor: () => Stream.never }), other)
+      const slow = yield* slowly.start(turn())
+      const waited = yield* Effect.forkChild(slowly.drain("10 seconds"), { startImmediately: true })
+      yield* TestClock.adjust("9 seconds")
+      assert.isUndefined(waited.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waited)
+      assert.strictEqual(slow.state, "working")
+      yield* Scope.close(other, Exit.void)
+      assert.strictEqual(slow.state, "canceled")
     }))
 
   it.effect("says so when an agent breaks without an error of its own", () =>
     Effect.gen(function*() {
       const relay = yield* Relay.make({ executor: () => Stream.die(new Error("a bug")) })
-      const log = yield* relay.start(request)
+      const log = yield* relay.start(turn())
       yield* Effect.yieldNow
       assert.deepInclude(log.snapshot, {
         state: "failed",
         statusText: "internal error of the agent; its log has the cause"
       })
     }))
+
+  describe("keeps tasks that are at no work", () => {
+    const kept = (relay: Relay.Relay) => [...relay.list()].map((log) => log.taskId)
+    const play = (relay: Relay.Relay, taskIds: ReadonlyArray<string>, text = "hi") =>
+      Effect.forEach(taskIds, (taskId) => relay.start(turn({ taskId, text })))
+
+    it.effect("no more than so many, the oldest going first, and none that is at work", () =>
+      Effect.gen(function*() {
+        const relay = yield* Relay.make({
+          executor: (request) => request.text === "work" ? Stream.never : Stream.empty,
+          retention: { tasks: 2 }
+        })
+        yield* play(relay, ["w"], "work")
+        yield* play(relay, ["1", "2", "3"])
+        assert.deepStrictEqual(kept(relay), ["w", "2", "3"])
+        assert.isUndefined(relay.find("1"))
+      }))
+
+    it.effect("with no more text than so much, but always the last one", () =>
+      Effect.gen(function*() {
+        const relay = yield* Relay.make({
+          executor: (request) => Stream.make(said("x".repeat(Number(request.text)))),
+          retention: { bytes: 10_000 }
+        })
+        yield* play(relay, ["1", "2"], "2000")
+        assert.deepStrictEqual(kept(relay), ["1", "2"])
+        yield* play(relay, ["3"], "2000")
+        assert.deepStrictEqual(kept(relay), ["2", "3"])
+        yield* play(relay, ["4"], "100000")
+        assert.deepStrictEqual(kept(relay), ["4"])
+      }))
+
+    it.effect("no longer than so long, and tells those who read one that waits", () =>
+      Effect.gen(function*() {
+        const relay = yield* Relay.make({ executor: asks, retention: { age: "1 hour" } })
+        const log = yield* relay.start(turn())
+        yield* TestClock.adjust("30 minutes")
+        yield* relay.start(turn({ taskId: "u" }))
+        yield* TestClock.adjust("31 minutes")
+        assert.deepStrictEqual(kept(relay), ["u"])
+        assert.strictEqual(log.state, "canceled")
+      }))
+  })
 })

@@ -9,15 +9,19 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as EventStreamBody from "../../src/a2a/EventStreamBody.ts"
+import type { KeepAlive } from "../../src/a2a/KeepAlive.ts"
 import * as Relay from "../../src/a2a/Relay.ts"
 import { RelayRequestHandler } from "../../src/a2a/RelayRequestHandler.ts"
 import { Artifact, Ended, Heartbeat, isTokenEvent, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { makeDecoder } from "../../src/a2a/TaskEventDecoder.ts"
+import * as TaskFollowing from "../../src/a2a/TaskFollowing.ts"
 import { encodeEvent, TOKEN_EXTENSION_URI } from "../../src/a2a/TokenExtension.ts"
 import { ANSWER_ARTIFACT_ID, REASONING_ARTIFACT_ID, textOf } from "../../src/a2a/WireTask.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import { coalesce, Delta, Signal, tokensOf, ToolCallDelta, Usage } from "../../src/token/TokenEvent.ts"
 import * as Transcript from "../../src/token/Transcript.ts"
+import { dataOf } from "../support/agents.ts"
 import { runs } from "../support/propertyRuns.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -68,25 +72,24 @@ const eventOf = ([kind, text, number]: Script["events"][number]): TaskEvent => {
 
 const failure = new Failed({ hop: "engine", tokens: 3, reason: { _tag: "Truncated" } })
 
-/** Over the wire as the SDK writes it: JSON text in UTF-8. */
-const overTheWire = (response: StreamResponse): StreamResponse => {
-  const bytes = new TextEncoder().encode(JSON.stringify(StreamResponse.toJSON(response)))
-  return StreamResponse.fromJSON(JSON.parse(new TextDecoder().decode(bytes)))
-}
-
 const turns = (count: number) => Effect.repeat(Effect.yieldNow, { times: count })
 
-/** What one reader gets: the responses, read at its own speed. */
-const readAll = (responses: AsyncGenerator<StreamResponse>, slowness: number) =>
+/** What one reader gets as the rest of its stream, read at its own speed: as bytes on the wire, decoded as the SDK does. */
+const readRest = (following: TaskFollowing.TaskFollowing, slowness: number) =>
   Effect.gen(function*() {
-    const got: Array<StreamResponse> = []
-    while (true) {
-      const next = yield* Effect.promise(() => responses.next())
-      if (next.done === true) return got
-      got.push(overTheWire(next.value))
-      yield* turns(slowness)
-    }
+    const answer = { first: null, dialect: "1.0", envelope: (event: unknown) => event } as const
+    const decoder = new TextDecoder()
+    let text = ""
+    yield* EventStreamBody.make(answer, following, silent).pipe(
+      Stream.runForEach((bytes) => {
+        text += decoder.decode(bytes, { stream: true })
+        return turns(slowness)
+      })
+    )
+    return dataOf(text).slice(1).map((json) => StreamResponse.fromJSON(json))
   })
+
+const silent: KeepAlive = { now: () => 0, onDue: () => () => {} }
 
 const contextOf = (exact: boolean) =>
   new ServerCallContext({ requestedVersion: "1.0", ...exact ? { requestedExtensions: [TOKEN_EXTENSION_URI] } : {} })
@@ -111,27 +114,34 @@ const play = (script: Script) =>
           Stream.concat(script.end === "fails" ? Stream.fail(failure) : Stream.empty)
         )
     })
-    const handler = new RelayRequestHandler({} as never, relay, yield* Effect.context<never>())
-    const message = { messageId: "m", taskId: "", contextId: "", parts: [{ content: { $case: "text", value: "x" } }] }
-    const first = handler.sendMessageStream({ message } as never, contextOf(true))
-    yield* Effect.promise(() => first.next())
-    const log = relay.list()[0]!
+    const handler = new RelayRequestHandler(
+      { defaultInputModes: ["text/plain"] } as never,
+      relay,
+      yield* Effect.context<never>()
+    )
+    const message = {
+      messageId: "m",
+      taskId: "",
+      contextId: "",
+      parts: [{ content: { $case: "text", value: "x" }, mediaType: "" }]
+    }
+    const context = contextOf(true)
+    yield* Effect.promise(() => handler.sendMessageStream({ message } as never, context).next())
+    const log = [...relay.list()][0]!
     const id = log.taskId
     const late = yield* Effect.forEach(script.readers, (reader) =>
       Effect.gen(function*() {
         while (out < reader.after && !log.ended) yield* Effect.yieldNow
         if (log.ended) return undefined
-        const responses = handler.resubscribe({ id }, contextOf(reader.exact))
-        let cursor = 0
-        const opened = yield* Effect.promise(() => {
-          cursor = log.length
-          return responses.next()
-        })
+        const context = contextOf(reader.exact)
+        const opened = yield* Effect.promise(() => handler.resubscribe({ id }, context).next())
         if (opened.done === true) return undefined
-        const rest = yield* readAll(responses, reader.turns)
-        return { exact: reader.exact, cursor, opened: overTheWire(opened.value), rest }
+        const following = TaskFollowing.take(context)!
+        const cursor = following.reader.generation
+        const rest = yield* readRest(following, reader.turns)
+        return { exact: reader.exact, cursor, opened: opened.value, rest }
       }).pipe(Effect.forkChild({ startImmediately: true })))
-    const got = yield* readAll(first, script.turns)
+    const got = yield* readRest(TaskFollowing.take(context)!, script.turns)
     const readers = yield* Effect.forEach(late, Fiber.join)
     return { given, got, readers: readers.filter((reader) => reader !== undefined) }
   })

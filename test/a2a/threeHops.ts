@@ -28,7 +28,7 @@ import type { RunError } from "../../src/liveness/RunError.ts"
 import { type Tick, Ticker } from "../../src/liveness/Ticker.ts"
 import { Finish, Signal, type TokenEvent, tokensOf } from "../../src/token/TokenEvent.ts"
 import { randomOf, sample } from "../liveness/Worlds.ts"
-import { said } from "../support/agents.ts"
+import { agentRequest, said } from "../support/agents.ts"
 
 export const STEP = 500
 const SCRAPE_EVERY = 4
@@ -210,15 +210,7 @@ export const play = (chain: Chain): Effect.Effect<Outcome> =>
       )
 
     const working = (text: string) => Stream.make(Status.make({ state: "working", text }))
-    const request = {
-      taskId: "t",
-      contextId: "c",
-      text: "hi",
-      data: [],
-      exact: true,
-      said: { attempt: 1, patience: 1 }
-    }
-    const answer = makeExecutor(engine)(request)
+    const answer = makeExecutor(engine)(agentRequest())
     yield* into(wires[0], chain.announces ? Stream.concat(working(""), answer) : answer)
     const assessment = watched(wires[0], "purple", tickers[1])
     yield* into(wires[1], chain.announces ? Stream.concat(working("task"), assessment) : assessment)

@@ -4,19 +4,22 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
+import type { AgentRequest } from "../../src/a2a/AgentExecutor.ts"
 import type { TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { makeExecutor } from "../../src/agents/PurpleAgent.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
 import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
+import { Failed } from "../../src/liveness/Failed.ts"
 import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import { defaults, withPatience } from "../../src/liveness/LivenessLimits.ts"
 import { Stalled } from "../../src/liveness/Stalled.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
-import { Signal } from "../../src/token/TokenEvent.ts"
-import { said } from "../support/agents.ts"
+import { Delta, Signal } from "../../src/token/TokenEvent.ts"
+import { agentRequest, said } from "../support/agents.ts"
 
-const request = { taskId: "t", contextId: "c", text: "hi", data: [], exact: true, said: { attempt: 2, patience: 1 } }
+const failed = new Failed({ hop: "engine", tokens: 1, reason: { _tag: "Truncated" } })
+const request = agentRequest({ said: { attempt: 2, patience: 1 } })
 
 /** One token, and then only signs of the transport. */
 const mute = WatchedEngine.layer({ limits: withPatience(defaults, 90_000) }).pipe(
@@ -55,4 +58,34 @@ describe("PurpleAgent", () => {
         assert.deepStrictEqual([engine, intervalMillis, phase, tokens], ["unknown", 5000, "decoding", 1])
       }
     }).pipe(Effect.provide(mute)))
+
+  it.effect("tells the engine what was said in the context before, as far as it came to an end", () =>
+    Effect.gen(function*() {
+      const asked: Array<ReadonlyArray<string>> = []
+      const execute = makeExecutor({
+        model: "m",
+        baseUrl: "",
+        stream: ({ messages }) => {
+          asked.push(messages.map(({ content, role }) => `${role}: ${content}`))
+          const answer = Stream.make(
+            Delta.make({ channel: "reasoning", text: "hm", tokens: 1 }),
+            said(`${asked.length}`)
+          )
+          return messages.at(-1)?.content === "break" ? Stream.concat(answer, Stream.fail(failed)) : answer
+        }
+      })
+      const send = (fields: Partial<AgentRequest>) => Effect.exit(Stream.runDrain(execute(agentRequest(fields))))
+      yield* send({ text: "first" })
+      yield* send({ text: "break" })
+      yield* send({ text: "look", data: [{ at: 1 }] })
+      yield* send({ text: "other tenant", tenant: "u" })
+      yield* send({ text: "other context", contextId: "d" })
+      assert.deepStrictEqual(asked, [
+        ["user: first"],
+        ["user: first", "assistant: 1", "user: break"],
+        ["user: first", "assistant: 1", "user: look\n{\"at\":1}"],
+        ["user: other tenant"],
+        ["user: other context"]
+      ])
+    }))
 })

@@ -5,12 +5,26 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
 import * as A2aServer from "../../src/a2a/A2aServer.ts"
-import type { AgentExecutor } from "../../src/a2a/AgentExecutor.ts"
+import type { AgentExecutor, AgentRequest } from "../../src/a2a/AgentExecutor.ts"
 import type { TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { Delta, type TokenEvent } from "../../src/token/TokenEvent.ts"
 
 /** One token of content. */
 export const said = (text: string): TokenEvent => Delta.make({ channel: "content", text, tokens: 1 })
+
+/** What an agent is asked, for tests that ask its executor themselves. */
+export const agentRequest = (fields: Partial<AgentRequest> = {}): AgentRequest => ({
+  taskId: "t",
+  contextId: "c",
+  tenant: "",
+  user: "",
+  continued: false,
+  text: "hi",
+  data: [],
+  exact: true,
+  said: { attempt: 1, patience: 1 },
+  ...fields
+})
 
 /** An agent with this executor, on a port of its own. */
 export const agent = (executor: AgentExecutor, options: { readonly orphanGrace?: Duration.Input } = {}) =>
