@@ -28,14 +28,17 @@ export interface Caller {
   readonly signal: AbortSignal
 }
 
-/** The version of A2A that a request is in, as `Major.Minor`, or what it says instead of one. */
-export const requestedVersion = ({ headers, query }: Pick<Caller, "headers" | "query">): string => {
-  const said = (headers[A2A_VERSION_HEADER.toLowerCase()] || query?.get(A2A_VERSION_HEADER) || LEGACY_VERSION).trim()
-  return /^(\d+\.\d+)\.\d+$/.exec(said)?.[1] ?? said
-}
-
 /** What a request means that names no version. */
 const LEGACY_VERSION = "0.3"
+
+/** The version of A2A that a request names, as `Major.Minor`, or what it says instead of one; `absent` if it says none. */
+export const requestedVersion = (
+  { headers, query }: Pick<Caller, "headers" | "query">,
+  absent = LEGACY_VERSION
+): string => {
+  const said = headers[A2A_VERSION_HEADER.toLowerCase()] || query?.get(A2A_VERSION_HEADER) || absent
+  return /^(\d+\.\d+)\.\d+$/.exec(said.trim())?.[1] ?? said.trim()
+}
 
 /**
  * The context of a call, and the header that tells its client which extensions are active: those that the client asked

@@ -36,7 +36,7 @@ describe("the card", () => {
       assert.deepInclude(card, { url, protocolVersion: "0.3.0", preferredTransport: "JSONRPC", name: "test agent" })
       assert.deepStrictEqual(
         card["supportedInterfaces"].map((each: Record<string, string>) => [each["url"], each["protocolVersion"]]),
-        [[url, "1.0"], [url, "0.3"]]
+        [[url, "1.0"], [url.replace(/\/$/, ""), "1.0"], [url, "0.3"]]
       )
       assert.deepInclude(card["capabilities"], { streaming: true })
       // The Python client of 0.3 refuses a card that leaves out any of these, and ProtoJSON leaves out empty lists.
