@@ -12,6 +12,8 @@ import { type A2ARequestHandler, JsonRpcTransportHandler } from "@a2a-js/sdk/ser
 import * as CallContext from "./CallContext.ts"
 import type { Dialect, HttpAnswer, JsonAnswer } from "./HttpAnswer.ts"
 import { refusalOf } from "./RelayRequestHandler.ts"
+import { isObject } from "./RequestFields.ts"
+import * as RequestValidation from "./RequestValidation.ts"
 
 export interface JsonRpcCall extends CallContext.Caller {
   readonly body: string
@@ -40,6 +42,8 @@ export const make = (card: AgentCard, handler: A2ARequestHandler): JsonRpcDispat
       if (!(dialect === "0.3" ? isLegacyJsonRpcMethod(method) : isV1JsonRpcMethod(method))) {
         return json(failed({ code: -32601, message: noMethod(method, dialect) }))
       }
+      const violations = RequestValidation.violationsOf(method, params)
+      if (violations.length > 0) return json(failed(invalidParams(violations)))
       const { context, echo } = CallContext.make(card, call)
       const asked = { jsonrpc: "2.0", id, method, params: dialect === "0.3" ? waitingUnlessTold(params) : params }
       const answer: unknown = await (dialect === "0.3" ? legacy : current).handle(asked, context)
@@ -99,6 +103,12 @@ const parse = (body: string): Envelope | { readonly id: Envelope["id"]; readonly
   return { id: knownId, error: { code: -32600, message } }
 }
 
+const invalidParams = (violations: ReadonlyArray<RequestValidation.FieldViolation>) => ({
+  code: -32602,
+  message: RequestValidation.describe(violations),
+  data: [RequestValidation.badRequest(violations)]
+})
+
 const noMethod = (method: string, dialect: Dialect): string => {
   if (dialect === "0.3" && isV1JsonRpcMethod(method)) {
     return `${method} is a method of A2A 1.0; send the header ${A2A_VERSION_HEADER}: 1.0 with it.`
@@ -117,9 +127,6 @@ const waitingUnlessTold = (params: unknown): unknown => {
   if (!isObject(params) || !isObject(params.configuration) || params.configuration.blocking !== undefined) return params
   return { ...params, configuration: { ...params.configuration, blocking: true } }
 }
-
-const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === "object" && value !== null && Symbol.asyncIterator in value

@@ -33,12 +33,7 @@ import { version } from "../version.ts"
 import { type Bout, bouts } from "./AssessmentRequest.ts"
 import type { WatchSettings } from "./WatchSettings.ts"
 
-export interface GreenAgentOptions extends WatchSettings {
-  readonly host: string
-  readonly port: number
-  readonly cardUrl?: string | undefined
-  readonly orphanGrace?: Duration.Input
-}
+export interface GreenAgentOptions extends WatchSettings, A2aServer.ServeOptions {}
 
 /** One row of a result: a grade, or why there is none. */
 const BoutResult = Schema.Struct({

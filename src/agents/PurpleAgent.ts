@@ -7,7 +7,6 @@
  * a model that is told what was said in it before (Conversations.ts).
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -19,13 +18,11 @@ import { WatchedEngine } from "../engine/WatchedEngine.ts"
 import { heartbeatOf } from "../liveness/Heartbeat.ts"
 import * as Transcript from "../token/Transcript.ts"
 import { version } from "../version.ts"
-import { Conversations } from "./Conversations.ts"
+import { type ConversationLimits, Conversations } from "./Conversations.ts"
 
-export interface PurpleAgentOptions {
-  readonly host: string
-  readonly port: number
-  readonly cardUrl?: string | undefined
-  readonly orphanGrace?: Duration.Input
+export interface PurpleAgentOptions extends A2aServer.ServeOptions {
+  /** What of earlier turns the model is told again. */
+  readonly conversations?: Partial<ConversationLimits> | undefined
 }
 
 export class PurpleAgent extends Context.Service<PurpleAgent, { readonly url: string }>()(
@@ -44,7 +41,7 @@ export class PurpleAgent extends Context.Service<PurpleAgent, { readonly url: st
             version,
             skill: { id: "answer", name: "answer", description: "Answers a prompt.", tags: ["chat"] }
           },
-          executor: makeExecutor(engine)
+          executor: makeExecutor(engine, new Conversations(options.conversations))
         })
       })
     )

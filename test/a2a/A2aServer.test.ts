@@ -15,7 +15,7 @@ const legacyMessage = (text: string) => ({
   message: { kind: "message", messageId: "m", role: "user", parts: [{ kind: "text", text }] }
 })
 const call = (method: string, params: unknown) => ({ jsonrpc: "2.0", id: 7, method, params })
-const current = { "A2A-Version": "1.0" }
+const current = { "a2a-version": "1.0", "content-type": "application/json" }
 
 /** Says the words of the prompt back. */
 const echo = agent((request) => Stream.fromIterable(request.text.split(/(?= )/).map(said)))
