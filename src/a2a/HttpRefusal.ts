@@ -7,8 +7,8 @@ export type Binding = "JSONRPC" | "HTTP+JSON"
 /** A refusal that A2A has an error for. */
 export const ofError = (binding: Binding, status: number, error: A2AError): JsonAnswer =>
   binding === "JSONRPC"
-    ? answer(binding, status, { jsonrpc: "2.0", id: null, error: toJsonRpcError(error) })
-    : answer(binding, status, toRestErrorBody(error, status))
+    ? answer(status, { jsonrpc: "2.0", id: null, error: toJsonRpcError(error) })
+    : answer(status, toRestErrorBody(error, status))
 
 /** A refusal that only HTTP has a word for; `name` is that of `google.rpc.Code`. */
 export const ofStatus = (
@@ -18,7 +18,6 @@ export const ofStatus = (
 ): JsonAnswer => {
   const { message, name, status } = refusal
   return answer(
-    binding,
     status,
     binding === "JSONRPC"
       ? { jsonrpc: "2.0", id: null, error: { code: A2A_ERROR_CODE.INVALID_REQUEST, message } }
@@ -28,14 +27,13 @@ export const ofStatus = (
 }
 
 const answer = (
-  binding: Binding,
   status: number,
   json: unknown,
   headers: Readonly<Record<string, string>> = {}
 ): JsonAnswer => ({
   _tag: "Json",
   status,
-  contentType: binding === "JSONRPC" ? "application/json" : "application/a2a+json",
+  contentType: "application/json",
   json,
   headers
 })
