@@ -33,6 +33,7 @@ import {
 import { baseline, ours, simulateHealthy, simulateHung } from "./liveness/simulate.ts"
 import { twoPhase1800Bytes, twoPhase600 } from "./liveness/twoPhase.ts"
 import { BenchError } from "./support/BenchError.ts"
+import { requireMet } from "./support/Criterion.ts"
 
 const partNames = ["simulation", "cost"] as const
 
@@ -165,10 +166,7 @@ export const liveness = Command.make(
       limits: options.limits
     }
     yield* Console.log(json ? JSON.stringify({ ...conditions, ...results }) : render(results))
-    const missed = results.criteria.filter(({ passed }) => !passed)
-    if (missed.length > 0) {
-      return yield* new BenchError({ message: `missed: ${missed.map(({ name }) => name).join("; ")}`, exitCode: 1 })
-    }
+    yield* requireMet(results.criteria)
   })
 ).pipe(
   Command.withDescription("Slow or hung: our detector and those in use, on runs of every kind; and what it costs."),

@@ -17,9 +17,9 @@ import { availableParallelism } from "node:os"
 import type { ServerName } from "./simulator/calls.ts"
 import { measureIdle } from "./simulator/measureIdle.ts"
 import { measureStreams } from "./simulator/measureStreams.ts"
-import { requireOpenFiles } from "./simulator/openFiles.ts"
 import { render } from "./simulator/render.ts"
 import { type IdleCell, type Results, rssRatio, streamsRatios } from "./simulator/Results.ts"
+import { requireOpenFiles } from "./support/openFiles.ts"
 
 const partNames = ["flat-out", "paced", "idle"] as const
 

@@ -1,9 +1,10 @@
 /**
  * The liveness bench's results for people: pure. Fits 120 columns.
  */
+import { criteriaLines } from "../support/Criterion.ts"
 import { significant, table } from "../support/table.ts"
 import type { CostCell } from "./measureCost.ts"
-import { type Criterion, type HealthyCell, type HungCell, oursNames, type Results, type Simulation } from "./Results.ts"
+import { type HealthyCell, type HungCell, oursNames, type Results, type Simulation } from "./Results.ts"
 
 const HEALTHY_LEGEND = "In brackets: at most, with 95 % confidence (exact, one-sided)."
 const HUNG_LEGEND = [
@@ -88,11 +89,5 @@ const costLines = (cells: ReadonlyArray<CostCell>): ReadonlyArray<string> => [
   "Processor time, medians over the rounds. ready: every pull settles at once; waiting: every pull waits for another fiber.",
   ""
 ]
-
-const criteriaLines = (criteria: ReadonlyArray<Criterion>): ReadonlyArray<string> =>
-  criteria.length === 0 ? [] : [
-    "Criteria",
-    ...criteria.map(({ measured, name, passed }) => `${passed ? "met   " : "MISSED"}  ${name}: ${measured}`)
-  ]
 
 const percent = (value: number): string => String(Number(value.toFixed(1)))

@@ -6,7 +6,7 @@
  * tokens asked for. What had reached the client says little about the agent's progress: one whose event loop does not
  * turn has done the work for many more tokens than it has sent.
  */
-import { median } from "../support/statistics.ts"
+import { mean, median } from "../support/statistics.ts"
 import type { AgentName } from "./calls.ts"
 
 /** One answer, from its first byte to its last. */
@@ -60,14 +60,19 @@ export interface Flatness {
 }
 
 /** The median of each number of one run or more. */
-export const medianRun = (runs: ReadonlyArray<Run>): Run => {
+export const medianRun = (runs: ReadonlyArray<Run>): Run => combined(runs, median)
+
+/** The mean of each number of one answer or more. */
+export const meanRun = (runs: ReadonlyArray<Run>): Run => combined(runs, mean)
+
+const combined = (runs: ReadonlyArray<Run>, combine: (values: ReadonlyArray<number>) => number): Run => {
   const firstTokens = runs.map((run) => run.firstTokenMillis).filter((millis) => millis !== null)
   return {
-    wallMillis: median(runs.map((run) => run.wallMillis)),
-    firstTokenMillis: firstTokens.length === 0 ? null : median(firstTokens),
-    cpuMillis: median(runs.map((run) => run.cpuMillis)),
-    events: median(runs.map((run) => run.events)),
-    tokensReceived: median(runs.map((run) => run.tokensReceived))
+    wallMillis: combine(runs.map((run) => run.wallMillis)),
+    firstTokenMillis: firstTokens.length === 0 ? null : combine(firstTokens),
+    cpuMillis: combine(runs.map((run) => run.cpuMillis)),
+    events: Math.round(combine(runs.map((run) => run.events))),
+    tokensReceived: Math.round(combine(runs.map((run) => run.tokensReceived)))
   }
 }
 

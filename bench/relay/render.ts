@@ -1,6 +1,7 @@
 /**
  * The relay bench's results for people: pure.
  */
+import { criteriaLines, type Criterion } from "../support/Criterion.ts"
 import { significant, table } from "../support/table.ts"
 import type { Cell, Flatness, Ratio, SizeRatios } from "./Cell.ts"
 
@@ -8,6 +9,7 @@ export interface Results {
   readonly cells: ReadonlyArray<Cell>
   readonly ratios: ReadonlyArray<SizeRatios>
   readonly flatness: Flatness | null
+  readonly criteria: ReadonlyArray<Criterion>
 }
 
 const legend = [
@@ -19,7 +21,7 @@ const legend = [
 ]
 
 /** Lines for stdout. */
-export const render = ({ cells, flatness, ratios }: Results): string =>
+export const render = ({ cells, criteria, flatness, ratios }: Results): string =>
   [
     ...table([
       ["tokens", "agent", "runs", "wall", "first token", "CPU", "CPU/token", "peak RSS", "events", "text"],
@@ -43,7 +45,8 @@ export const render = ({ cells, flatness, ratios }: Results): string =>
       `sdk ${times(flatness.cpuPerToken.sdk)} (1x = flat).`,
       ""
     ]),
-    ...legend
+    ...legend,
+    ...(criteria.length === 0 ? [] : ["", ...criteriaLines(criteria)])
   ].join("\n")
 
 /** One line for a cell that has just been measured. */

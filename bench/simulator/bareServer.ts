@@ -13,9 +13,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { text } from "node:stream/consumers"
 import { systemFingerprint } from "../../src/simulator/ChatWire.ts"
 import { answerCalls } from "../support/answerCalls.ts"
+import { collectGarbage } from "../support/collectGarbage.ts"
 import { listen } from "../support/listen.ts"
 import { type Calls, MODEL, type ServerSettings } from "./calls.ts"
-import { collectGarbage } from "./collectGarbage.ts"
 
 /** As many as the simulated engine joins at most. */
 const JOINED_TOKENS = 512

@@ -9,9 +9,9 @@ import { request } from "node:http"
 import { createConnection, type Socket } from "node:net"
 import { text } from "node:stream/consumers"
 import { answerCalls } from "../support/answerCalls.ts"
+import { countText } from "../support/countText.ts"
 import { median, quantile } from "../support/statistics.ts"
 import { type Calls, MODEL, type Reception, type Spread } from "./calls.ts"
-import { countText } from "./countText.ts"
 
 const question = JSON.stringify({
   model: MODEL,

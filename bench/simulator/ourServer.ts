@@ -7,8 +7,8 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { answerCalls } from "../support/answerCalls.ts"
+import { collectGarbage } from "../support/collectGarbage.ts"
 import { type Calls, MODEL } from "./calls.ts"
-import { collectGarbage } from "./collectGarbage.ts"
 
 /** Never closed: it ends with the process. */
 const scope = Scope.makeUnsafe()

@@ -49,7 +49,8 @@ const Output = Schema.Struct({
     tokensReceived: Schema.Int
   })),
   ratios: Schema.Array(Schema.Struct({ tokens: Schema.Int, oursToRaw: Compared, sdkToOurs: Compared })),
-  flatness: Schema.Null
+  flatness: Schema.Null,
+  criteria: Schema.Array(Schema.Never)
 })
 const decodeOutput = Schema.decodeUnknownEffect(Schema.fromJsonString(Output), { onExcessProperty: "error" })
 
@@ -115,7 +116,7 @@ describe("relay bench", () => {
       sdkToOurs: { wall: { value: 600, atLeast: true }, cpuPerToken: { value: 10, atLeast: true } }
     })
     assert.deepStrictEqual(flatness(cells)?.cpuPerToken, { ours: { value: 0.5, atLeast: false }, raw: null, sdk: null })
-    const shown = render({ cells, ratios: ratios(cells), flatness: flatness(cells) })
+    const shown = render({ cells, ratios: ratios(cells), flatness: flatness(cells), criteria: [] })
     assert.match(shown, /sdk +1 +> 60 s .*> 500 µs.*stopped at 12/)
     assert.match(shown, /failed: gone/)
     assert.match(shown, /> 600x/)

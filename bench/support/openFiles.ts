@@ -4,7 +4,7 @@
  * Node raises its own limit to the highest it may have, so that this is what `ulimit -Hn` says.
  */
 import * as Effect from "effect/Effect"
-import { BenchError } from "../support/BenchError.ts"
+import { BenchError } from "./BenchError.ts"
 
 /** What a process has open beside its streams. */
 const OTHER_FILES = 64
