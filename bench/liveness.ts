@@ -34,23 +34,9 @@ import { baseline, ours, simulateHealthy, simulateHung } from "./liveness/simula
 import { twoPhase1800Bytes, twoPhase600 } from "./liveness/twoPhase.ts"
 import { BenchError } from "./support/BenchError.ts"
 import { requireMet } from "./support/Criterion.ts"
+import { count, json, names } from "./support/flags.ts"
 
 const partNames = ["simulation", "cost"] as const
-
-const positive = Schema.Int.check(Schema.isGreaterThan(0))
-
-const parts = Flag.String("parts").pipe(
-  Flag.withMetavar("NAME,NAME"),
-  Flag.withDescription(`What to measure, separated by commas: ${partNames.join(", ")}`),
-  Flag.mapTryCatch(
-    (text) => Schema.decodeUnknownSync(Schema.NonEmptyArray(Schema.Literals(partNames)))(text.split(",")),
-    () => `parts are names out of ${partNames.join(", ")}, separated by commas`
-  ),
-  Flag.withDefault(partNames)
-)
-
-const count = (name: string, byDefault: number, description: string) =>
-  Flag.Int(name).pipe(Flag.withSchema(positive), Flag.withDescription(description), Flag.withDefault(byDefault))
 
 const seed = Flag.Int("seed").pipe(Flag.withDescription("Where chance begins"), Flag.withDefault(1))
 
@@ -69,11 +55,6 @@ const limits = Flag.String("limits").pipe(
     () => "limits are one JSON object of settings as `campaign validate` names them"
   ),
   Flag.withDefault(Schema.decodeSync(LivenessLimits)({}))
-)
-
-const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print one JSON object on stdout instead of the tables"),
-  Flag.withDefault(false)
 )
 
 const matches = (filter: Option.Option<string>) => ({ name }: { readonly name: string }) =>
@@ -143,7 +124,7 @@ const simulate = Effect.fnUntraced(function*({ limits, runs, seed, ...filters }:
 export const liveness = Command.make(
   "liveness",
   {
-    parts,
+    parts: names("parts", "What to measure", partNames),
     runs: count("runs", 1000, "Runs per class"),
     seed,
     class: filter("class"),

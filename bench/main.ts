@@ -12,12 +12,13 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import { version } from "../src/version.ts"
+import { latency } from "./latency.ts"
 import { liveness } from "./liveness.ts"
 import { relay } from "./relay.ts"
 import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
 
-const benches = [liveness, relay, simulator] as const
+const benches = [latency, liveness, relay, simulator] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),

@@ -22,6 +22,7 @@ import { measure } from "./relay/measure.ts"
 import { cellLine, render } from "./relay/render.ts"
 import { BenchError } from "./support/BenchError.ts"
 import { requireMet } from "./support/Criterion.ts"
+import { count, json } from "./support/flags.ts"
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
 
@@ -33,12 +34,6 @@ const sizes = Flag.String("sizes").pipe(
     () => "sizes are whole numbers above zero, separated by commas"
   ),
   Flag.withDefault([1000, 8000, 64_000] as const)
-)
-
-const repeats = Flag.Int("repeats").pipe(
-  Flag.withSchema(positive),
-  Flag.withDescription("Runs measured per agent and size, as far as the budget lasts; a run is 16 000 tokens or more"),
-  Flag.withDefault(3)
 )
 
 const budget = Flag.Finite("budget").pipe(
@@ -55,14 +50,19 @@ const pace = Flag.Finite("pace").pipe(
   Flag.withDefault(0)
 )
 
-const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print one JSON object on stdout instead of the tables"),
-  Flag.withDefault(false)
-)
-
 export const relay = Command.make(
   "relay",
-  { sizes, repeats, budget, pace, json },
+  {
+    sizes,
+    repeats: count(
+      "repeats",
+      3,
+      "Runs measured per agent and size, as far as the budget lasts; a run is 16 000 tokens or more"
+    ),
+    budget,
+    pace,
+    json
+  },
   Effect.fn("bench.relay")(function*(options) {
     const cells: Array<Cell> = []
     for (const tokens of [...new Set(options.sizes)].toSorted((left, right) => left - right)) {

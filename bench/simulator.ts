@@ -19,25 +19,12 @@ import { measureIdle } from "./simulator/measureIdle.ts"
 import { measureStreams } from "./simulator/measureStreams.ts"
 import { render } from "./simulator/render.ts"
 import { type IdleCell, type Results, rssRatio, streamsRatios } from "./simulator/Results.ts"
+import { count, json, names } from "./support/flags.ts"
 import { requireOpenFiles } from "./support/openFiles.ts"
 
 const partNames = ["flat-out", "paced", "idle"] as const
 
-const positive = Schema.Int.check(Schema.isGreaterThan(0))
 const aboveZero = Schema.Finite.check(Schema.isGreaterThan(0))
-
-const count = (name: string, byDefault: number, description: string) =>
-  Flag.Int(name).pipe(Flag.withSchema(positive), Flag.withDescription(description), Flag.withDefault(byDefault))
-
-const parts = Flag.String("parts").pipe(
-  Flag.withMetavar("NAME,NAME"),
-  Flag.withDescription(`What to measure, separated by commas: ${partNames.join(", ")}`),
-  Flag.mapTryCatch(
-    (text) => Schema.decodeUnknownSync(Schema.NonEmptyArray(Schema.Literals(partNames)))(text.split(",")),
-    () => `parts are names out of ${partNames.join(", ")}, separated by commas`
-  ),
-  Flag.withDefault(partNames)
-)
 
 const tokens = Flag.Int("tokens").pipe(
   Flag.withSchema(Schema.Int.check(Schema.isGreaterThan(1))),
@@ -59,15 +46,10 @@ const idleSeconds = Flag.Finite("idle-seconds").pipe(
   Flag.withDefault(5)
 )
 
-const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print one JSON object on stdout instead of the tables"),
-  Flag.withDefault(false)
-)
-
 export const simulator = Command.make(
   "simulator",
   {
-    parts,
+    parts: names("parts", "What to measure", partNames),
     streams: count("streams", 200, "Streams at once, flat out and paced"),
     tokens,
     gap,

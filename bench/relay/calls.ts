@@ -14,6 +14,8 @@ export interface AgentSettings {
   readonly engineUrl: string
   /** Tokens of every answer. */
   readonly maxTokens: number
+  /** How long a task of ours goes on after its last reader has gone. Ours only; its default unless given. */
+  readonly orphanGraceMillis?: number
 }
 
 /** What a client has got of an answer. Times are in milliseconds since it sent its message. */
@@ -36,6 +38,8 @@ export interface Calls {
   }
   /** Starts an agent; gives its address. May be called again: each agent listens on a port of its own. */
   readonly startAgent: { readonly input: AgentSettings; readonly output: string }
+  /** Frees what memory an agent can free. */
+  readonly collectGarbage: { readonly input: null; readonly output: null }
   /** Sends a message to the agent at an address and reads its stream to the end. */
   readonly converse: { readonly input: { readonly url: string }; readonly output: Reception }
   /** What there is of the answer that `converse` is reading. */

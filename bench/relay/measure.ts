@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import { createHash } from "node:crypto"
 import { BenchError } from "../support/BenchError.ts"
 import * as Child from "../support/Child.ts"
+import { startAgentProcess } from "./agentProcess.ts"
 import type { AgentName, Calls, Reception } from "./calls.ts"
 import { type Cell, meanRun, medianRun, type Run } from "./Cell.ts"
 
@@ -43,12 +44,6 @@ const CHARACTERS_PER_TOKEN = " token".length
 const expectedText = (tokens: number): string => "token" + " token".repeat(tokens - 1)
 const tokensIn = (characters: number): number => Math.floor((characters + 1) / CHARACTERS_PER_TOKEN)
 
-const agentScripts: Record<AgentName, URL> = {
-  ours: new URL("./ourAgent.ts", import.meta.url),
-  raw: new URL("./rawAgent.ts", import.meta.url),
-  sdk: new URL("./sdkAgent.ts", import.meta.url)
-}
-
 const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 type Measured =
@@ -63,7 +58,7 @@ export const measure = (options: MeasureOptions): Effect.Effect<Cell> =>
 const measureCell = Effect.fnUntraced(function*(options: MeasureOptions) {
   const { budget, repeats, tokens } = options
   const engine = yield* Child.start<Calls>("engine", new URL("./simulatedEngine.ts", import.meta.url))
-  const agent = yield* Child.start<Calls>(`agent "${options.agent}"`, agentScripts[options.agent])
+  const agent = yield* startAgentProcess(options.agent)
   const client = yield* Child.start<Calls>("client", new URL("./streamClient.ts", import.meta.url))
 
   const answers = { tokens: Math.max(tokens, WARM_UP_TOKENS), interTokenMillis: options.paceMillis }

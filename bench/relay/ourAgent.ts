@@ -12,14 +12,17 @@ import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
 import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import { answerCalls } from "../support/answerCalls.ts"
+import { collectGarbage } from "../support/collectGarbage.ts"
 import { type Calls, MODEL } from "./calls.ts"
 
 /** Never closed: it ends with the process. */
 const scope = Scope.makeUnsafe()
 
 answerCalls<Calls>({
-  startAgent: async ({ engineUrl, maxTokens }) => {
-    const agent = PurpleAgent.layer({ host: "127.0.0.1", port: 0 }).pipe(
+  collectGarbage,
+  startAgent: async ({ engineUrl, maxTokens, orphanGraceMillis }) => {
+    const grace = orphanGraceMillis === undefined ? {} : { orphanGrace: orphanGraceMillis }
+    const agent = PurpleAgent.layer({ host: "127.0.0.1", port: 0, ...grace }).pipe(
       Layer.provide(WatchedEngine.layer()),
       Layer.provide(Engine.layer({ baseUrl: engineUrl, model: MODEL, maxTokens })),
       Layer.provide(ScrapedEvidence.layer({ baseUrl: engineUrl })),

@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { text } from "node:stream/consumers"
 import OpenAI from "openai"
 import { answerCalls } from "../support/answerCalls.ts"
+import { collectGarbage } from "../support/collectGarbage.ts"
 import { listen } from "../support/listen.ts"
 import { agentCard } from "./agentCard.ts"
 import { type AgentSettings, type Calls, MODEL } from "./calls.ts"
@@ -50,6 +51,7 @@ const relay = async (openai: OpenAI, maxTokens: number, request: IncomingMessage
 }
 
 answerCalls<Calls>({
+  collectGarbage,
   startAgent: async ({ engineUrl, maxTokens }: AgentSettings) => {
     const openai = new OpenAI({ baseURL: engineUrl, apiKey: "none" })
     let card = ""

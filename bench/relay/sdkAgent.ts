@@ -9,6 +9,7 @@ import express from "express"
 import { createServer } from "node:http"
 import OpenAI from "openai"
 import { answerCalls } from "../support/answerCalls.ts"
+import { collectGarbage } from "../support/collectGarbage.ts"
 import { listen } from "../support/listen.ts"
 import { agentCard } from "./agentCard.ts"
 import { type AgentSettings, type Calls, MODEL } from "./calls.ts"
@@ -81,6 +82,7 @@ const makeExecutor = ({ engineUrl, maxTokens }: AgentSettings): AgentExecutor =>
 }
 
 answerCalls<Calls>({
+  collectGarbage,
   startAgent: async (settings) => {
     const app = express()
     const server = createServer(app)

@@ -14,9 +14,15 @@ export const mean = (values: ReadonlyArray<number>): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** The smallest value that at least this part (0 to 1) of all values does not exceed; NaN of nothing. */
-export const quantile = (values: ReadonlyArray<number>, part: number): number => {
+export const quantile = (values: ReadonlyArray<number>, part: number): number => quantiles(values, [part])[0]!
+
+/** The same for several parts. */
+export const quantiles = (
+  values: ReadonlyArray<number>,
+  parts: ReadonlyArray<number>
+): ReadonlyArray<number> => {
   const sorted = values.toSorted((left, right) => left - right)
-  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN
+  return parts.map((part) => sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN)
 }
 
 /**
