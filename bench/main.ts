@@ -14,11 +14,12 @@ import * as References from "effect/References"
 import { version } from "../src/version.ts"
 import { latency } from "./latency.ts"
 import { liveness } from "./liveness.ts"
+import { memory } from "./memory.ts"
 import { relay } from "./relay.ts"
 import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
 
-const benches = [latency, liveness, relay, simulator] as const
+const benches = [latency, liveness, memory, relay, simulator] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),
