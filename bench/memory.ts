@@ -62,7 +62,7 @@ export const memory = Command.make(
 
     const paused: Array<PausedCell> = []
     for (const shape of parts.includes("paused") ? shapes : []) {
-      for (const agent of pausing.filter(chosen)) {
+      for (const agent of pausing.filter((name) => chosen(name) && (name === "ours" || shape !== "long"))) {
         const cell = yield* measurePaused({ agent, shape, readers, tokens, budgetSeconds: budget })
         yield* Console.error(`paused, ${agent}, ${shape}: ${significant((cell.growthBytes ?? NaN) / 1e6)} MB`)
         paused.push(cell)

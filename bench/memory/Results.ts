@@ -8,8 +8,11 @@ import type { AgentName } from "../relay/calls.ts"
 import { atMost, type Criterion } from "../support/Criterion.ts"
 import { significant } from "../support/table.ts"
 
-/** Ten tasks with a reader each, or one task with ten. */
-export const shapes = ["tasks", "readers"] as const
+/**
+ * A task for each reader, one task for all of them, or that with tokens so long that no kernel takes the answer: sockets
+ * of one machine hold megabytes, so readers of short tokens cost the kernel's memory and not the agent's.
+ */
+export const shapes = ["tasks", "readers", "long"] as const
 export type Shape = typeof shapes[number]
 
 export interface PausedCell {
@@ -61,10 +64,16 @@ export const criteriaOf = (
   )
 ]
 
+export const shapeText: Record<Shape, string> = {
+  tasks: "of a task each",
+  readers: "of one task",
+  long: "of one task, long tokens"
+}
+
 const bounded = ({ detail, finished, growthBytes, shape }: PausedCell, cells: ReadonlyArray<PausedCell>): Criterion => {
   const sdk = cells.find((cell) => cell.agent === "sdk" && cell.shape === shape)
   return atMost(MOST_GROWTH_MEGABYTES, {
-    name: shape === "tasks" ? "tasks with a paused reader each: growth" : "one task with paused readers: growth",
+    name: `paused readers ${shapeText[shape]}: growth`,
     value: growthBytes === null ? NaN : growthBytes / 1e6,
     unit: "MB",
     // What has not taken all tokens yet may grow further.

@@ -26,6 +26,8 @@ export const startHoldingClient = Child.start<Calls>("client", new URL("./holdin
 
 /** So that all readers are there before much of the text is. */
 const GAP_MILLIS = 0.5
+/** Ten thousand of them are more than the kernel keeps for a connection. */
+const LONG_TOKEN_CHARACTERS = 1000
 const WARM_UP_TASKS = 3
 const WARM_UP_TOKENS = 1000
 const RESTING_MILLIS = 500
@@ -55,7 +57,8 @@ const measure = Effect.fnUntraced(function*({ agent, budgetSeconds, readers, sha
       tokens,
       gapMillis: GAP_MILLIS,
       silentAfter: null,
-      text: "numbered"
+      text: "numbered",
+      padding: shape === "long" ? LONG_TOKEN_CHARACTERS : 0
     })
     return yield* child.call("startAgent", { engineUrl: `${engineUrl}/v1`, maxTokens: tokens })
   })

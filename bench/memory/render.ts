@@ -3,7 +3,7 @@
  */
 import { criteriaLines } from "../support/Criterion.ts"
 import { significant, table } from "../support/table.ts"
-import type { Holder, IdleCell, Kind, PausedCell, Results } from "./Results.ts"
+import { type Holder, type IdleCell, type Kind, type PausedCell, type Results, shapeText } from "./Results.ts"
 
 const legend = [
   "Resident memory of the agent's process, after a collection of garbage, over that before. ours: PurpleAgent; raw:",
@@ -25,7 +25,7 @@ const pausedLines = (cells: ReadonlyArray<PausedCell>) => [
   ...table([
     ["readers", "agent", "growth", "highest", ""],
     ...cells.map(({ agent, collected, detail, finished, growthBytes, peakGrowthBytes, shape }) => [
-      shape === "tasks" ? "of a task each" : "of one task",
+      shapeText[shape],
       agent,
       (finished ? "" : "> ") + megabytes(growthBytes),
       megabytes(peakGrowthBytes),

@@ -86,10 +86,12 @@ const answer = async (settings: EngineSettings, request: IncomingMessage, respon
   const events = makeEvents(JSON.parse(await text(request)) as ChatBody)
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" })
   const last = silentAfter ?? tokens
+  const padding = "x".repeat(settings.padding ?? 0)
   let sent = 0
   let composed = events.role
   const compose = () => {
-    composed += events.token(settings.text === "stamped" ? stampText() : `${sent};`, ++sent)
+    const content = settings.text === "stamped" ? stampText() : `${sent};`
+    composed += events.token(padding + content, ++sent)
     written++
   }
   /** Whether there is room for more. */

@@ -11,6 +11,8 @@ export interface EngineSettings {
   readonly silentAfter: number | null
   /** `stamped` tokens tell when they were written (see `stamps.ts`); `numbered` ones are "0;", "1;", "2;" ... */
   readonly text: "stamped" | "numbered"
+  /** Characters put before the text of each token; 0 unless given. */
+  readonly padding?: number
 }
 
 export interface EngineStreams {
