@@ -105,6 +105,8 @@ export const criteriaOf = (latency: PartResults | null, hold: PartResults | null
 ]
 
 const addedLittle = (part: PartResults): ReadonlyArray<Criterion> => {
+  const isAsked = (name: PathName) => part.cells.some(({ path }) => path === name)
+  if (!isAsked("direct") || !isAsked("ours")) return []
   const of = (path: PathName) => part.added.find((added) => added.path === path)
   return (["p50", "p99"] as const).map((percentile) => {
     const raw = of("raw")

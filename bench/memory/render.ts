@@ -45,7 +45,8 @@ const idleLines = (cells: ReadonlyArray<IdleCell>) => {
   const bare = of("bare", "stream")
   const share = task === null || stream === null || rawTask === null || bare === null ? [] : [
     `A task of ours: ${kilobytes(stream)} for its stream, ${kilobytes(task - stream)} for its engine request and the ` +
-    `task; an engine request of the raw relay: ${kilobytes(rawTask - bare)}.`
+    "task.",
+    `An engine request of the raw relay: ${kilobytes(rawTask - bare)}.`
   ]
   return [
     "Idle streams",

@@ -6,7 +6,7 @@
  * runs that did end count, or, if there are none, what had reached the client.
  *
  * A run of a short answer is many answers in a row, and its numbers are those of one of them: processor time is counted
- * in steps that are not small against a single one. The SDK's handler needs no such care.
+ * in steps that are not small against a single one. The SDK's handler and paced answers need no such care.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -36,8 +36,8 @@ const WARM_UP_LIMIT = "1 minute"
 
 /** A run relays at least so many tokens. */
 const TOKENS_PER_RUN = 16_000
-const answersPerRun = ({ agent, tokens }: MeasureOptions): number =>
-  agent === "sdk" ? 1 : Math.max(1, Math.round(TOKENS_PER_RUN / tokens))
+const answersPerRun = ({ agent, paceMillis, tokens }: MeasureOptions): number =>
+  agent === "sdk" || paceMillis > 0 ? 1 : Math.max(1, Math.round(TOKENS_PER_RUN / tokens))
 
 /** The simulated engine's answer is "token token token …". */
 const CHARACTERS_PER_TOKEN = " token".length

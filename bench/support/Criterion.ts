@@ -42,7 +42,7 @@ export const atLeast = (bound: number, options: Bounded): Criterion => ({
 })
 
 const amount = (value: number, unit: string): string =>
-  `${Number.isNaN(value) ? "nothing" : significant(value)}${unit === "x" || unit === "" ? unit : ` ${unit}`}`
+  Number.isNaN(value) ? "nothing" : `${significant(value)}${unit === "x" || unit === "" ? unit : ` ${unit}`}`
 
 const told = ({ atLeast = false, note, unit, value }: Bounded): string =>
   `${atLeast ? "> " : ""}${amount(value, unit)}${note === undefined ? "" : ` (${note})`}`

@@ -89,10 +89,12 @@ const answer = async (settings: EngineSettings, request: IncomingMessage, respon
   const padding = "x".repeat(settings.padding ?? 0)
   let sent = 0
   let composed = events.role
-  const compose = () => {
-    const content = settings.text === "stamped" ? stampText() : `${sent};`
-    composed += events.token(padding + content, ++sent)
-    written++
+  const left = () => last - sent
+  const compose = (count: number) => {
+    for (const end = sent + count; sent < end; written++) {
+      const content = settings.text === "stamped" ? stampText() : `${sent};`
+      composed += events.token(padding + content, ++sent)
+    }
   }
   /** Whether there is room for more. */
   const write = () => {
@@ -108,18 +110,20 @@ const answer = async (settings: EngineSettings, request: IncomingMessage, respon
   if (gapMillis === 0) {
     const pump = () => {
       do {
-        for (let count = 0; count < JOINED_TOKENS && sent < last; count++) compose()
-      } while (write() && sent < last)
-      if (sent < last) response.once("drain", pump)
+        compose(Math.min(JOINED_TOKENS, left()))
+      } while (write() && left() > 0)
+      if (left() > 0) response.once("drain", pump)
     }
     return pump()
   }
   let due = machineMillis()
   const tick = (now: number) => {
     if (due > now) return
-    for (; due <= now && sent < last; due += gapMillis) compose()
+    const count = Math.min(Math.floor((now - due) / gapMillis) + 1, left())
+    compose(count)
+    due += count * gapMillis
     write()
-    if (sent === last) stop(tick)
+    if (left() === 0) stop(tick)
   }
   start(tick)
   response.on("close", () => stop(tick))
