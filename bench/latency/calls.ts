@@ -38,9 +38,8 @@ export interface Calls {
     }
     readonly output: null
   }
-  /** What comes in the time to follow, in so many windows of the same length. */
-  readonly listen: {
-    readonly input: { readonly millis: number; readonly windows: number }
-    readonly output: ReadonlyArray<Window>
-  }
+  /** Listens for so many windows of the same length; answers at once when they are over. */
+  readonly listen: { readonly input: { readonly millis: number; readonly windows: number }; readonly output: null }
+  /** What was heard then. */
+  readonly heard: { readonly input: null; readonly output: ReadonlyArray<Window> }
 }

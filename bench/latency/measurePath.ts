@@ -53,9 +53,10 @@ const measure = Effect.fnUntraced(function*({ path, ramp, seconds, streams, toke
   yield* Effect.sleep(Math.min(SETTLING_SECONDS, seconds) * 1000)
   const [engineBefore, clientBefore, agentBefore] = yield* usage
   const sentBefore = (yield* engine.call("streams", null)).tokens
-  const heard = yield* client.call("listen", { millis: seconds * 1000, windows })
+  yield* client.call("listen", { millis: seconds * 1000, windows })
   const sent = (yield* engine.call("streams", null)).tokens - sentBefore
   const [engineAfter, clientAfter, agentAfter] = yield* usage
+  const heard = yield* client.call("heard", null)
 
   const delivered = heard.reduce((sum, { tokens }) => sum + tokens, 0)
   const cell: PathCell = {
