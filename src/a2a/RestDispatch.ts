@@ -30,16 +30,15 @@ import {
   TaskPushNotificationConfig
 } from "@a2a-js/sdk"
 import {
-  ContentTypeNotSupportedError,
   InvalidAgentResponseError,
-  PushNotificationNotSupportedError,
   RequestMalformedError,
+  RestContentTypeNotSupportedError,
   restStatusFor,
-  toRestErrorBody,
-  UnsupportedOperationError
+  toRestErrorBody
 } from "@a2a-js/sdk/errors"
 import type { A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server"
 import * as CallContext from "./CallContext.ts"
+import { requireCapability } from "./Capabilities.ts"
 import type { HttpAnswer, JsonAnswer } from "./HttpAnswer.ts"
 import { isObject } from "./RequestFields.ts"
 import * as RequestValidation from "./RequestValidation.ts"
@@ -58,11 +57,13 @@ export type RestDispatch = (call: RestCall) => Promise<HttpAnswer>
 
 /** The dispatcher of one agent. It never rejects. */
 export const make = (card: AgentCard, handler: A2ARequestHandler): RestDispatch => async (call) => {
+  const answer = answersTo(call)
   const found = RestRoutes.find(call.method, call.path)
-  if (found._tag === "NotFound") return statusAnswer(404, "NOT_FOUND", `There is nothing at ${call.path}.`)
+  if (found._tag === "NotFound") return answer(404, plainError(404, "NOT_FOUND", `There is nothing at ${call.path}.`))
   if (found._tag === "WrongMethod") {
     const allow = found.allow.join(", ")
-    return statusAnswer(405, "UNIMPLEMENTED", `${call.path} takes ${allow}, not ${call.method}.`, { allow })
+    const message = `${call.path} takes ${allow}, not ${call.method}.`
+    return answer(405, plainError(405, "UNIMPLEMENTED", message), { allow })
   }
   const { operation, params: fromPath } = found.route
   try {
@@ -73,12 +74,12 @@ export const make = (card: AgentCard, handler: A2ARequestHandler): RestDispatch 
       ...(call.method === "POST" ? [] : repeated(call.query)),
       ...RequestValidation.violationsOf(operation, params)
     ]
-    if (violations.length > 0) return invalid(violations)
+    if (violations.length > 0) return answer(400, invalidParameters(violations))
     const { context, echo } = CallContext.make(card, call)
     const tenant = "tenant" in params ? params.tenant : call.query.get("tenant")
     if (typeof tenant === "string" && tenant !== "") context.setTenant(tenant)
     const result = operations[operation](handler, params, context)
-    if (!isAsyncIterator(result)) return jsonAnswer(200, await result, echo)
+    if (!isAsyncIterator(result)) return answer(200, await result, echo)
 
     const first = await result.next()
     if (first.done === true) throw new InvalidAgentResponseError("The agent's stream has no event.")
@@ -92,7 +93,7 @@ export const make = (card: AgentCard, handler: A2ARequestHandler): RestDispatch 
     }
   } catch (error) {
     const status = restStatusFor(error)
-    return jsonAnswer(status, toRestErrorBody(error, status))
+    return answer(status, toRestErrorBody(error, status))
   }
 }
 
@@ -160,36 +161,19 @@ const listOf = (response: ListTasksResponse, includeArtifacts: boolean): unknown
   totalSize: response.totalSize
 })
 
-/** Throws what specification 3.3.4 demands for an operation whose capability the card does not declare. */
-const requireCapability = ({ capabilities }: AgentCard, operation: RestRoutes.Operation): void => {
-  switch (operation) {
-    case "SendStreamingMessage":
-    case "SubscribeToTask":
-      if (capabilities?.streaming !== true) throw new UnsupportedOperationError("This agent does not stream.")
-      return
-    case "GetExtendedAgentCard":
-      if (capabilities?.extendedAgentCard !== true) {
-        throw new UnsupportedOperationError("This agent has no extended card.")
-      }
-      return
-    case "CreateTaskPushNotificationConfig":
-    case "GetTaskPushNotificationConfig":
-    case "ListTaskPushNotificationConfigs":
-    case "DeleteTaskPushNotificationConfig":
-      if (capabilities?.pushNotifications !== true) throw new PushNotificationNotSupportedError()
-  }
-}
-
-const CONTENT_TYPES = [A2A_CONTENT_TYPE, "application/json"]
+const JSON_CONTENT_TYPE = "application/json"
+const CONTENT_TYPES = [A2A_CONTENT_TYPE, JSON_CONTENT_TYPE]
 
 /** The body's members; none for an empty body. */
 const bodyOf = ({ body, headers }: RestCall): Readonly<Record<string, unknown>> => {
   if (body === "") return {}
   const contentType = headers["content-type"]
   if (contentType !== undefined && !CONTENT_TYPES.includes(contentType.split(";")[0]!.trim().toLowerCase())) {
-    throw new ContentTypeNotSupportedError(
-      `The body is ${contentType}; send ${CONTENT_TYPES.join(" or ")}.`
-    )
+    // 5.4 has 400 for the media types of parts; for that of a request HTTP has a status of its own.
+    throw new RestContentTypeNotSupportedError({
+      message: `The body is ${contentType}; send ${CONTENT_TYPES.join(" or ")}.`,
+      statusCode: 415
+    })
   }
   const json = parsed(body)
   if (!isObject(json)) throw new RequestMalformedError("The body must be a JSON object.")
@@ -222,26 +206,35 @@ const repeated = (query: URLSearchParams): ReadonlyArray<RequestValidation.Field
     description: "Must not be given more than once"
   }))
 
-const jsonAnswer = (status: number, json: unknown, headers: Readonly<Record<string, string>> = {}): JsonAnswer => ({
-  _tag: "Json",
-  status,
-  contentType: A2A_CONTENT_TYPE,
-  json,
-  headers
+/**
+ * Answers in the media type that the client itself speaks: that of A2A where it names it or names none, as 11.1 wants,
+ * and plain JSON, which 1.0.0 had, for a client that knows no other.
+ */
+const answersTo = ({ headers }: RestCall) =>
+(
+  status: number,
+  json: unknown,
+  more: Readonly<Record<string, string>> = {}
+): JsonAnswer => {
+  const { accept, "content-type": sent } = headers
+  const named = `${accept ?? ""},${sent ?? ""}`.toLowerCase()
+  const isPlain = !named.includes(A2A_CONTENT_TYPE) && (accept !== undefined || named.includes(JSON_CONTENT_TYPE))
+  return {
+    _tag: "Json",
+    status,
+    contentType: isPlain ? JSON_CONTENT_TYPE : A2A_CONTENT_TYPE,
+    json,
+    headers: { vary: "Accept", ...more }
+  }
+}
+
+/** The body for a request that is refused before it comes to A2A. */
+const plainError = (code: number, status: string, message: string) => ({
+  error: { code, status, message, details: [] }
 })
 
-/** The answer to a request that is refused before it comes to A2A. */
-const statusAnswer = (
-  code: number,
-  status: string,
-  message: string,
-  headers: Readonly<Record<string, string>> = {}
-): JsonAnswer => jsonAnswer(code, { error: { code, status, message, details: [] } }, headers)
-
 /** Fields at fault: the SDK's client knows the error by its `ErrorInfo`, everybody else the fields by `BadRequest`. */
-const invalid = (violations: ReadonlyArray<RequestValidation.FieldViolation>): JsonAnswer => {
+const invalidParameters = (violations: ReadonlyArray<RequestValidation.FieldViolation>) => {
   const { error } = toRestErrorBody(new RequestMalformedError(RequestValidation.describe(violations)), 400)
-  return jsonAnswer(400, {
-    error: { ...error, details: [...error.details, RequestValidation.badRequest(violations)] }
-  })
+  return { error: { ...error, details: [...error.details, RequestValidation.badRequest(violations)] } }
 }

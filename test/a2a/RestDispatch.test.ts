@@ -159,9 +159,28 @@ describe("answers", () => {
     const { call, told } = dispatcher({ getTask: () => Promise.resolve(task("1")) })
     const headers = { "a2a-extensions": `https://example.org/other, ${TOKEN_EXTENSION_URI}` }
     const answer = json(await call("GET", "/tasks/1", "", headers))
-    assert.deepStrictEqual(answer.headers, { "A2A-Extensions": TOKEN_EXTENSION_URI })
+    assert.deepStrictEqual(answer.headers, { vary: "Accept", "A2A-Extensions": TOKEN_EXTENSION_URI })
     assert.deepStrictEqual(told[0]!.context.activatedExtensions, [TOKEN_EXTENSION_URI])
-    assert.deepStrictEqual(json(await call("GET", "/tasks/1")).headers, {})
+    assert.deepStrictEqual(json(await call("GET", "/tasks/1")).headers, { vary: "Accept" })
+  })
+
+  it("speaks the media type that the client speaks", async () => {
+    const { call } = dispatcher({ getTask: () => Promise.resolve(task("1")) })
+    const types: ReadonlyArray<readonly [Record<string, string>, string]> = [
+      [{}, "application/a2a+json"],
+      [{ accept: "application/a2a+json, application/json" }, "application/a2a+json"],
+      [{ accept: "*/*", "content-type": "application/a2a+json" }, "application/a2a+json"],
+      [{ accept: "*/*" }, "application/json"],
+      [{ accept: "application/json" }, "application/json"],
+      [{ "content-type": "application/json" }, "application/json"]
+    ]
+    for (const [headers, expected] of types) {
+      for (const path of ["/tasks/1", "/tasks/1?historyLength=-1", "/nothing"]) {
+        const answer = await call("GET", path, "", headers)
+        assert(answer._tag === "Json")
+        assert.strictEqual(answer.contentType, expected, JSON.stringify(headers))
+      }
+    }
   })
 })
 
@@ -267,13 +286,15 @@ describe("errors", () => {
   })
 
   it("tell bodies that are not JSON objects, or not said to be", async () => {
-    const { call } = dispatcher()
+    const { call } = dispatcher({ cancelTask: ({ id }) => Promise.resolve(task(id)) })
     for (const body of ["{", "[]", "1", "null"]) {
       assert.deepStrictEqual(errorOf(await call("POST", "/message:send", body)).status, [400, "INVALID_ARGUMENT"], body)
     }
     const wrong = errorOf(await call("POST", "/message:send", message, { "content-type": "text/plain" }))
     assert.deepStrictEqual(wrong.reason, ["CONTENT_TYPE_NOT_SUPPORTED", "a2a-protocol.org"])
-    assert.deepStrictEqual(wrong.status, [400, "INVALID_ARGUMENT"])
+    assert.deepStrictEqual(wrong.status, [415, "INVALID_ARGUMENT"])
+    // What has no body has no media type either.
+    assert.strictEqual(json(await call("POST", "/tasks/1:cancel", "", { "content-type": "text/plain" })).status, 200)
   })
 
   it("tell paths and methods that are none of the binding's, whatever the version", async () => {
@@ -281,7 +302,7 @@ describe("errors", () => {
     assert.deepStrictEqual(errorOf(await call("GET", "/nothing", "", { "a2a-version": "" })).status, [404, "NOT_FOUND"])
     const wrong = await call("PUT", "/tasks/1:subscribe")
     assert.deepStrictEqual(errorOf(wrong).status, [405, "UNIMPLEMENTED"])
-    assert.deepStrictEqual(json(wrong).headers, { allow: "GET, POST" })
+    assert.deepStrictEqual(json(wrong).headers, { vary: "Accept", allow: "GET, POST" })
   })
 
   it("tell a version that is not offered, and which header to send", async () => {
