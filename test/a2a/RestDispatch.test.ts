@@ -288,7 +288,9 @@ describe("errors", () => {
   it("tell bodies that are not JSON objects, or not said to be", async () => {
     const { call } = dispatcher({ cancelTask: ({ id }) => Promise.resolve(task(id)) })
     for (const body of ["{", "[]", "1", "null"]) {
-      assert.deepStrictEqual(errorOf(await call("POST", "/message:send", body)).status, [400, "INVALID_ARGUMENT"], body)
+      const { message, status } = errorOf(await call("POST", "/message:send", body))
+      assert.deepStrictEqual(status, [400, "INVALID_ARGUMENT"], body)
+      assert.match(message, body === "{" ? /^The body is not JSON: / : /^The body must be a JSON object/)
     }
     const wrong = errorOf(await call("POST", "/message:send", message, { "content-type": "text/plain" }))
     assert.deepStrictEqual(wrong.reason, ["CONTENT_TYPE_NOT_SUPPORTED", "a2a-protocol.org"])
