@@ -21,7 +21,7 @@ export const field = (predicate: (value: unknown) => boolean, message: string) =
 export const required = <S extends Schema.Top>(schema: S) =>
   schema.pipe(Schema.annotateKey({ messageMissingKey: "Required" }))
 
-export const optional = Schema.optionalKey
+export const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(schema)
 
 /** An object with these fields and any others. */
 export const object = <const Fields extends Schema.Struct.Fields>(fields: Fields) =>

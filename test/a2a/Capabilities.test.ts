@@ -37,12 +37,12 @@ describe("a method that needs a capability", () => {
     it(`${method} is refused without it only`, () => {
       assert.throws(() => requireCapability(declaring(false), method), error)
       assert.throws(() => requireCapability({ ...card, capabilities: undefined }, method), error)
-      requireCapability(declaring(true), method)
+      assert.doesNotThrow(() => requireCapability(declaring(true), method))
     })
   }
   it("is not one of those that every agent has", () => {
     for (const method of ["SendMessage", "GetTask", "ListTasks", "CancelTask", "message/send", "tasks/get", "?"]) {
-      requireCapability(declaring(false), method)
+      assert.doesNotThrow(() => requireCapability(declaring(false), method))
     }
   })
 })

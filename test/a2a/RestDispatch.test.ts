@@ -220,7 +220,6 @@ describe("streams", () => {
 
   it("that fail before their first event are a plain answer", async () => {
     const { call } = dispatcher({
-      // eslint-disable-next-line require-yield
       resubscribe: async function*() {
         throw new TaskNotFoundError({ message: "No task 1.", metadata: { taskId: "1" } })
       },
