@@ -98,8 +98,14 @@ describe("1.0", () => {
   })
 
   it("names no more fields than anybody reads", () => {
-    const parts = Array.from({ length: 10_000 }, () => ({}))
+    const parts = Array.from({ length: 1000 }, () => ({}))
     assert.lengthOf(violationsOf("SendMessage", { message: { ...message, parts } }), 20)
+  })
+
+  it("refuses more parts than can be looked at without holding up the others", () => {
+    const parts = (length: number) => ({ message: { ...message, parts: Array.from({ length }, () => part) } })
+    assert.deepStrictEqual(violationsOf("SendMessage", parts(1000)), [])
+    assert.deepStrictEqual(fields("SendMessage", parts(1001)), ["message.parts"])
   })
 
   const Content = Schema.Union([
