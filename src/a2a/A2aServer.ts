@@ -15,16 +15,17 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { createServer } from "node:http"
 import * as AgentCard from "./AgentCard.ts"
 import type { AgentExecutor } from "./AgentExecutor.ts"
 import * as Authenticator from "./Authenticator.ts"
 import * as CardRoutes from "./CardRoutes.ts"
-import * as EventStreamBody from "./EventStreamBody.ts"
+import { EventFrames, onlyEvent } from "./EventFrames.ts"
+import * as EventStreamResponse from "./EventStreamResponse.ts"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import * as HttpCalls from "./HttpCalls.ts"
 import * as JsonRpcDispatch from "./JsonRpcDispatch.ts"
@@ -69,6 +70,7 @@ const MOST_BODY_BYTES = 10 * 1024 * 1024
 const GRACEFUL_SHUTDOWN = "100 millis"
 
 const STREAM_HEADERS = {
+  "content-type": SSE_HEADERS["Content-Type"],
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": SSE_HEADERS["X-Accel-Buffering"]
 }
@@ -103,22 +105,23 @@ export const serve = Effect.fn("A2aServer.serve")(function*(
     rest: RestDispatch.make(card, handler),
     mostBodyBytes: options.mostBodyBytes ?? MOST_BODY_BYTES
   })
-  const calls = HttpRouter.add("*", "/*", (request) => Effect.map(answer(request), respond(keepAlive)))
+  const calls = HttpRouter.add("*", "/*", (request) => Effect.flatMap(answer(request), respond(keepAlive, request)))
   yield* server.serve(yield* HttpRouter.toHttpEffect(Layer.merge(CardRoutes.layer(card), calls)))
   yield* Effect.addFinalizer(() => relay.drain(options.drain ?? 0))
   return { url }
 })
 
-const respond = (keepAlive: KeepAlive.KeepAlive) => (answer: HttpAnswer): HttpServerResponse.HttpServerResponse => {
-  if (answer._tag === "Json") {
-    const { contentType, headers, status } = answer
-    return HttpServerResponse.text(JSON.stringify(answer.json), { status, contentType, headers })
+const respond =
+  (keepAlive: KeepAlive.KeepAlive, request: HttpServerRequest.HttpServerRequest) =>
+  (answer: HttpAnswer): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+    const { headers } = answer
+    if (answer._tag === "Json") {
+      const { contentType, status } = answer
+      return Effect.succeed(HttpServerResponse.text(JSON.stringify(answer.json), { status, contentType, headers }))
+    }
+    const following = TaskFollowing.take(answer.context)
+    const streamHeaders = { ...STREAM_HEADERS, ...headers }
+    return following === undefined
+      ? Effect.succeed(HttpServerResponse.text(onlyEvent(answer.first), { headers: streamHeaders }))
+      : EventStreamResponse.write(request, streamHeaders, new EventFrames(answer, following, keepAlive))
   }
-  const following = TaskFollowing.take(answer.context)
-  return HttpServerResponse.stream(
-    following === undefined
-      ? Stream.make(EventStreamBody.onlyEvent(answer.first))
-      : EventStreamBody.make(answer, following, keepAlive),
-    { contentType: SSE_HEADERS["Content-Type"], headers: { ...STREAM_HEADERS, ...answer.headers } }
-  )
-}

@@ -28,34 +28,36 @@ export interface HttpCallsOptions {
 
 /** What answers a request. It never fails. */
 export const make = ({ authenticator, jsonRpc, mostBodyBytes, rest }: HttpCallsOptions) =>
-  Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest): Effect.fn.Return<HttpAnswer, never, Scope.Scope> {
-    const { headers, method } = request
-    const { pathname: path, searchParams: query } = new URL(request.url, "http://localhost")
-    const binding: HttpRefusal.Binding = path === "/" ? "JSONRPC" : "HTTP+JSON"
-    const user = yield* Effect.result(authenticator.authenticate({ headers, method, path }))
-    if (Result.isFailure(user)) return unauthorizedAnswer(user.failure, binding)
-    if (binding === "JSONRPC" && method !== "POST") {
-      const message = "This agent takes JSON-RPC by POST; its card is at /.well-known/agent-card.json."
-      return HttpRefusal.ofStatus(binding, { status: 405, name: "UNIMPLEMENTED", message }, { allow: "POST" })
+  Effect.fnUntraced(
+    function*(request: HttpServerRequest.HttpServerRequest): Effect.fn.Return<HttpAnswer, never, Scope.Scope> {
+      const { headers, method } = request
+      const { pathname: path, searchParams: query } = new URL(request.url, "http://localhost")
+      const binding: HttpRefusal.Binding = path === "/" ? "JSONRPC" : "HTTP+JSON"
+      const user = yield* Effect.result(authenticator.authenticate({ headers, method, path }))
+      if (Result.isFailure(user)) return unauthorizedAnswer(user.failure, binding)
+      if (binding === "JSONRPC" && method !== "POST") {
+        const message = "This agent takes JSON-RPC by POST; its card is at /.well-known/agent-card.json."
+        return HttpRefusal.ofStatus(binding, { status: 405, name: "UNIMPLEMENTED", message }, { allow: "POST" })
+      }
+      const contentType = headers["content-type"]
+      if (contentType !== undefined && hasBody(headers) && !isJson(contentType)) {
+        const message = `The body is ${contentType}; send ${JSON_TYPES.join(" or ")}.`
+        return HttpRefusal.ofError(binding, 415, new ContentTypeNotSupportedError({ message }))
+      }
+      const body = yield* request.text.pipe(
+        Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(mostBodyBytes)),
+        Effect.result
+      )
+      if (Result.isFailure(body)) {
+        const message = `The body cannot be read, or has more than ${mostBodyBytes} bytes.`
+        return HttpRefusal.ofStatus(binding, { status: 413, name: "RESOURCE_EXHAUSTED", message })
+      }
+      // Aborts when the request is over: its response sent to the end, or its client gone.
+      const signal = yield* Effect.abortSignal
+      const call = { headers, query, body: body.success, user: user.success, signal }
+      return yield* Effect.promise(() => binding === "JSONRPC" ? jsonRpc(call) : rest({ ...call, method, path }))
     }
-    const contentType = headers["content-type"]
-    if (contentType !== undefined && hasBody(headers) && !isJson(contentType)) {
-      const message = `The body is ${contentType}; send ${JSON_TYPES.join(" or ")}.`
-      return HttpRefusal.ofError(binding, 415, new ContentTypeNotSupportedError({ message }))
-    }
-    const body = yield* request.text.pipe(
-      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(mostBodyBytes)),
-      Effect.result
-    )
-    if (Result.isFailure(body)) {
-      const message = `The body cannot be read, or has more than ${mostBodyBytes} bytes.`
-      return HttpRefusal.ofStatus(binding, { status: 413, name: "RESOURCE_EXHAUSTED", message })
-    }
-    // Aborts when the request is over: its response sent to the end, or its client gone.
-    const signal = yield* Effect.abortSignal
-    const call = { headers, query, body: body.success, user: user.success, signal }
-    return yield* Effect.promise(() => binding === "JSONRPC" ? jsonRpc(call) : rest({ ...call, method, path }))
-  })
+  )
 
 const hasBody = (headers: Headers.Headers): boolean =>
   (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined

@@ -10,6 +10,7 @@ import { isLegacyJsonRpcMethod, isV1JsonRpcMethod, LEGACY_METHOD_TASKS_RESUBSCRI
 import { LegacyJsonRpcTransportHandler } from "@a2a-js/sdk/compat/v0_3/server"
 import { type A2ARequestHandler, JsonRpcTransportHandler } from "@a2a-js/sdk/server"
 import * as CallContext from "./CallContext.ts"
+import { requireCapability } from "./Capabilities.ts"
 import type { Dialect, HttpAnswer, JsonAnswer } from "./HttpAnswer.ts"
 import { refusalOf } from "./RelayRequestHandler.ts"
 import { isObject } from "./RequestFields.ts"
@@ -42,6 +43,7 @@ export const make = (card: AgentCard, handler: A2ARequestHandler): JsonRpcDispat
       if (!(dialect === "0.3" ? isLegacyJsonRpcMethod(method) : isV1JsonRpcMethod(method))) {
         return json(failed({ code: -32601, message: noMethod(method, dialect) }))
       }
+      requireCapability(card, method)
       const violations = RequestValidation.violationsOf(method, params)
       if (violations.length > 0) return json(failed(invalidParams(violations)))
       const { context, echo } = CallContext.make(card, call)

@@ -240,11 +240,13 @@ export class TaskLog implements TaskIdentity {
   }
 
   #compact(): void {
-    this.#fold()
     const places = new Set<number>()
     for (const reader of this.#readers) places.add(reader.generation)
+    // Joined before they are folded, so that the snapshot is made of the same texts, but not with what is in it already.
+    this.#entries = [...LogEntry.join(this.#entries, new Set([...places, this.#folded.generation]))]
+    this.#fold()
     const first = Math.min(...places, this.generation)
-    this.#entries = [...LogEntry.join(this.after(first), places)]
+    this.#entries = [...this.after(first)]
     this.#compactAt = Math.max(this.#compactFrom, 2 * this.#entries.length)
   }
 }

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as EventStreamBody from "../../src/a2a/EventStreamBody.ts"
+import { EventFrames } from "../../src/a2a/EventFrames.ts"
 import type { KeepAlive } from "../../src/a2a/KeepAlive.ts"
 import * as Relay from "../../src/a2a/Relay.ts"
 import { RelayRequestHandler } from "../../src/a2a/RelayRequestHandler.ts"
@@ -74,19 +74,21 @@ const failure = new Failed({ hop: "engine", tokens: 3, reason: { _tag: "Truncate
 
 const turns = (count: number) => Effect.repeat(Effect.yieldNow, { times: count })
 
-/** What one reader gets as the rest of its stream, read at its own speed: as bytes on the wire, decoded as the SDK does. */
+/** What one reader gets as the rest of its stream, read at its own speed: as it is written, decoded as the SDK does. */
 const readRest = (following: TaskFollowing.TaskFollowing, slowness: number) =>
   Effect.gen(function*() {
     const answer = { first: null, dialect: "1.0", envelope: (event: unknown) => event } as const
-    const decoder = new TextDecoder()
-    let text = ""
-    yield* EventStreamBody.make(answer, following, silent).pipe(
-      Stream.runForEach((bytes) => {
-        text += decoder.decode(bytes, { stream: true })
-        return turns(slowness)
-      })
-    )
-    return dataOf(text).slice(1).map((json) => StreamResponse.fromJSON(json))
+    const frames = new EventFrames(answer, following, silent)
+    let bytes = Buffer.alloc(0)
+    while (!frames.ended) {
+      const text = frames.take()
+      bytes = Buffer.concat([bytes, Buffer.from(text)])
+      if (text === "" && !frames.ended) {
+        yield* Effect.callback<void>((resume) => void frames.onReady(() => resume(Effect.void)))
+      }
+      yield* turns(slowness)
+    }
+    return dataOf(bytes.toString()).slice(1).map((json) => StreamResponse.fromJSON(json))
   })
 
 const silent: KeepAlive = { now: () => 0, onDue: () => () => {} }

@@ -1,0 +1,60 @@
+/**
+ * Writes the events of a task to a response of Node's HTTP server (adapter).
+ *
+ * Written where the events arise and not by a fiber that is woken for each: a token costs one write, and a stream that is
+ * silent costs little more than its socket. A client that does not read is waited for, and meanwhile nothing is made for
+ * it: what it misses is in the log.
+ */
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { ServerResponse } from "node:http"
+import type { EventFrames } from "./EventFrames.ts"
+
+/** Writes until the last event, the client's leaving, or interruption; the response is then over. */
+export const write = (
+  request: HttpServerRequest.HttpServerRequest,
+  headers: Readonly<Record<string, string>>,
+  frames: EventFrames
+): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.callback<HttpServerResponse.HttpServerResponse>((resume) => {
+    const response = NodeHttpServerRequest.toServerResponse(request) as ServerResponse
+    let stopWaiting = () => {}
+    let writable = true
+    const flush = (): void => {
+      while (writable && !response.destroyed) {
+        const text = frames.take()
+        if (text !== "") writable = response.write(text)
+        if (frames.ended) return end()
+        if (text === "") {
+          stopWaiting = frames.onReady(flush)
+          return
+        }
+      }
+    }
+    const drained = () => {
+      writable = true
+      flush()
+    }
+    const end = () => {
+      stop()
+      response.end(() => resume(Effect.succeed(HttpServerResponse.empty())))
+    }
+    const stop = () => {
+      stopWaiting()
+      stopComments()
+      response.off("drain", drained)
+      frames.close()
+    }
+    const stopComments = frames.onSilence((comment) => {
+      if (writable) writable = response.write(comment)
+    })
+    response.on("drain", drained)
+    response.writeHead(200, headers)
+    flush()
+    return Effect.sync(() => {
+      stop()
+      response.destroy()
+    })
+  })
