@@ -78,7 +78,7 @@ const measure = Effect.fnUntraced(function*({ agent, budgetSeconds, readers, sha
 
   // The same that is then measured, but with readers that read: the heap of a process grows with what goes through it,
   // whoever reads, and does not shrink.
-  const warmUp = agent === "sdk" ? sdkWarmUp : { tasks: readers, tokens }
+  const warmUp = agent === "sdk" ? sdkWarmUp : { tasks: shape === "tasks" ? readers : 1, tokens }
   const warmUpUrl = yield* startAgent(warmUp.tokens)
   for (let time = 0; time < 2; time++) {
     yield* client.call("open", { url: warmUpUrl, asking: { _tag: "NewTask" }, streams: warmUp.tasks })
