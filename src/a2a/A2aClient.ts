@@ -2,36 +2,41 @@
  * Talks to an agent over A2A: one message out, the events of its task in.
  *
  * It streams or refuses: an agent whose card says that it does not stream is `Unsupported`, never silently asked in a
- * way that hides its tokens. A stream that ends before its task does fails with `Truncated`. Silence never fails it;
- * that is for the guard around it to judge.
+ * way that hides its tokens. A stream that ends before its task does is resumed by a subscription (TaskStream.ts), and
+ * fails with `Truncated` where that is not possible. Silence never fails it; that is for the guard around it to judge.
+ *
+ * Agents are not trusted: whatever one answers, the stream ends with what it was or with a `Failed` that says what was
+ * wrong with it, and nothing that is kept of it is without bound (BoundedFetch.ts, EventStreamGuard.ts, WireShape.ts,
+ * StreamOrder.ts). The SDK's own guards are fewer: it bounds an event, but neither a card, nor an answer, nor their time.
  *
  * When the stream is given up before the task has ended, the task is cancelled and the connection closed, so that
  * nothing goes on generating for nobody. The wait for the cancellation is bounded.
  */
-import { Role, type SendMessageRequest } from "@a2a-js/sdk"
+import { type AgentCard, Role, type SendMessageRequest } from "@a2a-js/sdk"
 import {
   type Client,
   ClientFactory,
   DefaultAgentCardResolver,
   JsonRpcTransportFactory,
-  type RequestOptions,
   RestTransportFactory
 } from "@a2a-js/sdk/client"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
-import * as EngineFailure from "../engine/EngineFailure.ts"
-import { PatientFetch } from "../engine/PatientFetch.ts"
 import { Failed, FailReason } from "../liveness/Failed.ts"
 import type { Hop } from "../liveness/Hop.ts"
 import type { RunError } from "../liveness/RunError.ts"
-import { tokensOf } from "../token/TokenEvent.ts"
-import { fromAsyncIterable } from "./AsyncIterableStream.ts"
+import * as AddressRule from "./AddressRule.ts"
+import { oneLine, reasonOf } from "./AgentFault.ts"
 import * as AttemptMetadata from "./AttemptMetadata.ts"
-import { type Ended, isTokenEvent, type TaskEvent } from "./TaskEvent.ts"
-import { makeDecoder } from "./TaskEventDecoder.ts"
+import * as BoundedFetch from "./BoundedFetch.ts"
+import { GuardedDispatcher } from "./GuardedDispatcher.ts"
+import type { TaskEvent } from "./TaskEvent.ts"
+import { taskStream } from "./TaskStream.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 import { textPart } from "./WireTask.ts"
 
@@ -47,97 +52,120 @@ export interface A2aMessage {
   readonly contextId?: string
   /** The first attempt, with the agent's own patience, unless given. */
   readonly said?: AttemptMetadata.AttemptMetadata
+  /**
+   * Where connections for it may go; anywhere unless given. Connections are kept per rule, told apart by identity, so a
+   * rule is to be made once.
+   */
+  readonly rule?: AddressRule.AddressRule | undefined
+}
+
+export interface A2aClientOptions {
+  /** Bearer tokens by origin, such as `https://agent.example`. Each is sent to its origin and nowhere else. */
+  readonly tokens?: ReadonlyMap<string, Redacted.Redacted>
+  /** What is taken of an agent's answers, where it is not the default. */
+  readonly limits?: Partial<BoundedFetch.FetchLimits>
 }
 
 export class A2aClient extends Context.Service<A2aClient, {
   /** Sends a message. The stream ends after `Ended` completed; any other end fails with what the agent reported. */
   readonly send: (message: A2aMessage) => Stream.Stream<TaskEvent, RunError>
   /** The agent's name, or why it cannot be used: unreachable, no card, no streaming. */
-  readonly check: (message: Pick<A2aMessage, "url" | "hop">) => Effect.Effect<string, Failed>
+  readonly check: (message: Pick<A2aMessage, "url" | "hop" | "rule">) => Effect.Effect<string, Failed>
 }>()("a2a-campaign/A2aClient") {
-  static readonly layerNoDeps = Layer.effect(A2aClient, Effect.map(PatientFetch, ({ fetch }) => make(fetch)))
+  /** Over HTTP, with connections of its own, and with tokens or other limits. */
+  static readonly layerWith = (options: A2aClientOptions) =>
+    Layer.effect(
+      A2aClient,
+      Effect.gen(function*() {
+        return make(yield* GuardedDispatcher, options, yield* Effect.context<never>())
+      })
+    ).pipe(Layer.provide(GuardedDispatcher.layer))
 
   /** Over HTTP, with connections of its own. */
-  static readonly layer = A2aClient.layerNoDeps.pipe(Layer.provide(PatientFetch.layer))
+  static readonly layer = A2aClient.layerWith({})
 
   /** A client that gets the same stream from every agent. */
   static readonly layerTest = (stream: Stream.Stream<TaskEvent, RunError>) =>
     Layer.succeed(A2aClient, { send: () => stream, check: () => Effect.succeed("test") })
 }
 
-const serviceParameters: RequestOptions["serviceParameters"] = { "A2A-Extensions": TOKEN_EXTENSION_URI }
+const serviceParameters = { "A2A-Extensions": TOKEN_EXTENSION_URI }
 
-const make = (fetch: typeof globalThis.fetch): A2aClient["Service"] => {
-  const legacyCompat = { enabled: true }
-  const factory = new ClientFactory({
-    transports: [
-      new JsonRpcTransportFactory({ fetchImpl: fetch, legacyCompat }),
-      new RestTransportFactory({ fetchImpl: fetch, legacyCompat })
-    ],
-    cardResolver: new DefaultAgentCardResolver({ fetchImpl: fetch, legacyCompat })
-  })
-
-  const connect = Effect.fnUntraced(function*({ hop, url }: Pick<A2aMessage, "url" | "hop">) {
-    const client = yield* Effect.tryPromise({
-      try: () => factory.createFromUrl(url.endsWith("/") ? url : `${url}/`),
-      catch: (error) => new Failed({ hop, reason: explainCard(url, error), tokens: 0 })
+const make = (
+  dispatcher: GuardedDispatcher["Service"],
+  { limits, tokens = new Map() }: A2aClientOptions,
+  context: Context.Context<never>
+): A2aClient["Service"] => {
+  /** A client of one task, or why there is none. */
+  const connect = Effect.fnUntraced(function*({ hop, rule, url }: Pick<A2aMessage, "url" | "hop" | "rule">) {
+    const failed = (reason: FailReason) => new Failed({ hop, reason, tokens: 0 })
+    const place = AddressRule.placeOf(url)
+    if (Result.isFailure(place)) {
+      const detail = `the agent's address cannot be requested: ${place.failure}`
+      return yield* failed(FailReason.cases.Rejected.make({ status: 400, detail }))
+    }
+    const fetchImpl = BoundedFetch.make({
+      fetch: dispatcher.fetchUnder(rule ?? AddressRule.any),
+      tokens,
+      limits: { ...BoundedFetch.defaultLimits, ...limits },
+      context
     })
-    const card = yield* Effect.promise(() => client.getAgentCard())
-    if (card.capabilities?.streaming === true) return { client, card }
-    return yield* new Failed({
-      hop,
-      tokens: 0,
-      reason: FailReason.cases.Unsupported.make({
-        detail: `the card of "${card.name}" at ${url} says that it does not stream (capabilities.streaming), ` +
-          "so its tokens cannot be watched"
-      })
+    const { card, client } = yield* Effect.tryPromise({
+      try: () => clientAt(url.endsWith("/") ? url : `${url}/`, fetchImpl),
+      catch: (error) => failed(explainCard(url, error))
     })
+    const name = typeof card.name === "string" ? oneLine(card.name) : "an agent without a name"
+    if (card.capabilities?.streaming === true) return { client, name }
+    return yield* failed(FailReason.cases.Unsupported.make({
+      detail: `the card of "${name}" at ${url} says that it does not stream (capabilities.streaming), ` +
+        "so its tokens cannot be watched"
+    }))
   })
 
   const send = (message: A2aMessage): Stream.Stream<TaskEvent, RunError> =>
     Stream.unwrap(Effect.gen(function*() {
       const { hop, url } = message
       const { client } = yield* connect(message)
-      const decoder = makeDecoder()
-      let tokens = 0
-      let ended: Ended | undefined
-      yield* Effect.addFinalizer(() => ended === undefined ? cancel(client, decoder.taskId()) : Effect.void)
-      const failed = (reason: FailReason) => new Failed({ hop, reason, tokens })
-      return fromAsyncIterable({
-        open: (signal) => client.sendMessageStream(requestOf(message), { signal, serviceParameters }),
-        expand: (response) => {
-          if (ended !== undefined) return []
-          const events = decoder.decode(response)
-          for (const event of events) {
-            if (event._tag === "Ended") ended = event
-            else if (isTokenEvent(event)) tokens += tokensOf(event)
-          }
-          return events
-        },
-        onError: (error) => failed(explainStream(url, error))
-      }).pipe(
-        // What comes after the end of the task, such as a connection that breaks, changes nothing.
-        Stream.takeUntil((event) => event._tag === "Ended"),
-        Stream.concat(Stream.suspend(() => {
-          if (ended === undefined) return Stream.fail(failed(FailReason.cases.Truncated.make({})))
-          return ended.state === "completed" ? Stream.empty : Stream.fail(ended.error ?? failed(agentFailed(ended)))
-        }))
-      )
+      return taskStream({
+        client,
+        hop,
+        url,
+        serviceParameters,
+        open: (options) => client.sendMessageStream(requestOf(message), options),
+        cancel: (taskId) => cancel(client, taskId)
+      })
     }))
 
-  const check = (message: Pick<A2aMessage, "url" | "hop">) => Effect.map(connect(message), ({ card }) => card.name)
+  const check = (message: Pick<A2aMessage, "url" | "hop" | "rule">) => Effect.map(connect(message), ({ name }) => name)
 
   return A2aClient.of({ send, check })
 }
 
-const cancel = (client: Client, taskId: string | undefined): Effect.Effect<void> =>
-  taskId === undefined
-    ? Effect.void
-    : Effect.tryPromise((signal) => client.cancelTask({ tenant: "", id: taskId, metadata: undefined }, { signal }))
-      .pipe(
-        Effect.timeoutOption(CANCEL_TIMEOUT),
-        Effect.ignore
-      )
+/**
+ * The SDK's client of the agent, and its card as fetched. The SDK's own way from one to the other fetches a second card
+ * where the first one announces it, with credentials that nobody has given.
+ */
+const clientAt = (url: string, fetchImpl: typeof globalThis.fetch): Promise<{ card: AgentCard; client: Client }> => {
+  const legacyCompat = { enabled: true }
+  const resolver = new DefaultAgentCardResolver({ fetchImpl, legacyCompat })
+  return resolver.resolve(url).then((card) => {
+    const factory = new ClientFactory({
+      transports: [
+        new JsonRpcTransportFactory({ fetchImpl, legacyCompat }),
+        new RestTransportFactory({ fetchImpl, legacyCompat })
+      ],
+      // The card is resolved already, and must not be normalised twice.
+      cardResolver: { resolve: () => Promise.resolve(card) }
+    })
+    return factory.createFromAgentCard(card).then((client) => ({ card, client }))
+  })
+}
+
+const cancel = (client: Client, taskId: string): Effect.Effect<void> =>
+  Effect.tryPromise((signal) => client.cancelTask({ tenant: "", id: taskId, metadata: undefined }, { signal })).pipe(
+    Effect.timeoutOption(CANCEL_TIMEOUT),
+    Effect.ignore
+  )
 
 const requestOf = (message: A2aMessage): SendMessageRequest => ({
   tenant: "",
@@ -155,24 +183,15 @@ const requestOf = (message: A2aMessage): SendMessageRequest => ({
   metadata: undefined
 })
 
-const agentFailed = (ended: Ended): FailReason =>
-  FailReason.cases.AgentFailed.make({ state: ended.state, detail: ended.text === "" ? "no reason given" : ended.text })
-
 /** The reason behind a card that could not be had. */
 const explainCard = (url: string, error: unknown): FailReason => {
-  const transport = EngineFailure.fromTransport(url, error)
-  if (transport._tag !== "ConnectionLost") return transport
-  return FailReason.cases.Unsupported.make({
-    detail: `no usable agent card at ${url}: ${transport.detail}; is this the address of an A2A agent?`
-  })
+  const reason = reasonOf(url, error)
+  const isNoCard = reason._tag === "ConnectionLost" || reason._tag === "Malformed" ||
+    reason._tag === "MidStreamError" ||
+    (reason._tag === "Rejected" && reason.status === 404)
+  return isNoCard
+    ? FailReason.cases.Unsupported.make({
+      detail: `no usable agent card at ${url}: ${reason.detail}; is this the address of an A2A agent?`
+    })
+    : reason
 }
-
-/** The reason behind a stream that broke. The SDK throws plain errors for error frames, with the A2A error as cause. */
-const explainStream = (url: string, error: unknown): FailReason => {
-  if (error instanceof Error && isA2aError(error.cause ?? error)) {
-    return FailReason.cases.MidStreamError.make({ code: null, detail: error.message })
-  }
-  return EngineFailure.fromTransport(url, error)
-}
-
-const isA2aError = (error: unknown): boolean => error instanceof Error && "toErrorInfo" in error

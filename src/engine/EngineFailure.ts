@@ -40,7 +40,7 @@ export const fromUnknown = (url: string, error: unknown): FailReason => {
 }
 
 /** The reason behind an HTTP error status. */
-const fromStatus = (status: number, detail: string, retryAfter: number | null): FailReason => {
+export const fromStatus = (status: number, detail: string, retryAfter: number | null): FailReason => {
   if (status === 429) return RateLimited.make({ status, retryAfterMillis: retryAfter, detail })
   if (status === 503) return Unavailable.make({ status, retryAfterMillis: retryAfter, detail })
   if (status >= 400 && status < 500 && status !== 408 && status !== 409) return Rejected.make({ status, detail })
@@ -97,7 +97,7 @@ const integerOf = (code: unknown): number | null => {
 }
 
 /** The delay a server asks for, in milliseconds. Dates are not read: servers of engines send seconds. */
-const retryAfterMillis = (headers: Headers | undefined): number | null => {
+export const retryAfterMillis = (headers: Headers | undefined): number | null => {
   const seconds = Number(headers?.get("retry-after") ?? Number.NaN)
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null
 }

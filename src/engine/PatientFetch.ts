@@ -13,7 +13,16 @@ import * as Layer from "effect/Layer"
 import * as undici from "undici"
 
 /** How long a TCP connection may take to be made, in milliseconds. */
-const CONNECT_TIMEOUT_MILLIS = 10_000
+export const CONNECT_TIMEOUT_MILLIS = 10_000
+
+/** An agent that waits for answers as long as they take, and whose connections are made as given. */
+export const patientAgent = (connect: NonNullable<undici.Agent.Options["connect"]>): undici.Agent =>
+  new undici.Agent({ bodyTimeout: 0, headersTimeout: 0, connect })
+
+/** A `fetch` over an agent's connections. The types of undici's Request and Response are the DOM's in all used here. */
+export const fetchThrough = (dispatcher: undici.Agent): typeof globalThis.fetch =>
+  ((input: string, init: undici.RequestInit) =>
+    undici.fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch
 
 export class PatientFetch extends Context.Service<PatientFetch, {
   readonly fetch: typeof globalThis.fetch
@@ -23,17 +32,10 @@ export class PatientFetch extends Context.Service<PatientFetch, {
     PatientFetch,
     Effect.map(
       Effect.acquireRelease(
-        Effect.sync(() =>
-          new undici.Agent({ bodyTimeout: 0, headersTimeout: 0, connect: { timeout: CONNECT_TIMEOUT_MILLIS } })
-        ),
+        Effect.sync(() => patientAgent({ timeout: CONNECT_TIMEOUT_MILLIS })),
         (agent) => Effect.promise(() => agent.destroy())
       ),
-      (dispatcher) =>
-        PatientFetch.of({
-          // The types of undici's Request and Response are those of the DOM in all that is used here.
-          fetch: ((input: string, init: undici.RequestInit) =>
-            undici.fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch
-        })
+      (dispatcher) => PatientFetch.of({ fetch: fetchThrough(dispatcher) })
     )
   )
 }
