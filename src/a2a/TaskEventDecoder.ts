@@ -215,15 +215,15 @@ const withTokens = (events: ReadonlyArray<TaskEvent>, tokens: number): ReadonlyA
 const dataOf = (part: Part): Schema.Json =>
   (part.content?.$case === "data" ? part.content.value ?? null : null) as Schema.Json
 
-/** An artifact that is no channel, as an agent of ours has it. */
+/** An artifact that is no channel, as an agent of ours has it. The SDK reads data that is null as no content. */
 const wholeArtifact = ({ artifactId, name, parts }: WireArtifact): Artifact =>
   Artifact.make({
     artifactId,
     name,
     parts: parts.map((part) =>
-      part.content?.$case === "data"
-        ? { _tag: "Data" as const, data: dataOf(part) }
-        : { _tag: "Text" as const, text: textOf([part]) }
+      part.content?.$case === "text"
+        ? { _tag: "Text" as const, text: textOf([part]) }
+        : { _tag: "Data" as const, data: dataOf(part) }
     )
   })
 

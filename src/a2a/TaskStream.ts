@@ -83,15 +83,16 @@ export const taskStream = (options: TaskStreamOptions): Stream.Stream<TaskEvent,
         }
       }))
 
-    const taskOnce = Effect.tryPromise({
-      try: (signal) =>
-        client.getTask({ tenant: "", id: reader.taskId(), historyLength: 0 }, { signal, serviceParameters }),
-      catch: broken
-    }).pipe(
-      Effect.flatMap((task) =>
-        Effect.asVoid(Queue.offerAll(queue, reader.read({ payload: { $case: "task", value: task } })))
-      )
-    )
+    /** Reads what became of a task that cannot be subscribed to any more. */
+    const taskOnce = Effect.gen(function*() {
+      const value = yield* Effect.tryPromise({
+        try: (signal) =>
+          client.getTask({ tenant: "", id: reader.taskId(), historyLength: 0 }, { signal, serviceParameters }),
+        catch: broken
+      })
+      yield* Queue.offerAll(queue, reader.read({ payload: { $case: "task", value } }))
+      if (!reader.isOver()) return yield* unresumable
+    })
 
     const subscribed = connection(
       (options) => client.resubscribeTask({ tenant: "", id: reader.taskId() }, options),
@@ -142,7 +143,7 @@ const BREAKS_AGAIN: ReadonlySet<FailReason["_tag"]> = new Set([
 ])
 
 const unresumable = new Broken({
-  reason: FailReason.cases.Unsupported.make({ detail: "a subscription began without a snapshot of the task" }),
+  reason: FailReason.cases.Unsupported.make({ detail: "the agent has no way to go on with its task" }),
   isOver: false
 })
 
