@@ -23,7 +23,7 @@ import {
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
@@ -96,9 +96,19 @@ const make = (
   { limits, tokens = new Map() }: A2aClientOptions,
   context: Context.Context<never>
 ): A2aClient["Service"] => {
+  /** The error without our tokens, should an agent have quoted one. */
+  const withoutTokens = (error: Failed): Failed => {
+    const { reason } = error
+    const secret = "detail" in reason &&
+      [...tokens.values()].map(Redacted.value).find((token) => reason.detail.includes(token))
+    return secret
+      ? new Failed({ ...error, reason: { ...reason, detail: reason.detail.replaceAll(secret, "<token>") } })
+      : error
+  }
+
   /** A client of one task, or why there is none. */
   const connect = Effect.fnUntraced(function*({ hop, rule, url }: Pick<A2aMessage, "url" | "hop" | "rule">) {
-    const failed = (reason: FailReason) => new Failed({ hop, reason, tokens: 0 })
+    const failed = (reason: FailReason) => withoutTokens(new Failed({ hop, reason, tokens: 0 }))
     const place = AddressRule.placeOf(url)
     if (Result.isFailure(place)) {
       const detail = `the agent's address cannot be requested: ${place.failure}`
@@ -133,7 +143,7 @@ const make = (
         serviceParameters,
         open: (options) => client.sendMessageStream(requestOf(message), options),
         cancel: (taskId) => cancel(client, taskId)
-      })
+      }).pipe(Stream.mapError((error) => error._tag === "Failed" ? withoutTokens(error) : error))
     }))
 
   const check = (message: Pick<A2aMessage, "url" | "hop" | "rule">) => Effect.map(connect(message), ({ name }) => name)

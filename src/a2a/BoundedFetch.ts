@@ -47,6 +47,7 @@ export interface BoundedFetchOptions {
   readonly context: Context.Context<never>
 }
 
+const SENDABLE = /^[\x21-\x7e]+$/
 const MOST_REDIRECTS = 5
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 const KEEPING_REDIRECTS = new Set([307, 308])
@@ -79,6 +80,11 @@ export const make = (options: BoundedFetchOptions): typeof globalThis.fetch => {
       return yield* refused(400, `the agent's card names an address that is no URL: ${input}`)
     }
     let target = new URL(input)
+    const token = tokens.get(target.origin)
+    if (token !== undefined && !SENDABLE.test(Redacted.value(token))) {
+      // Said here, because what refuses such a header quotes it.
+      return yield* refused(401, `the token for ${target.origin} has characters that no header can hold`)
+    }
     for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
       const response = yield* requestOnce(target, init)
       const location = response.headers.get("location")

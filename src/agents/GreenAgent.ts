@@ -5,6 +5,9 @@
  * data part as the result. Tokens of the purple agent are passed on only to clients that asked for the token extension,
  * because AgentBeats' client reads every text part of every artifact as a result.
  *
+ * Its requests name URLs, so it connects only where a rule allows it: what the URL and its name's addresses tell is checked
+ * before any bout is played, and every connection made for a participant once more.
+ *
  * An assessment of one bout that breaks fails with the error of the hop that broke, so that a campaign runner can tell
  * stalled from failed. In a longer assessment it becomes a row without a score, with its reason; never a score of 0.
  */
@@ -18,7 +21,10 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import * as A2aServer from "../a2a/A2aServer.ts"
+import * as AddressRule from "../a2a/AddressRule.ts"
 import type { AgentExecutor } from "../a2a/AgentExecutor.ts"
+import { oneLine } from "../a2a/AgentFault.ts"
+import { refusalOfUrl } from "../a2a/GuardedDispatcher.ts"
 import type { ListenError } from "../a2a/ListenError.ts"
 import { Artifact, Ended, Heartbeat, Status, type TaskEvent } from "../a2a/TaskEvent.ts"
 import { watchTask } from "../a2a/watchTask.ts"
@@ -33,7 +39,10 @@ import { version } from "../version.ts"
 import { type Bout, bouts } from "./AssessmentRequest.ts"
 import type { WatchSettings } from "./WatchSettings.ts"
 
-export interface GreenAgentOptions extends WatchSettings, A2aServer.ServeOptions {}
+export interface GreenAgentOptions extends WatchSettings, A2aServer.ServeOptions {
+  /** Where participants may be; unless given, at public addresses, and on loopback if it listens there itself. */
+  readonly participants?: AddressRule.AddressRule | undefined
+}
 
 /** One row of a result: a grade, or why there is none. */
 const BoutResult = Schema.Struct({
@@ -72,18 +81,25 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
               tags: ["evaluation", "agentbeats"]
             }
           },
-          executor: makeExecutor({ client, grader, ticker, settings: options })
+          executor: makeExecutor({
+            client,
+            grader,
+            ticker,
+            settings: options,
+            rule: options.participants ?? AddressRule.forListener(options.host)
+          })
         })
       })
     )
 }
 
 /** What the agent does with a message. */
-const makeExecutor = ({ client, grader, settings, ticker }: {
+const makeExecutor = ({ client, grader, rule, settings, ticker }: {
   readonly client: A2aClient["Service"]
   readonly grader: Grader["Service"]
   readonly ticker: Ticker["Service"]
   readonly settings: WatchSettings
+  readonly rule: AddressRule.AddressRule
 }): AgentExecutor =>
 (request) => {
   const asked = bouts(request.text)
@@ -102,7 +118,7 @@ const makeExecutor = ({ client, grader, settings, ticker }: {
       state: "working",
       text: `task ${bout.task.id} against ${bout.role} (${number + 1} of ${all.length})`
     })
-    const tokens = client.send({ url: bout.url, hop: "purple", text: bout.task.prompt, said: request.said }).pipe(
+    const tokens = client.send({ url: bout.url, hop: "purple", text: bout.task.prompt, said: request.said, rule }).pipe(
       watchTask({
         run: { hop: "purple", attempt: request.said.attempt, endpoint: bout.url, model: "" },
         limits,
@@ -156,8 +172,32 @@ const makeExecutor = ({ client, grader, settings, ticker }: {
       parts: [{ _tag: "Data", data: Schema.encodeSync(AssessmentResult)({ results }) }]
     }))
   )
-  return Stream.concat(played, result)
+  return Stream.unwrap(Effect.map(
+    refusalOf(rule, all),
+    (refusal) => refusal === undefined ? Stream.concat(played, result) : Stream.make(refusal)
+  ))
 }
+
+/** The URL without what may be a password. */
+const withoutSecrets = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url === undefined ? text : `${url.protocol}//${url.host}${url.pathname}`
+}
+
+/** The end of a request one of whose participants is not reached. */
+const refusalOf = Effect.fnUntraced(function*(rule: AddressRule.AddressRule, all: ReadonlyArray<Bout>) {
+  for (const [role, url] of new Map(all.map(({ role, url }) => [role, url]))) {
+    const refusal = yield* refusalOfUrl(rule, url)
+    if (refusal !== undefined) {
+      return Ended.make({
+        state: "rejected",
+        text: oneLine(`participant "${role}" at ${withoutSecrets(url)}: ${refusal}`),
+        error: null
+      })
+    }
+  }
+  return undefined
+})
 
 /** What the agent says while it does not generate; the age is the time it has been at it. */
 const beatsWhileWorking = (tokens: () => number, intervalMillis: number): Stream.Stream<TaskEvent> =>

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { A2aClient } from "../a2a/A2aClient.ts"
+import * as AddressRule from "../a2a/AddressRule.ts"
 import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent, type PurpleAgentOptions } from "../agents/PurpleAgent.ts"
 import type { WatchSettings } from "../agents/WatchSettings.ts"
@@ -55,7 +56,10 @@ export interface StartedAgents {
 /** Starts what is missing and gives the addresses, and the gate of the engine. All stops with the scope. */
 export const start = Effect.fn("EmbeddedAgents.start")(function*(options: EmbeddedAgentsOptions) {
   const listen = { ...loopback, limits: options.limits, stallPolicy: options.stallPolicy }
-  const green = yield* Layer.build(GreenAgent.layer(listen).pipe(Layer.provide(Grader.layer)))
+  // Its only participant is the one that the user of the command named.
+  const green = yield* Layer.build(
+    GreenAgent.layer({ ...listen, participants: AddressRule.any }).pipe(Layer.provide(Grader.layer))
+  )
   const started: StartedAgents = { greenUrl: Context.get(green, GreenAgent).url, ...yield* purple(options, listen) }
   return started
 }, orExit)

@@ -13,7 +13,6 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { A2aClient } from "../a2a/A2aClient.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
 import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
@@ -23,6 +22,7 @@ import { EngineGate } from "../liveness/EngineGate.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
+import { clientFor } from "./AgentAddress.ts"
 import { inputError, orExit } from "./CommandError.ts"
 import * as EmbeddedAgents from "./EmbeddedAgents.ts"
 import { invocation } from "./invocation.ts"
@@ -47,7 +47,11 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
   yield* session(options, onStored).pipe(
     Effect.scoped,
     options.userInterface.mode === "full" ? withLogsKept : (effect) => effect,
-    Effect.provide([A2aClient.layer, LiveRegion.layer, Ticker.layer(options.definition.limits.tickMillis)]),
+    Effect.provide([
+      clientFor(options.definition.target),
+      LiveRegion.layer,
+      Ticker.layer(options.definition.limits.tickMillis)
+    ]),
     Effect.onInterrupt(() =>
       Console.error(
         isStored

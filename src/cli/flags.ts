@@ -18,7 +18,10 @@ export const engineUrl = text("engine", {
 
 export const model = text("model", { metavar: "NAME", description: "The model to ask the engine for" })
 
-export const agentUrl = text("agent", { metavar: "URL", description: "An A2A agent to test instead of an engine" })
+export const agentUrl = text("agent", {
+  metavar: "URL",
+  description: "An A2A agent to test instead of an engine; its token is read from CAMPAIGN_AGENT_TOKEN"
+})
 
 export const database = text("db", {
   metavar: "FILE",
@@ -89,3 +92,16 @@ export const cardUrl = text("card-url", {
   metavar: "URL",
   description: "The address on the agent card, where clients see another one than the server"
 }).pipe(Flag.optional)
+
+export const allowParticipant = Flag.String("allow-participant").pipe(
+  Flag.withMetavar("PATTERN"),
+  Flag.withDescription(
+    "Also connect to participants there: a range such as 172.16.0.0/12, a host, host:port, or any; may be given more " +
+      "than once (public addresses, and loopback if --host is loopback)"
+  ),
+  Flag.atLeast(1),
+  Flag.withFallbackConfig(
+    Config.map(Config.String("CAMPAIGN_ALLOW_PARTICIPANT"), (patterns) => patterns.split(/\s*,\s*/))
+  ),
+  Flag.withDefault([])
+)

@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import type { Definition, Target } from "../campaign/Definition.ts"
 import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
+import { clientFor } from "./AgentAddress.ts"
 import * as campaignSession from "./campaignSession.ts"
 import { inputError, orExit, usageError } from "./CommandError.ts"
 import * as flags from "./flags.ts"
@@ -92,7 +93,7 @@ const nameOf = Effect.fnUntraced(function*(target: Target) {
       return target.model
     case "Agent":
       return yield* A2aClient.use((client) => client.check({ url: target.url, hop: "purple" })).pipe(
-        Effect.provide(A2aClient.layer),
+        Effect.provide(clientFor(target)),
         orExit
       )
   }

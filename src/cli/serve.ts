@@ -6,7 +6,9 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { A2aClient } from "../a2a/A2aClient.ts"
+import * as AddressRule from "../a2a/AddressRule.ts"
 import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import { Engine } from "../engine/Engine.ts"
@@ -14,7 +16,7 @@ import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { Grader } from "../grading/Grader.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { Ticker } from "../liveness/Ticker.ts"
-import { orExit } from "./CommandError.ts"
+import { orExit, usageError } from "./CommandError.ts"
 import { watchedEngine } from "./EmbeddedAgents.ts"
 import { engineOptions, parseUrl } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
@@ -80,11 +82,26 @@ const purple = Command.make(
   }])
 )
 
+/** Where participants may be. Fails with wrong usage. */
+const participantsOf = Effect.fnUntraced(function*(options: {
+  readonly host: string
+  readonly allowParticipant: ReadonlyArray<string>
+}) {
+  const allowed: Array<AddressRule.AllowedPattern> = []
+  for (const text of options.allowParticipant.filter((text) => text.trim() !== "")) {
+    const pattern = AddressRule.parsePattern(text)
+    if (Result.isFailure(pattern)) return yield* usageError(`--allow-participant: ${pattern.failure}`)
+    allowed.push(pattern.success)
+  }
+  return AddressRule.forListener(options.host, allowed)
+})
+
 const green = Command.make(
   "green",
-  { ...listenFlags, ...watchFlags },
+  { ...listenFlags, allowParticipant: flags.allowParticipant, ...watchFlags },
   Effect.fn("campaign.serve.green")(function*(options) {
     const cardUrl = yield* checkedCardUrl(options.cardUrl)
+    const participants = yield* participantsOf(options)
     const settings = yield* settingsOf(options)
     const services = Layer.mergeAll(A2aClient.layer, Grader.layer, Ticker.layer(settings.limits.tickMillis))
     return yield* Effect.gen(function*() {
@@ -92,7 +109,9 @@ const green = Command.make(
       yield* Console.log(`green agent listens at ${agent.url}`)
       return yield* Effect.never
     }).pipe(
-      Effect.provide(GreenAgent.layer({ ...options, ...settings, cardUrl }).pipe(Layer.provide(services))),
+      Effect.provide(
+        GreenAgent.layer({ ...options, ...settings, cardUrl, participants }).pipe(Layer.provide(services))
+      ),
       orExit
     )
   })
@@ -100,8 +119,8 @@ const green = Command.make(
   Command.annotate(HelpSections, livenessSection),
   Command.withDescription("Serve the evaluator: takes AgentBeats assessment requests, plays tasks, grades answers."),
   Command.withExamples([{
-    command: "campaign serve green --host 0.0.0.0 --port 9009 --card-url http://green:9009/",
-    description: "As AgentBeats starts it in a container"
+    command: "campaign serve green --host 0.0.0.0 --port 9009 --card-url http://green:9009/ --allow-participant purple",
+    description: "As AgentBeats starts it in a container, beside a participant at http://purple:9009/"
   }])
 )
 

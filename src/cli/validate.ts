@@ -11,9 +11,9 @@ import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { A2aClient } from "../a2a/A2aClient.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
+import { clientFor } from "./AgentAddress.ts"
 import * as campaignSession from "./campaignSession.ts"
 import { orExit, usageError } from "./CommandError.ts"
 import * as EmbeddedAgents from "./EmbeddedAgents.ts"
@@ -43,7 +43,7 @@ export const validate = Command.make(
   },
   Effect.fn("campaign.validate")(function*(options) {
     const found = yield* options.db === undefined ? asked(options) : stored(options.db, options)
-    if (options.contact) yield* EmbeddedAgents.check(found.target).pipe(Effect.provide(A2aClient.layer))
+    if (options.contact) yield* EmbeddedAgents.check(found.target).pipe(Effect.provide(clientFor(found.target)))
     const shown = { ...found, contacted: options.contact && found.target._tag !== "Demonstration" }
     const { canColor } = yield* TerminalCapabilities
     yield* Console.log(
