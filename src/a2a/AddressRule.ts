@@ -124,7 +124,9 @@ export const refusedKind = (rule: AddressRule, place: Place, text: string): Addr
 /** One line that says why a place is not reached, and what would allow it. */
 export const explainRefusal = (place: Place, address: string, kind: AddressKind): string => {
   const resolved = place.host === address ? `${address} is` : `${place.host} resolves to ${address},`
-  return `${resolved} a ${kind} address, which this agent does not reach by request; allow it with ` +
+  return `${resolved} ${
+    kind.startsWith("u") ? "an" : "a"
+  } ${kind} address, which this agent does not reach by request; allow it with ` +
     `--allow-participant ${place.host} (or CAMPAIGN_ALLOW_PARTICIPANT=${place.host})`
 }
 

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
 import { answerOf, askWith } from "../support/askWith.ts"
-import { beginStream, cardOf, frame, hostileAgent, json } from "../support/hostileAgent.ts"
+import { beginStream, cardOf, frame, hostileAgent, json, later } from "../support/hostileAgent.ts"
 import { eventually } from "../support/scriptedServer.ts"
 import { status, task, token } from "./hostileCases.ts"
 
@@ -81,7 +81,7 @@ describe("an agent that is only different", () => {
     Effect.gen(function*() {
       const server = yield* hostileAgent({
         stream: (response, request) => {
-          setTimeout(() => {
+          later(() => {
             beginStream(response)
             response.end([task, token("late"), status("COMPLETED")].map((each) => frame(request, each)).join(""))
           }, 700)

@@ -15,7 +15,8 @@ import {
   type HostileAgent,
   hostileAgent,
   type HostileRequest,
-  json
+  json,
+  later
 } from "../support/hostileAgent.ts"
 import { eventually } from "../support/scriptedServer.ts"
 import { status } from "./hostileCases.ts"
@@ -50,7 +51,7 @@ const sends =
     response.write(results.map((result) => frame(request, result)).join(""), () => {
       if (then === "end") response.end()
       // The client is to have read it: a connection that is reset loses what was not read.
-      if (then === "break") setTimeout(() => response.destroy(), 20)
+      if (then === "break") later(() => response.destroy(), 20)
     })
   }
 const error = (code: number): Respond => (response, { rpc }) =>

@@ -108,7 +108,8 @@ describe("a stream that was cut", () => {
     assert.deepStrictEqual(got.at(-1), ended)
     const artifacts = (of: ReadonlyArray<TaskEvent>) =>
       JSON.stringify(
-        [...new Map(of.flatMap((each) => each._tag === "Artifact" ? [[each.artifactId, each]] : [])).entries()].sort()
+        [...new Map(of.flatMap((each) => each._tag === "Artifact" ? [[each.artifactId, each]] : [])).entries()]
+          .toSorted()
       )
     assert.strictEqual(artifacts(got), artifacts(events))
   }, runs)

@@ -9,7 +9,8 @@ import {
   endlessly,
   frame,
   type HostileRequest,
-  json
+  json,
+  later
 } from "../support/hostileAgent.ts"
 
 export const task = { task: { id: "t", contextId: "c", status: { state: "TASK_STATE_WORKING" } } }
@@ -335,7 +336,7 @@ export const cases: ReadonlyArray<Case> = [
   })),
   {
     name: "a connection that breaks and a task that is not found again",
-    behaviour: raw((response) => setTimeout(() => response.destroy(), 20)),
+    behaviour: raw((response) => later(() => response.destroy(), 20)),
     reason: "ConnectionLost",
     detail: /./,
     tokens: 2

@@ -66,6 +66,11 @@ export const beginStream = (response: ServerResponse, headers: Record<string, st
 export const frame = (request: HostileRequest, result: unknown): string =>
   `data: ${JSON.stringify({ jsonrpc: "2.0", id: request.rpc?.id, result })}\n\n`
 
+/** Does something after so many milliseconds. */
+export const later = (action: () => void, millis: number): void => {
+  Effect.runFork(Effect.andThen(Effect.sleep(millis), Effect.sync(action)))
+}
+
 /** Writes the same again and again until the client goes. */
 export const endlessly = (response: ServerResponse, piece: string | Uint8Array): void => {
   const more = () => {

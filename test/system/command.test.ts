@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { root, run, script, start } from "../support/command.ts"
+import { cardOf, hostileAgent, json } from "../support/hostileAgent.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 const simulator = (options: Partial<Parameters<typeof Simulator.layer>[0]> = {}) =>
@@ -170,6 +171,26 @@ describe("an interruption", () => {
     }))
 })
 
+describe("the token of an agent", () => {
+  it.live("is sent to it, and shown nowhere", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const server = yield* hostileAgent({
+        card: (response, url, { headers }) =>
+          headers.authorization === "Bearer right-1"
+            ? json(response, { ...cardOf(url), capabilities: {} })
+            : json(response, "no", 401)
+      })
+      const asked = (token: string) =>
+        run(["run", "--agent", server.url], { environment: { CAMPAIGN_AGENT_TOKEN: token }, directory })
+      const [none, wrong, right] = [yield* asked(""), yield* asked("wrong-2"), yield* asked("right-1")]
+      assert.match(none.stderr, /it wants a token; put it into CAMPAIGN_AGENT_TOKEN/)
+      assert.match(wrong.stderr, /does not take the token in CAMPAIGN_AGENT_TOKEN/)
+      assert.match(right.stderr, /says that it does not stream/)
+      assert.notMatch(wrong.stdout + wrong.stderr + right.stdout + right.stderr, /wrong-2|right-1/)
+    }))
+})
+
 describe("wrong input", () => {
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, RegExp]> = [
     [["run", "--engine", "nonsense", "--model", "m"], 1, /nonsense is not a URL; expected/],
@@ -183,7 +204,8 @@ describe("wrong input", () => {
     [["run", "--repeat", "0"], 2, /--repeat/],
     [["run", "--bogus"], 2, /--bogus/],
     [["bogus"], 2, /bogus/],
-    [["serve", "purple"], 2, /--engine/]
+    [["serve", "purple"], 2, /--engine/],
+    [["serve", "green", "--allow-participant", "http://purple/"], 2, /--allow-participant.*host:port/]
   ]
   for (const [args, expected, pattern] of cases) {
     it.live(`\`campaign ${args.join(" ")}\` is one clear line and exit ${expected}`, () =>
