@@ -121,7 +121,7 @@ const make = (
       context
     })
     const { card, client } = yield* Effect.tryPromise({
-      try: () => clientAt(url.endsWith("/") ? url : `${url}/`, fetchImpl),
+      try: (signal) => clientAt(url.endsWith("/") ? url : `${url}/`, fetchImpl, signal),
       catch: (error) => failed(explainCard(url, error))
     })
     const name = typeof card.name === "string" ? oneLine(card.name) : "an agent without a name"
@@ -153,11 +153,19 @@ const make = (
 
 /**
  * The SDK's client of the agent, and its card as fetched. The SDK's own way from one to the other fetches a second card
- * where the first one announces it, with credentials that nobody has given.
+ * where the first one announces it, with credentials that nobody has given. It
+ * takes no signal for the card either.
  */
-const clientAt = (url: string, fetchImpl: typeof globalThis.fetch): Promise<{ card: AgentCard; client: Client }> => {
+const clientAt = (
+  url: string,
+  fetchImpl: typeof globalThis.fetch,
+  signal: AbortSignal
+): Promise<{ card: AgentCard; client: Client }> => {
   const legacyCompat = { enabled: true }
-  const resolver = new DefaultAgentCardResolver({ fetchImpl, legacyCompat })
+  const resolver = new DefaultAgentCardResolver({
+    fetchImpl: (input, init) => fetchImpl(input, { ...init, signal }),
+    legacyCompat
+  })
   return resolver.resolve(url).then((card) => {
     const factory = new ClientFactory({
       transports: [

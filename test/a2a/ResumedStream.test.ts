@@ -184,4 +184,15 @@ describe("a stream that is cut", () => {
       assert.deepStrictEqual([counted(server, "CancelTask"), counted(server, "SubscribeToTask")], [1, 0])
       yield* eventually("every connection is closed", () => server.openAnswers() === 0)
     }))
+
+  it.live("before it began, while the card does not come, is closed at once when it is given up", () =>
+    Effect.gen(function*() {
+      const server = yield* hostileAgent({ card: () => {} })
+      yield* Effect.gen(function*() {
+        const fiber = yield* Effect.forkChild(askWith(server.url))
+        yield* eventually("the card is asked for", () => server.openAnswers() === 1)
+        yield* Fiber.interrupt(fiber)
+        yield* eventually("the connection is closed", () => server.openAnswers() === 0)
+      }).pipe(Effect.provide(A2aClient.layer))
+    }))
 })

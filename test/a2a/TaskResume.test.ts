@@ -2,7 +2,7 @@
 import { StreamResponse, type Task } from "@a2a-js/sdk"
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { type Artifact, Ended, isTokenEvent, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
+import { Artifact, Ended, isTokenEvent, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { makeDecoder } from "../../src/a2a/TaskEventDecoder.ts"
 import { makeEncoder } from "../../src/a2a/TaskEventEncoder.ts"
 import { TOKEN_EXTENSION_URI } from "../../src/a2a/TokenExtension.ts"
@@ -155,6 +155,41 @@ describe("a stream that was cut", () => {
     decode(wire[0]!)
     decode(snapshotOf(events.slice(0, 3)))
     assert.deepStrictEqual(decode(wire[3]!), [events[1]!, events[2]!, ended])
+  })
+
+  it("learns only what it has missed from the summary", () => {
+    const events = [Finish.make({ reason: "stop" }), Usage.make({ promptTokens: 1, completionTokens: 2 }), ended]
+    const wire = numbered(events)
+    for (const seen of [0, 1, 2]) {
+      const { decode } = makeDecoder()
+      wire.slice(0, seen).map(decode)
+      decode(snapshotOf(events.slice(0, 2)))
+      assert.deepStrictEqual(decode(wire[2]!), events.slice(seen))
+    }
+  })
+
+  it("does not listen to a snapshot that is older than what it knows", () => {
+    const events = [said("a"), said("b"), said("c")]
+    const { decode } = makeDecoder()
+    numbered(events).map(decode)
+    assert.deepStrictEqual(decode(snapshotOf(events.slice(0, 1))), [])
+    assert.deepStrictEqual(decode(numbered(events)[2]!), [])
+    assert.deepStrictEqual(decode(snapshotOf([...events, said("d")])), [said("d")])
+  })
+
+  it("gets an artifact from a snapshot only if it is new or another", () => {
+    const artifact = (text: string) =>
+      Artifact.make({
+        artifactId: "own",
+        name: "own",
+        parts: [{ _tag: "Text", text }, { _tag: "Data", data: { a: null } }]
+      })
+    const { decode } = makeDecoder()
+    const events = [artifact("one"), said("x")]
+    decode(numbered(events)[0]!)
+    assert.deepStrictEqual(decode(snapshotOf(events)), [said("x")])
+    assert.deepStrictEqual(decode(snapshotOf([...events, artifact("two")])), [artifact("two")])
+    assert.deepStrictEqual(decode(snapshotOf([...events, artifact("two"), said("y")])), [said("y")])
   })
 
   it("gets the end with its error from the snapshot of a task that is over meanwhile", () => {
