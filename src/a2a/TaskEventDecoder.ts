@@ -37,6 +37,8 @@ export const makeDecoder = () => {
   const artifacts = new Map<string, string>()
   let lastStatus: string | undefined
   let tokens = 0
+  /** Whether a snapshot stood for events that never came. */
+  let hasMissed = false
   let hasFinish = false
   let hasUsage = false
 
@@ -98,6 +100,7 @@ export const makeDecoder = () => {
     if (snapshot !== undefined) {
       exact = true
       if (snapshot.generation <= generation) return []
+      if (snapshot.generation > 0) hasMissed = true
       generation = snapshot.generation
     }
     const textOfArtifact = (artifactId: string) =>
@@ -127,7 +130,7 @@ export const makeDecoder = () => {
 
   /** The end, after what a reader that missed events would not know. */
   const end = (ended: Ended, metadata: Metadata): ReadonlyArray<TaskEvent> => {
-    const summary = hasFinish && hasUsage ? undefined : summaryOf(metadata)
+    const summary = hasMissed ? summaryOf(metadata) : undefined
     if (summary === undefined) return [ended]
     const { finishReason, usage } = summary
     return [

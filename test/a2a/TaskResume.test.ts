@@ -1,20 +1,28 @@
 /** A stream that was cut and goes on with a snapshot says what the uncut one would have said. */
-import { StreamResponse, type Task } from "@a2a-js/sdk"
+import { StreamResponse } from "@a2a-js/sdk"
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import * as LogEntry from "../../src/a2a/LogEntry.ts"
 import { Artifact, Ended, isTokenEvent, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { makeDecoder } from "../../src/a2a/TaskEventDecoder.ts"
 import { makeEncoder } from "../../src/a2a/TaskEventEncoder.ts"
+import { TaskLog } from "../../src/a2a/TaskLog.ts"
+import { summaryOf } from "../../src/a2a/TaskSummary.ts"
 import { TOKEN_EXTENSION_URI } from "../../src/a2a/TokenExtension.ts"
-import { textPart, toArtifact, toTaskStatus, wireArtifact } from "../../src/a2a/WireTask.ts"
+import { toTask } from "../../src/a2a/WireTask.ts"
 import { Delta, Finish, tokensOf, Usage } from "../../src/token/TokenEvent.ts"
 import { taskEvents } from "../support/arbitraries.ts"
 import { runs } from "../support/propertyRuns.ts"
 
-const identity = { taskId: "task-1", contextId: "context-1" }
-const timestamp = () => "2026-11-22T12:00:00.000Z"
-const overTheWire = (response: StreamResponse): StreamResponse =>
-  StreamResponse.fromJSON(JSON.parse(JSON.stringify(StreamResponse.toJSON(response))))
+const clock = { currentTimeMillisUnsafe: () => 0, monotonicTimeNanosUnsafe: () => 0n }
+const overTheWire = (json: unknown): StreamResponse => StreamResponse.fromJSON(JSON.parse(JSON.stringify(json)))
+
+/** The log of a server to which this has happened. */
+const logOf = (events: ReadonlyArray<TaskEvent>): TaskLog => {
+  const log = new TaskLog({ taskId: "task-1", contextId: "context-1", tenant: "", user: "" }, clock)
+  log.append(events)
+  return log
+}
 
 /** Text per channel, tokens and whole artifacts: what a reader has in the end. */
 const sumOf = (events: ReadonlyArray<TaskEvent>) => {
@@ -29,48 +37,30 @@ const sumOf = (events: ReadonlyArray<TaskEvent>) => {
 
 /** The events with their numbers, as a server writes them. */
 const numbered = (events: ReadonlyArray<TaskEvent>): ReadonlyArray<StreamResponse> => {
-  const encode = makeEncoder(identity, { exact: true, timestamp })
-  return events.map((event, index) => {
-    const response = overTheWire(encode(event)!)
-    const payload = response.payload
-    if (payload?.$case === "statusUpdate" || payload?.$case === "artifactUpdate") {
-      Object.assign(payload.value.metadata![TOKEN_EXTENSION_URI] as object, { generation: index + 1 }, summary(event))
-    }
-    return response
+  const log = logOf(events)
+  const encode = makeEncoder(log, {
+    dialect: "1.0",
+    exact: true,
+    endsAtInterruption: false,
+    summary: (ended) => summaryOf(log, ended),
+    answer: () => ""
   })
+  let place = { generation: 0, total: 0 }
+  const wire = events.flatMap((event) => {
+    const entry = LogEntry.next(place, event, 0)
+    place = entry
+    return encode(entry)
+  })
+  assert.strictEqual(wire.length, events.length)
+  return wire.map(overTheWire)
 }
-const summary = (event: TaskEvent) =>
-  event._tag === "Ended"
-    ? {
-      summary: {
-        finishReason: "stop",
-        usage: { promptTokens: 1, completionTokens: 2 },
-        tokens: 3,
-        verdict: "completed"
-      }
-    }
-    : {}
 
-/** The task after its first events. */
-const snapshotOf = (events: ReadonlyArray<TaskEvent>, metadata: Record<string, unknown> = {}): StreamResponse => {
-  const { content, reasoning, tokens } = sumOf(events)
-  const artifacts = new Map(
-    events.filter((event): event is Artifact => event._tag === "Artifact").map((each) => [each.artifactId, each])
-  )
-  const status = events.findLast((event) => event._tag === "Status")
-  const task: Task = {
-    id: identity.taskId,
-    contextId: identity.contextId,
-    status: toTaskStatus(identity, status?.state ?? "working", status?.text ?? "", timestamp()),
-    artifacts: [
-      ...(reasoning === "" ? [] : [wireArtifact("reasoning", "reasoning", [textPart(reasoning)])]),
-      ...(content === "" ? [] : [wireArtifact("answer", "answer", [textPart(content)])]),
-      ...[...artifacts.values()].map(({ artifactId, name, parts }) => toArtifact(artifactId, name, parts))
-    ],
-    history: [],
-    metadata: { [TOKEN_EXTENSION_URI]: { _tag: "Snapshot", generation: events.length, tokens, ...metadata } }
-  }
-  return overTheWire({ payload: { $case: "task", value: task } })
+/** The task after its first events, as a server writes it. */
+const snapshotOf = (events: ReadonlyArray<TaskEvent>, more: Record<string, unknown> = {}): StreamResponse => {
+  const log = logOf(events)
+  const task = toTask(log, log.snapshot, { exact: true })
+  Object.assign(task.metadata?.[TOKEN_EXTENSION_URI] as object, more)
+  return overTheWire(StreamResponse.toJSON({ payload: { $case: "task", value: task } }))
 }
 
 const percent = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
