@@ -27,7 +27,10 @@ export const agentRequest = (fields: Partial<AgentRequest> = {}): AgentRequest =
 })
 
 /** An agent with this executor, on a port of its own. */
-export const agent = (executor: AgentExecutor, options: { readonly orphanGrace?: Duration.Input } = {}) =>
+export const agent = (
+  executor: AgentExecutor,
+  options: Partial<Pick<A2aServer.A2aServerOptions, "cardUrl" | "orphanGrace">> = {}
+) =>
   A2aServer.serve({
     host: "127.0.0.1",
     port: 0,
