@@ -15,6 +15,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { availableParallelism } from "node:os"
+import { measurePath } from "./latency/measurePath.ts"
+import { medianCell, type PathCell } from "./latency/Results.ts"
 import { agentNames } from "./relay/calls.ts"
 import { type Cell, flatness, ratios } from "./relay/Cell.ts"
 import { criteriaOf } from "./relay/criteria.ts"
@@ -22,7 +24,7 @@ import { measure } from "./relay/measure.ts"
 import { cellLine, render } from "./relay/render.ts"
 import { BenchError } from "./support/BenchError.ts"
 import { requireMet } from "./support/Criterion.ts"
-import { count, json } from "./support/flags.ts"
+import { count, json, names } from "./support/flags.ts"
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
 
@@ -50,6 +52,23 @@ const pace = Flag.Finite("pace").pipe(
   Flag.withDefault(0)
 )
 
+/** Answers one after the other, at each size; and several at once, which go on as long as they are listened to. */
+const partNames = ["alone", "together"] as const
+
+/** The agents take turns, so that what else the machine does meets both. */
+const measureTogether = Effect.fnUntraced(function*(
+  { repeats, seconds, streams }: { readonly repeats: number; readonly seconds: number; readonly streams: number }
+) {
+  const paths = ["raw", "ours"] as const
+  const measured: Array<PathCell> = []
+  for (let round = 0; round < repeats; round++) {
+    for (const path of paths) measured.push(yield* measurePath({ ...FLAT_OUT, path, streams, seconds }))
+  }
+  return paths.map((path) => medianCell(measured.filter((cell) => cell.path === path)))
+})
+
+const FLAT_OUT = { tokensPerSecond: Infinity, windows: 1, ramp: 100 }
+
 export const relay = Command.make(
   "relay",
   {
@@ -61,11 +80,15 @@ export const relay = Command.make(
     ),
     budget,
     pace,
+    parts: names("parts", "What to measure", partNames),
+    streams: count("streams", 16, "Streams of `together`"),
+    seconds: count("seconds", 4, "How long they are listened to"),
     json
   },
   Effect.fn("bench.relay")(function*(options) {
     const cells: Array<Cell> = []
-    for (const tokens of [...new Set(options.sizes)].toSorted((left, right) => left - right)) {
+    const sizes = [...new Set(options.sizes)].toSorted((left, right) => left - right)
+    for (const tokens of options.parts.includes("alone") ? sizes : []) {
       for (const agent of agentNames) {
         const cell = yield* measure({
           agent,
@@ -78,7 +101,8 @@ export const relay = Command.make(
         cells.push(cell)
       }
     }
-    const compared = { cells, ratios: ratios(cells), flatness: flatness(cells) }
+    const together = options.parts.includes("together") ? yield* measureTogether(options) : null
+    const compared = { cells, ratios: ratios(cells), flatness: flatness(cells), together }
     const results = { ...compared, criteria: criteriaOf({ ...compared, paceMillis: options.pace }) }
     yield* Console.log(options.json ? JSON.stringify({ ...conditions(options), ...results }) : render(results))
     const failed = cells.filter((cell) => cell.outcome === "failed")

@@ -74,6 +74,10 @@ export const typicalDelays = (windows: ReadonlyArray<Window>): Delays | null => 
   return { p50: typical("p50"), p90: typical("p90"), p99: typical("p99"), max: typical("max") }
 }
 
+/** The cell in the middle of one or more, by tokens per second; the lower one of two. */
+export const medianCell = (cells: ReadonlyArray<PathCell>): PathCell =>
+  cells.toSorted((left, right) => left.tokensPerSecond - right.tokensPerSecond)[Math.floor((cells.length - 1) / 2)]!
+
 /** The cells of a load with what the agents add. */
 export const partResults = (load: Load, cells: ReadonlyArray<PathCell>): PartResults => {
   const direct = cells.find(({ path }) => path === "direct")?.delays

@@ -1,9 +1,10 @@
 /**
  * What the relay has to reach: pure. About an engine that sends as fast as it can, and about sizes that were measured.
  *
- * Throughput is that of the largest answer, by the clock at the client. Ours joins tokens that wait, which spares the
- * client work, so the processor time of both is told beside it.
+ * Throughput is by the clock, of the largest answer by itself and of several at once. Ours joins tokens that wait, which
+ * spares the client work, so the processor time of both is told beside it.
  */
+import type { PathCell } from "../latency/Results.ts"
 import { atLeast, atMost, type Criterion } from "../support/Criterion.ts"
 import { significant } from "../support/table.ts"
 import type { Cell, Flatness, Ratio, SizeRatios } from "./Cell.ts"
@@ -20,18 +21,21 @@ const times = { unit: "x" }
 const WIDE_APART = 8
 
 /** What has to hold, of what was measured. */
-export const criteriaOf = ({ cells, flatness, paceMillis, ratios }: {
+export const criteriaOf = ({ cells, flatness, paceMillis, ratios, together }: {
   readonly paceMillis: number
   readonly cells: ReadonlyArray<Cell>
   readonly ratios: ReadonlyArray<SizeRatios>
   readonly flatness: Flatness | null
+  readonly together: ReadonlyArray<PathCell> | null
 }): ReadonlyArray<Criterion> => {
-  if (paceMillis > 0) return []
+  const atOnce = together === null ? [] : throughputAtOnce(together)
+  if (paceMillis > 0) return atOnce
   const largest = ratios.at(-1)
   return [
     ...flatness === null || flatness.toTokens < WIDE_APART * flatness.fromTokens ? [] : growth(flatness),
     ...largest === undefined || largest.tokens < SDK_TOKENS ? [] : throughput(largest, cells),
-    ...ratios.filter(({ tokens }) => tokens === SDK_TOKENS).flatMap(gain)
+    ...ratios.filter(({ tokens }) => tokens === SDK_TOKENS).flatMap(gain),
+    ...atOnce
   ]
 }
 
@@ -56,6 +60,25 @@ const throughput = ({ oursToRaw, tokens }: SizeRatios, cells: ReadonlyArray<Cell
       ...times
     })
   })
+
+const throughputAtOnce = (cells: ReadonlyArray<PathCell>): ReadonlyArray<Criterion> => {
+  const of = (path: PathCell["path"]) => cells.find((cell) => cell.path === path)
+  const ours = of("ours")
+  const raw = of("raw")
+  if (ours === undefined || raw === undefined) return []
+  const cpu = (ours.agentCpuMicrosPerToken ?? NaN) / (raw.agentCpuMicrosPerToken ?? NaN)
+  return [
+    atLeast(LEAST_THROUGHPUT, {
+      name: "tokens/s of all streams at once, to the raw relay's",
+      value: ours.tokensPerSecond / raw.tokensPerSecond,
+      note: ours.detail ?? raw.detail ??
+        `${significant(ours.tokensPerSecond)} to ${significant(raw.tokensPerSecond)}; CPU per token ${
+          significant(cpu)
+        }x`,
+      ...times
+    })
+  ]
+}
 
 const gain = ({ sdkToOurs, tokens }: SizeRatios) =>
   judged(sdkToOurs.cpuPerToken, (sdk) =>

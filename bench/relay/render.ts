@@ -1,6 +1,7 @@
 /**
  * The relay bench's results for people: pure.
  */
+import type { PathCell } from "../latency/Results.ts"
 import { criteriaLines, type Criterion } from "../support/Criterion.ts"
 import { significant, table } from "../support/table.ts"
 import type { Cell, Flatness, Ratio, SizeRatios } from "./Cell.ts"
@@ -9,6 +10,8 @@ export interface Results {
   readonly cells: ReadonlyArray<Cell>
   readonly ratios: ReadonlyArray<SizeRatios>
   readonly flatness: Flatness | null
+  /** Several streams at once, as fast as they go. */
+  readonly together: ReadonlyArray<PathCell> | null
   readonly criteria: ReadonlyArray<Criterion>
 }
 
@@ -21,33 +24,52 @@ const legend = [
 ]
 
 /** Lines for stdout. */
-export const render = ({ cells, criteria, flatness, ratios }: Results): string =>
+export const render = ({ cells, criteria, flatness, ratios, together }: Results): string =>
   [
-    ...table([
-      ["tokens", "agent", "runs", "wall", "first token", "CPU", "CPU/token", "peak RSS", "events", "text"],
-      ...cells.map(cellRow)
-    ]),
-    "",
-    ...table([
-      ["tokens", "wall ours/raw", "wall sdk/ours", "CPU/token ours/raw", "CPU/token sdk/ours"],
-      ...ratios.map(({ oursToRaw, sdkToOurs, tokens }) => [
-        String(tokens),
-        times(oursToRaw.wall),
-        times(sdkToOurs.wall),
-        times(oursToRaw.cpuPerToken),
-        times(sdkToOurs.cpuPerToken)
-      ])
-    ]),
-    "",
-    ...(flatness === null ? [] : [
-      `CPU per token at ${flatness.toTokens} tokens over that at ${flatness.fromTokens}: ` +
-      `ours ${times(flatness.cpuPerToken.ours)}, raw ${times(flatness.cpuPerToken.raw)}, ` +
-      `sdk ${times(flatness.cpuPerToken.sdk)} (1x = flat).`,
+    ...(cells.length === 0 ? [] : cellLines({ cells, flatness, ratios })),
+    ...(together === null ? [] : [
+      "All streams at once, flat out",
+      ...table([
+        ["agent", "tokens/s", "CPU/token", ""],
+        ...together.map(({ agentCpuMicrosPerToken, detail, path, tokensPerSecond }) => [
+          path,
+          significant(tokensPerSecond),
+          known(agentCpuMicrosPerToken, (micros) => `${significant(micros)} µs`),
+          detail ?? ""
+        ])
+      ], ["left", "right", "right", "left"]),
       ""
     ]),
     ...legend,
     ...(criteria.length === 0 ? [] : ["", ...criteriaLines(criteria)])
   ].join("\n")
+
+const cellLines = (
+  { cells, flatness, ratios }: Pick<Results, "cells" | "flatness" | "ratios">
+): ReadonlyArray<string> => [
+  ...table([
+    ["tokens", "agent", "runs", "wall", "first token", "CPU", "CPU/token", "peak RSS", "events", "text"],
+    ...cells.map(cellRow)
+  ]),
+  "",
+  ...table([
+    ["tokens", "wall ours/raw", "wall sdk/ours", "CPU/token ours/raw", "CPU/token sdk/ours"],
+    ...ratios.map(({ oursToRaw, sdkToOurs, tokens }) => [
+      String(tokens),
+      times(oursToRaw.wall),
+      times(sdkToOurs.wall),
+      times(oursToRaw.cpuPerToken),
+      times(sdkToOurs.cpuPerToken)
+    ])
+  ]),
+  "",
+  ...(flatness === null ? [] : [
+    `CPU per token at ${flatness.toTokens} tokens over that at ${flatness.fromTokens}: ` +
+    `ours ${times(flatness.cpuPerToken.ours)}, raw ${times(flatness.cpuPerToken.raw)}, ` +
+    `sdk ${times(flatness.cpuPerToken.sdk)} (1x = flat).`,
+    ""
+  ])
+]
 
 /** One line for a cell that has just been measured. */
 export const cellLine = (cell: Cell): string => `${cell.agent} ${cell.tokens}: ${wallOf(cell)}, ${textOf(cell)}`

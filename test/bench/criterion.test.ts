@@ -1,6 +1,7 @@
 /** What a release has to reach: when a number is good enough, how it is told, and that a bench fails that missed one. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { failedCell } from "../../bench/latency/Results.ts"
 import { type Cell, flatness, ratios } from "../../bench/relay/Cell.ts"
 import { criteriaOf } from "../../bench/relay/criteria.ts"
 import { atLeast, atMost, criteriaLines, requireMet } from "../../bench/support/Criterion.ts"
@@ -58,7 +59,9 @@ describe("the relay's criteria", () => {
     tokensReceived: tokens
   })
   const judge = (cells: ReadonlyArray<Cell>, paceMillis = 0) =>
-    criteriaOf({ cells, ratios: ratios(cells), flatness: flatness(cells), paceMillis }).map(({ passed }) => passed)
+    criteriaOf({ cells, ratios: ratios(cells), flatness: flatness(cells), together: null, paceMillis }).map((
+      { passed }
+    ) => passed)
   const cells = (ours: number, sdk: Cell) => [
     cell("ours", 1000, 10),
     cell("raw", 1000, 10),
@@ -74,6 +77,25 @@ describe("the relay's criteria", () => {
     assert.deepStrictEqual(judge(cells(14, cell("sdk", 8000, 5000))), [false, true, true])
     assert.deepStrictEqual(judge(cells(14.5, cell("sdk", 8000, 4999))), [false, false, false])
     assert.deepStrictEqual(judge(cells(13, cell("sdk", 8000, 5001, "stopped"))), [true, true, true])
+  })
+
+  it("compare all streams at once, too", () => {
+    const together = (ours: number, detail: string | null = null) =>
+      criteriaOf({
+        cells: [],
+        ratios: [],
+        flatness: null,
+        paceMillis: 0,
+        together: [
+          { ...failedCell("raw", ""), detail: null, tokensPerSecond: 1000, agentCpuMicrosPerToken: 10 },
+          { ...failedCell("ours", ""), detail, tokensPerSecond: ours, agentCpuMicrosPerToken: 12 }
+        ]
+      })
+    assert.deepStrictEqual(together(700).map(({ measured, passed }) => [passed, measured]), [
+      [true, "0.7x (700 to 1000; CPU per token 1.2x)"]
+    ])
+    assert.deepStrictEqual(together(690).map(({ passed }) => passed), [false])
+    assert.match(together(0, "gone")[0]!.measured, /gone/)
   })
 
   it("are about what was measured, flat out", () => {

@@ -5,7 +5,14 @@ import * as Schema from "effect/Schema"
 import { fileURLToPath } from "node:url"
 import type { Window } from "../../bench/latency/calls.ts"
 import { render } from "../../bench/latency/render.ts"
-import { criteriaOf, failedCell, partResults, type PathCell, typicalDelays } from "../../bench/latency/Results.ts"
+import {
+  criteriaOf,
+  failedCell,
+  medianCell,
+  partResults,
+  type PathCell,
+  typicalDelays
+} from "../../bench/latency/Results.ts"
 import { makeStampReader, stampText } from "../../bench/wire/stamps.ts"
 import { run } from "../support/command.ts"
 
@@ -95,6 +102,9 @@ describe("the latency bench's results", () => {
     const windows = [window(1), window(9), window(2)]
     assert.deepStrictEqual(typicalDelays(windows), { p50: 2, p90: 4, p99: 6, max: 8 })
     assert.isNull(typicalDelays([...windows, window(1, { delays: null })]))
+    const rates = [300, 100, 200, 400].map((tokensPerSecond) => cell("ours", windows, { tokensPerSecond }))
+    assert.strictEqual(medianCell(rates).tokensPerSecond, 200)
+    assert.strictEqual(medianCell(rates.slice(0, 3)).tokensPerSecond, 200)
     const { added } = partResults({ streams: 10, tokensPerSecond: 30 }, [
       cell("direct", [window(1)]),
       cell("ours", windows)

@@ -50,6 +50,7 @@ const Output = Schema.Struct({
   })),
   ratios: Schema.Array(Schema.Struct({ tokens: Schema.Int, oursToRaw: Compared, sdkToOurs: Compared })),
   flatness: Schema.Null,
+  together: Schema.Null,
   criteria: Schema.Array(Schema.Never)
 })
 const decodeOutput = Schema.decodeUnknownEffect(Schema.fromJsonString(Output), { onExcessProperty: "error" })
@@ -74,7 +75,16 @@ const cell = (overrides: Partial<Cell>): Cell => ({
 describe("relay bench", () => {
   it.live("measures three agents and prints one JSON object", () =>
     Effect.gen(function*() {
-      const { code, stderr, stdout } = yield* bench("relay", "--sizes", "200", "--repeats", "1", "--json")
+      const { code, stderr, stdout } = yield* bench(
+        "relay",
+        "--parts",
+        "alone",
+        "--sizes",
+        "200",
+        "--repeats",
+        "1",
+        "--json"
+      )
       assert.strictEqual(code, 0, stderr)
       const output = yield* decodeOutput(stdout)
       assert.deepStrictEqual(output.cells.map(({ agent }) => agent), ["ours", "raw", "sdk"])
@@ -116,7 +126,7 @@ describe("relay bench", () => {
       sdkToOurs: { wall: { value: 600, atLeast: true }, cpuPerToken: { value: 10, atLeast: true } }
     })
     assert.deepStrictEqual(flatness(cells)?.cpuPerToken, { ours: { value: 0.5, atLeast: false }, raw: null, sdk: null })
-    const shown = render({ cells, ratios: ratios(cells), flatness: flatness(cells), criteria: [] })
+    const shown = render({ cells, ratios: ratios(cells), flatness: flatness(cells), together: null, criteria: [] })
     assert.match(shown, /sdk +1 +> 60 s .*> 500 µs.*stopped at 12/)
     assert.match(shown, /failed: gone/)
     assert.match(shown, /> 600x/)
