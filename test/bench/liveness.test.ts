@@ -131,8 +131,8 @@ describe("liveness bench", () => {
         "{\"frozenFloorMillis\":10000,\"frozenGapFactor\":0}"
       )
       assert.strictEqual(code, 1)
-      assert.match(stdout, /MISSED {2}with evidence no false kill/)
-      assert.match(stderr, /bench: missed: with evidence no false kill in any healthy class/)
+      assert.match(stdout, /false kills with evidence, any healthy class +none +.*NO/)
+      assert.match(stderr, /bench: missed: false kills with evidence, any healthy class/)
     }))
 
   it.live("measures the cost of both sources, whatever it is", () =>
