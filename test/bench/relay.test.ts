@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { type Cell, flatness, medianRun, ratios } from "../../bench/relay/Cell.ts"
+import { type Cell, flatness, meanRun, medianRun, ratios } from "../../bench/relay/Cell.ts"
 import { render } from "../../bench/relay/render.ts"
 
 const script = fileURLToPath(new URL("../../bench/main.ts", import.meta.url))
@@ -109,6 +109,14 @@ describe("relay bench", () => {
     assert.deepStrictEqual(
       medianRun([run, { ...run, wallMillis: 9, firstTokenMillis: 7 }, { ...run, wallMillis: 2 }]),
       { ...run, wallMillis: 2, firstTokenMillis: 7 }
+    )
+  })
+
+  it("takes means of answers in a row", () => {
+    const answer = { wallMillis: 3, firstTokenMillis: null, cpuMillis: 3, events: 3, tokensReceived: 6 }
+    assert.deepStrictEqual(
+      meanRun([answer, { ...answer, wallMillis: 30, firstTokenMillis: 7 }, { ...answer, events: 10 }]),
+      { ...answer, wallMillis: 12, firstTokenMillis: 7, events: 5 }
     )
   })
 
