@@ -166,7 +166,7 @@ export const make = (options: BoundedFetchOptions): typeof globalThis.fetch => {
     if (!response.ok && !saysError) {
       const detail = oneLine(text) || response.statusText || "no reason given"
       return yield* new AgentFault({
-        reason: fromStatus(response.status, detail, retryAfterMillis(response.headers))
+        reason: fromStatus(response.status, detail, retryAfterMillis(response.headers.get("retry-after")))
       })
     }
     if (wantsStream && !saysError) {

@@ -12,17 +12,18 @@
  *
  * The tokens that arrived together come as one chunk.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { Failed, FailReason } from "../liveness/Failed.ts"
 import { Signal, type TokenEvent } from "../token/TokenEvent.ts"
 import * as ChatCompletionReader from "./ChatCompletionReader.ts"
+import { type ChatConnection, COMMENT } from "./ChatConnection.ts"
 import * as OpenAiChat from "./OpenAiChat.ts"
 import { PatientFetch } from "./PatientFetch.ts"
 
@@ -51,9 +52,6 @@ export interface EngineRequest {
 }
 
 const DEFAULT_MAX_TOKENS = 4096
-/** Token events read ahead of a slow consumer before the socket is left unread. */
-const READ_AHEAD = 512
-
 /** Request fields that vLLM understands and that other servers may refuse: exact token counts on every chunk. */
 const EXACT_COUNTS = { return_token_ids: true, stream_options: { include_usage: true, continuous_usage_stats: true } }
 const PLAIN_COUNTS = { stream_options: { include_usage: true } }
@@ -73,7 +71,7 @@ export class Engine extends Context.Service<Engine, {
     Engine.layerNoDeps(options).pipe(Layer.provide(PatientFetch.layer))
 
   static readonly layerNoDeps = (options: EngineOptions): Layer.Layer<Engine, never, PatientFetch> =>
-    Layer.effect(Engine, Effect.map(PatientFetch, ({ fetch }) => make(options, fetch)))
+    Layer.effect(Engine, Effect.map(PatientFetch, (connections) => make(options, connections)))
 
   /** An engine that answers every request with the same stream. */
   static readonly layerTest = (stream: Stream.Stream<TokenEvent, Failed>): Layer.Layer<Engine> =>
@@ -88,26 +86,26 @@ export class Engine extends Context.Service<Engine, {
 
 const failed = (reason: FailReason, tokens = 0) => new Failed({ hop: "engine", reason, tokens })
 
-const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["Service"] => {
+const make = (options: EngineOptions, connections: PatientFetch["Service"]): Engine["Service"] => {
   const chat: OpenAiChat.ChatOptions = {
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,
     dataParallelRank: options.dataParallelRank,
-    fetch
+    connections
   }
   const maxTokens = options.maxTokens ?? DEFAULT_MAX_TOKENS
   const finishGrace = Duration.fromInputUnsafe(options.finishGrace ?? "5 seconds")
   /** Learned at the first refusal, so that a server that does not know the fields is asked only once. */
   let refusesExactCounts = false
 
-  const open = (request: EngineRequest, onComment: () => void) => {
+  const open = (request: EngineRequest) => {
     const attempt = (counts: typeof EXACT_COUNTS | typeof PLAIN_COUNTS) =>
       OpenAiChat.open(chat, {
         model: options.model,
         messages: request.messages,
         max_tokens: maxTokens,
         ...counts
-      }, { requestId: request.requestId, onComment })
+      }, request.requestId)
     if (refusesExactCounts) return attempt(PLAIN_COUNTS)
     return attempt(EXACT_COUNTS).pipe(
       Effect.catchIf(isRefusalOfFields, () =>
@@ -119,16 +117,10 @@ const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["S
   }
 
   const stream = (request: EngineRequest): Stream.Stream<TokenEvent, Failed> =>
-    Stream.unwrap(Effect.gen(function*() {
-      const queue = yield* Queue.bounded<TokenEvent, Failed | Cause.Done>(READ_AHEAD)
-      const connection = yield* Effect.mapError(
-        open(request, () => Queue.offerUnsafe(queue, Signal.make({ signal: "keep-alive" }))),
-        (reason) => failed(reason)
-      )
-      Queue.offerUnsafe(queue, Signal.make({ signal: "accepted" }))
-      yield* Effect.forkScoped(Queue.into(readInto(queue, connection, finishGrace), queue))
-      return Stream.fromQueue(queue)
-    }))
+    Stream.unwrap(Effect.map(
+      Effect.mapError(open(request), (reason) => failed(reason)),
+      (connection) => Stream.fromPull(Effect.succeed(pullTokens(connection, finishGrace)))
+    ))
 
   const check = Effect.gen(function*() {
     const { Rejected } = FailReason.cases
@@ -156,41 +148,77 @@ const make = (options: EngineOptions, fetch: typeof globalThis.fetch): Engine["S
   return Engine.of({ model: options.model, baseUrl: options.baseUrl, maxTokens, stream, check })
 }
 
-/** Reads the connection to its end into the queue. */
-const readInto = Effect.fnUntraced(function*(
-  queue: Queue.Enqueue<TokenEvent, Failed | Cause.Done>,
-  connection: OpenAiChat.ChatConnection,
-  finishGrace: Duration.Duration
-) {
-  let state = ChatCompletionReader.initial
-  const fail = (reason: FailReason) => failed(reason, state.tokens)
-  while (state.finishReason === undefined) {
-    const next = yield* Effect.mapError(connection.next, fail)
-    if (next === "end") return yield* fail(endWithoutFinish(connection))
-    if (!ChatCompletionReader.isChunk(next.event)) {
-      return yield* fail(FailReason.cases.Malformed.make({ detail: "an event that is not a chat completion chunk" }))
-    }
-    const [after, events] = ChatCompletionReader.read(state, next.event)
-    state = after
-    if (state.finishReason === "abort") return yield* fail(FailReason.cases.AbortedByServer.make({}))
-    if (state.finishReason === "error") return yield* fail(FailReason.cases.FinishError.make({}))
-    yield* Queue.offerAll(queue, events)
-  }
-  // The answer is complete. Usage may follow; anything that goes wrong from here on changes nothing.
-  yield* Effect.gen(function*() {
-    while (true) {
-      const next = yield* connection.next
-      if (next === "end") return
-      if (!ChatCompletionReader.isChunk(next.event)) continue
-      const [after, events] = ChatCompletionReader.read(state, next.event)
-      state = after
-      yield* Queue.offerAll(queue, events)
-    }
-  }).pipe(Effect.timeoutOption(finishGrace), Effect.ignore)
-})
+type Pull = Effect.Effect<readonly [TokenEvent, ...ReadonlyArray<TokenEvent>], Failed | Cause.Done>
 
-const endWithoutFinish = (connection: OpenAiChat.ChatConnection): FailReason => {
-  if (connection.doneSeen()) return FailReason.cases.DoneWithoutFinish.make({})
+/** The token events of a connection, as they arrive. */
+const pullTokens = (connection: ChatConnection, finishGrace: Duration.Duration): Pull => {
+  let state = ChatCompletionReader.initial
+  /** What is to be handed on first. */
+  let ready: Array<TokenEvent> = [Signal.make({ signal: "accepted" })]
+  let failure: Failed | undefined
+
+  const fail = (reason: FailReason) => {
+    failure ??= failed(reason, state.tokens)
+  }
+
+  const read = (items: ReadonlyArray<unknown>) => {
+    for (const item of items) {
+      if (failure !== undefined) return
+      if (item === COMMENT) {
+        if (state.finishReason === undefined) ready.push(Signal.make({ signal: "keep-alive" }))
+      } else if (ChatCompletionReader.isChunk(item)) {
+        const [after, events] = ChatCompletionReader.read(state, item)
+        const finishes = state.finishReason === undefined && after.finishReason !== undefined
+        state = after
+        if (finishes && after.finishReason === "abort") fail(FailReason.cases.AbortedByServer.make({}))
+        else if (finishes && after.finishReason === "error") fail(FailReason.cases.FinishError.make({}))
+        else ready.push(...events)
+      } else if (state.finishReason === undefined) {
+        fail(FailReason.cases.Malformed.make({ detail: "an event that is not a chat completion chunk" }))
+      }
+    }
+  }
+
+  const more = Effect.matchEffect(connection.pull, {
+    onSuccess: (items) => {
+      read(items)
+      return pull
+    },
+    onFailure: (end) => {
+      fail(Cause.isDone(end) ? endWithoutFinish(connection) : end)
+      return pull
+    }
+  })
+
+  // The answer is complete. Usage may follow; anything that goes wrong from here on changes nothing.
+  let giveUpAtMillis: number | undefined
+  const moreAfterFinish = Effect.flatMap(Clock.monotonicTimeNanos, (nanos) => {
+    const now = Number(nanos) / 1e6
+    giveUpAtMillis ??= now + Duration.toMillis(finishGrace)
+    return Effect.matchEffect(Effect.timeoutOption(connection.pull, Math.max(0, giveUpAtMillis - now)), {
+      onSuccess: (items) => {
+        if (items._tag === "None") return Cause.done()
+        read(items.value)
+        return pull
+      },
+      onFailure: () => Cause.done()
+    })
+  })
+
+  const pull: Pull = Effect.suspend(() => {
+    if (ready.length > 0) {
+      const [first, ...rest] = ready
+      ready = []
+      return Effect.succeed([first!, ...rest] as const)
+    }
+    if (failure !== undefined) return Effect.fail(failure)
+    return state.finishReason === undefined ? more : moreAfterFinish
+  })
+  return pull
+}
+
+const endWithoutFinish = (connection: ChatConnection): FailReason => {
+  if (connection.doneSeen) return FailReason.cases.DoneWithoutFinish.make({})
   return connection.contentType.includes("text/event-stream")
     ? FailReason.cases.Truncated.make({})
     : FailReason.cases.Malformed.make({

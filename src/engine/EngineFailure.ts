@@ -1,10 +1,10 @@
 /**
- * From what the openai SDK throws to a `FailReason`.
+ * From what an engine's server answers, and what undici and the openai SDK throw, to a `FailReason`.
  *
- * The SDK throws `APIError` with a status before the stream and without one for an error event inside it, plain
- * `TypeError: terminated` when the connection breaks, and `SyntaxError` for broken JSON. Why a connection failed is
+ * The SDK throws `APIError` with a status; undici throws errors of sockets and of its own. Why a connection failed is
  * told only by the chain of causes.
  */
+import * as Result from "effect/Result"
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai"
 import { FailReason } from "../liveness/Failed.ts"
 
@@ -33,7 +33,7 @@ export const fromUnknown = (url: string, error: unknown): FailReason => {
     const detail = apiMessage(error)
     return error.status === undefined
       ? MidStreamError.make({ code: integerOf(error.code), detail })
-      : fromStatus(error.status, detail, retryAfterMillis(error.headers))
+      : fromStatus(error.status, detail, error.headers?.get("retry-after") ?? undefined)
   }
   if (error instanceof SyntaxError) return Malformed.make({ detail: error.message })
   return fromTransport(url, error)
@@ -83,21 +83,45 @@ const codeOf = (error: unknown): string | undefined =>
     ? error.code
     : undefined
 
-const apiMessage = (error: APIError): string => {
-  const body: unknown = error.error
-  if (typeof body === "object" && body !== null && "message" in body && typeof body.message === "string") {
-    return body.message
-  }
-  return error.message
+const apiMessage = (error: APIError): string => messageIn(error.error) ?? error.message
+
+/** What a server says in an error object, as OpenAI and vLLM write it. */
+const messageIn = (error: unknown): string | undefined =>
+  typeof error === "string" && error !== ""
+    ? error
+    : typeof error === "object" && error !== null && "message" in error && typeof error.message === "string"
+    ? error.message
+    : undefined
+
+/** What the body of a refusal says: its error's message if it is one, otherwise its text. */
+export const detailOf = (status: number, body: string): string => {
+  const json = Result.getOrUndefined(parseJson(body))
+  const error = typeof json === "object" && json !== null && "error" in json ? json.error : json
+  return messageIn(error) ?? `${status} ${body.trim() === "" ? "without a body" : body.trim().slice(0, 500)}`
 }
+
+/** The JSON of an event, or the failure that it tells of or is. `isError`: the event is named so. */
+export const parseEvent = (data: string, isError: boolean): Result.Result<unknown, FailReason> => {
+  const json = parseJson(data)
+  if (Result.isFailure(json)) return Result.fail(Malformed.make({ detail: json.failure.message }))
+  const event = json.success
+  const said = typeof event === "object" && event !== null && "error" in event ? event.error : undefined
+  const error: unknown = said || (isError ? event : undefined)
+  if (!error) return Result.succeed(event)
+  const code = typeof error === "object" && "code" in error ? integerOf(error.code) : null
+  return Result.fail(MidStreamError.make({ code, detail: messageIn(error) ?? JSON.stringify(error) }))
+}
+
+const parseJson = (text: string): Result.Result<unknown, SyntaxError> =>
+  Result.try({ try: () => JSON.parse(text) as unknown, catch: (error) => error as SyntaxError })
 
 const integerOf = (code: unknown): number | null => {
   const number = typeof code === "string" || typeof code === "number" ? Number(code) : Number.NaN
   return Number.isInteger(number) ? number : null
 }
 
-/** The delay a server asks for, in milliseconds. Dates are not read: servers of engines send seconds. */
-export const retryAfterMillis = (headers: Headers | undefined): number | null => {
-  const seconds = Number(headers?.get("retry-after") ?? Number.NaN)
+/** The delay that a `Retry-After` asks for, in milliseconds. Dates are not read: servers of engines send seconds. */
+export const retryAfterMillis = (retryAfter: string | null | undefined): number | null => {
+  const seconds = typeof retryAfter === "string" ? Number(retryAfter) : Number.NaN
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null
 }

@@ -1,5 +1,5 @@
 /**
- * A `fetch` that waits as long as the other side needs (adapter for undici).
+ * Requests that wait as long as the other side needs (adapter for undici).
  *
  * Node's own fetch ends a request after 300 s without headers or without body bytes, and an engine that queues or
  * prefills for six minutes is merely slow. Here both limits are off; only connecting is limited. Liveness is decided
@@ -26,6 +26,8 @@ export const fetchThrough = (dispatcher: undici.Agent): typeof globalThis.fetch 
 
 export class PatientFetch extends Context.Service<PatientFetch, {
   readonly fetch: typeof globalThis.fetch
+  /** The same connections without the streams of `fetch`, which cost more than all else that is done for a token. */
+  readonly dispatcher: Pick<undici.Dispatcher, "dispatch">
 }>()("a2a-campaign/PatientFetch") {
   /** Closes every connection it opened when its scope ends. */
   static readonly layer = Layer.effect(
@@ -35,7 +37,7 @@ export class PatientFetch extends Context.Service<PatientFetch, {
         Effect.sync(() => patientAgent({ timeout: CONNECT_TIMEOUT_MILLIS })),
         (agent) => Effect.promise(() => agent.destroy())
       ),
-      (dispatcher) => PatientFetch.of({ fetch: fetchThrough(dispatcher) })
+      (dispatcher) => PatientFetch.of({ fetch: fetchThrough(dispatcher), dispatcher })
     )
   )
 }

@@ -158,13 +158,13 @@ interface Sent {
   readonly said: ReadonlyArray<Said>
   /** Something of what came next was sent too. */
   readonly half: boolean
-  /** The sentinel's line was ended. */
+  /** The sentinel was. */
   readonly doneSeen: boolean
 }
 
 /**
  * An event is whole with the first byte of the empty line behind it. Where the body ends by itself its text is enough:
- * the SDK forgives servers that leave the empty line out.
+ * servers that leave the empty line out are forgiven.
  */
 const sentBy = (script: Script): Sent => {
   const encode = (text: string) => new TextEncoder().encode(text)
@@ -178,14 +178,14 @@ const sentBy = (script: Script): Sent => {
     parts.push(bytes)
     length += bytes.length
     const whole = length - script.lineEnd.length + 1
-    return { said, from, whole: isComment || script.how === "reset" ? whole : from + text, lineEnded: from + text + 1 }
+    return { said, from, whole: isComment || script.how === "reset" ? whole : from + text }
   })
   const end = Math.ceil(length * script.cut / 1000)
   return {
     bytes: Buffer.concat(parts).subarray(0, end),
     said: all.filter(({ whole }) => whole <= end).map(({ said }) => said),
     half: all.some(({ from, whole }) => from < end && end < whole),
-    doneSeen: all.some(({ lineEnded, said }) => said.done === true && lineEnded <= end)
+    doneSeen: all.some(({ said, whole }) => said.done === true && whole <= end)
   }
 }
 

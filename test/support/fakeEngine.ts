@@ -1,10 +1,11 @@
 /**
- * A server of completions without a socket: a `fetch` whose bodies do what a test says, and that notes every close.
+ * A server of completions without a socket: connections whose bodies do what a test says, and that note every close.
  *
  * A body is a socket as far as the client can tell: the server ends it, breaks it or leaves it open, and the client can
- * close it by cancelling the body or by aborting the request. Each close of a body that had not ended is noted.
+ * close it by aborting the request. Each close of a body that had not ended is noted.
  */
 import * as Layer from "effect/Layer"
+import type { Dispatcher } from "undici"
 import { PatientFetch } from "../../src/engine/PatientFetch.ts"
 
 export interface Body {
@@ -32,8 +33,7 @@ export interface FakeEngine {
   readonly connections: ReadonlyArray<Connection>
 }
 
-const lost = () =>
-  Object.assign(new TypeError("terminated"), { cause: Object.assign(new Error(), { code: "ECONNRESET" }) })
+const lost = () => Object.assign(new Error("other side closed"), { code: "ECONNRESET" })
 
 /** `serve` is called for each request, synchronously; `onClose` when a client closed. */
 export const fakeEngine = (
@@ -41,72 +41,77 @@ export const fakeEngine = (
   onClose: (connection: Connection) => void = () => {}
 ): FakeEngine => {
   const connections: Array<Connection> = []
-  const fetch = (_: string, init: RequestInit): Promise<Response> =>
-    new Promise((resolve, reject) => {
-      const connection: Connection = { state: "requested", closes: 0 }
-      connections.push(connection)
-      let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-      const isOpen = () => connection.state === "requested" || connection.state === "open"
-      const closed = () => {
-        if (connection.state === "ended by server") return
+  const dispatch = (_: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
+    const connection: Connection = { state: "requested", closes: 0 }
+    connections.push(connection)
+    const isOpen = () => connection.state === "requested" || connection.state === "open"
+    /** What the server does stays in order, and waits for a client that does not read. */
+    let waiting: Array<() => void> = []
+    let paused = false
+    let reason: Error | null = null
+    const flush = () => {
+      for (
+        let act = paused ? undefined : waiting.shift();
+        act !== undefined;
+        act = paused ? undefined : waiting.shift()
+      ) {
+        act()
+      }
+    }
+    const controller: Dispatcher.DispatchController = {
+      get aborted() {
+        return reason !== null
+      },
+      get paused() {
+        return paused
+      },
+      get reason() {
+        return reason
+      },
+      abort: (why) => {
+        // A socket that is closed already is closed once more by nobody.
+        if (!isOpen()) return
+        reason = why
+        waiting = []
         connection.state = "closed by client"
         connection.closes++
         onClose(connection)
+        handler.onResponseError?.(controller, why)
+      },
+      pause: () => {
+        paused = true
+      },
+      resume: () => {
+        paused = false
+        flush()
       }
-      const signal = init.signal!
-      signal.addEventListener("abort", () => {
-        // A socket that the client has closed already is closed once more by nobody.
-        if (isOpen()) {
-          closed()
-          const reason = new DOMException("This operation was aborted", "AbortError")
-          if (controller === undefined) reject(reason)
-          else controller.error(reason)
+    }
+    handler.onRequestStart?.(controller, {})
+    if (!isOpen()) return true
+    serve({
+      accept: () => {
+        if (!isOpen()) return undefined
+        connection.state = "open"
+        handler.onResponseStart?.(controller, 200, { "content-type": "text/event-stream" })
+        const then = (act: () => void) => {
+          if (!isOpen()) return
+          waiting.push(act)
+          flush()
         }
-      })
-      serve({
-        accept: () => {
-          if (!isOpen()) return undefined
-          connection.state = "open"
-          // What the server does stays in order: what it sent before it broke the connection arrives.
-          const waiting: Array<(controller: ReadableStreamDefaultController<Uint8Array>) => void> = []
-          let wake: (() => void) | undefined
-          const then = (act: (controller: ReadableStreamDefaultController<Uint8Array>) => void) => {
-            if (!isOpen()) return
-            waiting.push(act)
-            wake?.()
-          }
-          const body = new ReadableStream<Uint8Array>({
-            start: (started) => {
-              controller = started
-            },
-            pull: (controller) =>
-              new Promise<void>((pulled) => {
-                const next = () => {
-                  wake = undefined
-                  waiting.shift()!(controller)
-                  pulled()
-                }
-                if (waiting.length > 0) next()
-                else wake = next
-              }),
-            cancel: closed
-          }, { highWaterMark: 0 })
-          resolve(new Response(body, { status: 200, headers: { "content-type": "text/event-stream" } }))
-          const over = (act: (controller: ReadableStreamDefaultController<Uint8Array>) => void) => () =>
-            then((controller) => {
-              connection.state = "ended by server"
-              act(controller)
-            })
-          return {
-            send: (bytes) => then((controller) => controller.enqueue(bytes)),
-            end: over((controller) => controller.close()),
-            reset: over((controller) => controller.error(lost()))
-          }
+        const over = (act: () => void) => () =>
+          then(() => {
+            connection.state = "ended by server"
+            act()
+          })
+        return {
+          send: (bytes) => then(() => handler.onResponseData?.(controller, Buffer.from(bytes))),
+          end: over(() => handler.onResponseEnd?.(controller, {})),
+          reset: over(() => handler.onResponseError?.(controller, lost()))
         }
-      })
+      }
     })
-  return {
-    connections,
-    layer: Layer.succeed(PatientFetch, { fetch: fetch as unknown as typeof globalThis.fetch })
+    return true
   }
+  const fetch = () => Promise.reject(new Error("only completions are served"))
+  return { connections, layer: Layer.succeed(PatientFetch, { fetch, dispatcher: { dispatch } }) }
 }
