@@ -38,9 +38,12 @@ export const any: AddressRule = { loopback: true, allowed: [{ _tag: "Any" }] }
 
 /** The rule of an agent that listens on `host`. */
 export const forListener = (host: string, allowed: ReadonlyArray<AllowedPattern> = []): AddressRule => ({
-  loopback: host === "localhost" || kindOf(bare(host)) === "loopback",
+  loopback: isLoopbackHost(host),
   allowed
 })
+
+/** Whether only this machine can reach a listener on `host`. */
+export const isLoopbackHost = (host: string): boolean => host === "localhost" || kindOf(bare(host)) === "loopback"
 
 /** The address kinds, in words for people. `public` is the only one that is allowed to everybody. */
 export type AddressKind =

@@ -172,11 +172,21 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
     list: () => logs.values(),
     cancel,
     reading: (log) => Effect.acquireRelease(attach(log), () => detach(log)),
-    drain: (atMost) =>
-      Effect.suspend(() => {
+    drain: (input) => {
+      const atMost = Duration.fromInputUnsafe(input)
+      return Effect.suspend(() => {
         shuttingDown = true
-        return Effect.timeoutOption(FiberMap.awaitEmpty(work), atMost)
-      }).pipe(Effect.asVoid)
+        return FiberMap.size(work)
+      }).pipe(
+        Effect.tap((size) =>
+          size > 0 && !Duration.isZero(atMost)
+            ? Effect.logInfo(`${size} tasks are at work; they may come to their end within ${Duration.format(atMost)}`)
+            : Effect.void
+        ),
+        Effect.andThen(Effect.timeoutOption(FiberMap.awaitEmpty(work), atMost)),
+        Effect.asVoid
+      )
+    }
   }
 })
 

@@ -55,7 +55,7 @@ const abortSignalOf = (context: ServerCallContext): AbortSignal =>
   (context.state.get(ABORT_SIGNAL) as AbortSignal | undefined) ?? new AbortController().signal
 
 /** Whether the client of a call asked for the token extension. */
-export const wantsExact = (context: ServerCallContext): boolean =>
+const wantsExact = (context: ServerCallContext): boolean =>
   context.requestedExtensions?.includes(TOKEN_EXTENSION_URI) ?? false
 
 const REFUSAL = "a2a-campaign/refusal"

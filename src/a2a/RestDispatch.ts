@@ -40,6 +40,7 @@ import type { A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server"
 import * as CallContext from "./CallContext.ts"
 import { requireCapability } from "./Capabilities.ts"
 import type { HttpAnswer, JsonAnswer } from "./HttpAnswer.ts"
+import { Refusal } from "./Refusal.ts"
 import { isObject } from "./RequestFields.ts"
 import * as RequestValidation from "./RequestValidation.ts"
 import * as RestRoutes from "./RestRoutes.ts"
@@ -92,6 +93,9 @@ export const make = (card: AgentCard, handler: A2ARequestHandler): RestDispatch 
       headers: echo
     }
   } catch (error) {
+    if (error instanceof Refusal) {
+      return answer(503, plainError(503, "UNAVAILABLE", error.message), { "retry-after": "1" })
+    }
     const status = restStatusFor(error)
     return answer(status, toRestErrorBody(error, status))
   }

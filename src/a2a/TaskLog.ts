@@ -12,7 +12,14 @@
 import type { Message } from "@a2a-js/sdk"
 import * as Transcript from "../token/Transcript.ts"
 import * as LogEntry from "./LogEntry.ts"
-import { type Artifact, type FinalState, isTokenEvent, type OpenState, type TaskEvent } from "./TaskEvent.ts"
+import {
+  type Artifact,
+  type Ended,
+  type FinalState,
+  isTokenEvent,
+  type OpenState,
+  type TaskEvent
+} from "./TaskEvent.ts"
 import { TaskReader } from "./TaskReader.ts"
 import type { TaskIdentity } from "./WireTask.ts"
 
@@ -78,6 +85,7 @@ export class TaskLog implements TaskIdentity {
   #firstTokenMillis: number | null = null
   #lastTokenMillis: number | null = null
   #endMillis: number | undefined
+  #end: Ended | undefined
 
   /** `compactFrom`: from so many entries on they are joined or dropped. */
   constructor(identity: TaskIdentity & TaskOwner, clock: LogClock, compactFrom = COMPACT_FROM) {
@@ -111,7 +119,12 @@ export class TaskLog implements TaskIdentity {
   }
 
   get ended(): boolean {
-    return this.#endMillis !== undefined
+    return this.#end !== undefined
+  }
+
+  /** The event that ended it. */
+  get end(): Ended | undefined {
+    return this.#end
   }
 
   /** Whether the task waits for its client. */
@@ -228,7 +241,9 @@ export class TaskLog implements TaskIdentity {
     }
     if (event._tag !== "Status" && event._tag !== "Ended") return
     this.#state = event.state
-    if (event._tag === "Ended") this.#endMillis = this.#sinceStart()
+    if (event._tag !== "Ended") return
+    this.#end = event
+    this.#endMillis = this.#sinceStart()
   }
 
   #sinceStart(): number {

@@ -8,7 +8,8 @@ import { Role, TaskState } from "@a2a-js/sdk"
 import * as DateTime from "effect/DateTime"
 import type { ArtifactPart, FinalState, OpenState } from "./TaskEvent.ts"
 import type { TaskLog, TaskSnapshot } from "./TaskLog.ts"
-import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
+import { summaryOf } from "./TaskSummary.ts"
+import { encodeEvent, TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 
 export const ANSWER_ARTIFACT_ID = "answer"
 export const REASONING_ARTIFACT_ID = "reasoning"
@@ -110,9 +111,17 @@ export const toTask = (log: TaskLog, snapshot: TaskSnapshot, { exact, historyLen
       ...artifacts.map((artifact) => toArtifact(artifact.artifactId, artifact.name, artifact.parts))
     ],
     history: historyLength === 0 ? [] : log.history.slice(-(historyLength ?? log.history.length)),
-    metadata: exact ? { [TOKEN_EXTENSION_URI]: { _tag: "Snapshot", generation, tokens: total } } : undefined
+    metadata: exact
+      ? { [TOKEN_EXTENSION_URI]: { _tag: "Snapshot", generation, tokens: total, ...endOf(log, generation) } }
+      : undefined
   }
 }
+
+/** How a task ended, for those who ask for it after its end. */
+const endOf = (log: TaskLog, generation: number): object =>
+  log.end === undefined || generation < log.generation
+    ? {}
+    : { ended: { ...encodeEvent(log.end) as object, summary: summaryOf(log, log.end) } }
 
 /** The state that a state of the wire stands for; nothing if it is none. */
 export const fromTaskState = (state: TaskState): OpenState | FinalState | undefined => stateOfWire.get(state)

@@ -9,7 +9,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { MillisFromText } from "../text/DurationText.ts"
+import { MillisFromText, TimeFromText } from "../text/DurationText.ts"
 
 export const positive = Schema.Int.check(Schema.isGreaterThan(0))
 export const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -75,6 +75,16 @@ export const time = (name: string, description: string) =>
     Flag.withDescription(description),
     Flag.withSchema(MillisFromText),
     Flag.withFallbackConfig(Config.schema(MillisFromText, variableOf(name))),
+    optional
+  )
+
+/** A time with its unit in milliseconds, undefined if not given. */
+export const timeWithUnit = (name: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("DURATION"),
+    Flag.withDescription(description),
+    Flag.withSchema(TimeFromText),
+    Flag.withFallbackConfig(Config.schema(TimeFromText, variableOf(name))),
     optional
   )
 

@@ -5,7 +5,6 @@ import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import * as AddressRule from "../a2a/AddressRule.ts"
@@ -18,27 +17,13 @@ import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { orExit, usageError } from "./CommandError.ts"
 import { watchedEngine } from "./EmbeddedAgents.ts"
-import { engineOptions, parseUrl } from "./EngineAddress.ts"
+import { engineOptions } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
+import { listenFlags, listenOptions } from "./listenFlags.ts"
 import { HelpSections } from "./renderHelp.ts"
 import { settingsOf, watchFlags } from "./watchFlags.ts"
 
-/** The port where AgentBeats expects an agent. */
-const AGENT_PORT = 9009
-
-const listenFlags = {
-  host: flags.host,
-  port: flags.port(AGENT_PORT),
-  cardUrl: flags.cardUrl
-}
-
 const livenessSection = { "stall-policy": "liveness" }
-
-const checkedCardUrl = (cardUrl: Option.Option<string>) =>
-  Option.match(cardUrl, {
-    onNone: () => Effect.sync((): string | undefined => undefined),
-    onSome: (url) => parseUrl("card-url", url)
-  })
 
 const purple = Command.make(
   "purple",
@@ -51,7 +36,7 @@ const purple = Command.make(
   },
   Effect.fn("campaign.serve.purple")(function*(options) {
     const { maxTokens, model } = options
-    const cardUrl = yield* checkedCardUrl(options.cardUrl)
+    const listen = yield* listenOptions(options)
     const settings = yield* settingsOf(options)
     const address = yield* orExit(engineOptions({ url: options.engine, model, maxTokens }))
     const engine = watchedEngine(address, settings).pipe(
@@ -64,7 +49,7 @@ const purple = Command.make(
       return yield* Effect.never
     }).pipe(
       Effect.provide(
-        PurpleAgent.layer({ ...options, cardUrl }).pipe(
+        PurpleAgent.layer(listen).pipe(
           Layer.provideMerge(engine),
           Layer.provide(Ticker.layer(settings.limits.tickMillis)),
           Layer.provide(LimitLearner.layerMemory(settings.limits))
@@ -100,7 +85,7 @@ const green = Command.make(
   "green",
   { ...listenFlags, allowParticipant: flags.allowParticipant, ...watchFlags },
   Effect.fn("campaign.serve.green")(function*(options) {
-    const cardUrl = yield* checkedCardUrl(options.cardUrl)
+    const listen = yield* listenOptions(options)
     const participants = yield* participantsOf(options)
     const settings = yield* settingsOf(options)
     const services = Layer.mergeAll(A2aClient.layer, Grader.layer, Ticker.layer(settings.limits.tickMillis))
@@ -110,7 +95,7 @@ const green = Command.make(
       return yield* Effect.never
     }).pipe(
       Effect.provide(
-        GreenAgent.layer({ ...options, ...settings, cardUrl, participants }).pipe(Layer.provide(services))
+        GreenAgent.layer({ ...listen, ...settings, participants }).pipe(Layer.provide(services))
       ),
       orExit
     )

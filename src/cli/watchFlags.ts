@@ -13,20 +13,10 @@ import * as Result from "effect/Result"
 import { contradictionsOf, longestSilence } from "../liveness/LimitContradictions.ts"
 import { defaults, type LivenessLimits, nameOf, withPatience } from "../liveness/LivenessLimits.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
-import { textOf, TimeFromText } from "../text/DurationText.ts"
+import { textOf } from "../text/DurationText.ts"
 import { usageError } from "./CommandError.ts"
-import { choice, optional, variableOf } from "./flagKinds.ts"
+import { choice, timeWithUnit, variableOf } from "./flagKinds.ts"
 import { readLimits } from "./limitText.ts"
-
-/** A time with its unit in milliseconds, undefined if not given. */
-const patience = (name: string, description: string) =>
-  Flag.String(name).pipe(
-    Flag.withMetavar("DURATION"),
-    Flag.withDescription(description),
-    Flag.withSchema(TimeFromText),
-    Flag.withFallbackConfig(Config.schema(TimeFromText, variableOf(name))),
-    optional
-  )
 
 /** Limits as they were written, and where. */
 export interface WrittenLimits {
@@ -42,7 +32,7 @@ export const watchFlags = {
     default: "enforce",
     description: "What follows when a run is found hung: enforce ends and retries it, warn tells, off does not look"
   }),
-  stallLimit: patience(
+  stallLimit: timeWithUnit(
     "stall-limit",
     "Silence after which a run without engine evidence is given up, such as 90s (15 minutes, 30 before the first token)"
   ),
@@ -64,7 +54,7 @@ export const watchFlags = {
   )
 }
 
-export const hardCap = patience(
+export const hardCap = timeWithUnit(
   "hard-cap",
   "The most time an attempt may take, slow or not, such as 2h (none: what lives is waited for)"
 )
