@@ -8,6 +8,8 @@ import { root } from "./support/command.ts"
 const expected: Record<string, RegExp> = {
   "guardedStream.ts": /token: alive\nno token for 90 seconds\n$/,
   "engineTokens.ts": /function runLengthEncode[\s\S]*\d+ tokens by usage, finish reason stop\n$/,
+  "ownAgent.ts":
+    /^TASK_STATE_INPUT_REQUIRED: how far, ada\?\ngrace: NOT_FOUND\nTASK_STATE_COMPLETED: 1 2 3 4 5 \nnobody: UNAUTHENTICATED\n$/,
   "watchedEngine.ts":
     /first: Completed\n[\s\S]*second: Stalled\nengine-hung, proved: no token .* counters stand still\n$/
 }

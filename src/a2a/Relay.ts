@@ -57,7 +57,7 @@ export interface Relay {
   readonly cancel: (log: TaskLog) => Effect.Effect<void>
   /** Says that somebody reads the task for as long as the scope lasts. */
   readonly reading: (log: TaskLog) => Effect.Effect<void, never, Scope.Scope>
-  /** Takes no further work, and waits until there is none or the time is over. */
+  /** Takes no further work, waits until there is none or the time is over, and cancels what is left. */
   readonly drain: (atMost: Duration.Input) => Effect.Effect<void>
 }
 
@@ -180,11 +180,11 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
       }).pipe(
         Effect.tap((size) =>
           size > 0 && !Duration.isZero(atMost)
-            ? Effect.logInfo(`${size} tasks are at work; they may come to their end within ${Duration.format(atMost)}`)
+            ? Effect.logInfo(`tasks at work: ${size}; they may come to their end within ${Duration.format(atMost)}`)
             : Effect.void
         ),
         Effect.andThen(Effect.timeoutOption(FiberMap.awaitEmpty(work), atMost)),
-        Effect.asVoid
+        Effect.andThen(FiberMap.clear(work))
       )
     }
   }
