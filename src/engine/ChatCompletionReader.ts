@@ -10,7 +10,7 @@
  * - An empty delta is a held-back token if the count moved, else only a signal.
  * - The finish chunk may carry the last text.
  */
-import { type Channel, Delta, Finish, Signal, type TokenEvent, ToolCallDelta, Usage } from "../token/TokenEvent.ts"
+import { type Channel, Finish, Signal, type TokenEvent, ToolCallDelta, Usage } from "../token/TokenEvent.ts"
 
 /** The part of a chunk that is read; every field may be missing, null or of another shape. */
 export interface ChatCompletionChunk {
@@ -67,6 +67,7 @@ export const read = (
       : [state, [Signal.make({ signal: "empty" })]]
   }
 
+  // Deltas are written out: the schema's constructor would check each, and costs as much as all else that is done here.
   const events: Array<TokenEvent> = []
   const delta = choice.delta ?? {}
   const reasoning = delta.reasoning ?? delta.reasoning_content ?? ""
@@ -88,11 +89,11 @@ export const read = (
   if (state.finishReason === undefined) {
     if (reasoning !== "") {
       channel = "reasoning"
-      events.push(Delta.make({ channel, text: reasoning, tokens: takeTokens() }))
+      events.push({ _tag: "Delta", channel, text: reasoning, tokens: takeTokens() })
     }
     if (content !== "") {
       channel = "content"
-      events.push(Delta.make({ channel, text: content, tokens: takeTokens() }))
+      events.push({ _tag: "Delta", channel, text: content, tokens: takeTokens() })
     }
     for (const call of toolCalls) {
       const id = call.id ?? undefined
@@ -105,7 +106,7 @@ export const read = (
         tokens: takeTokens()
       }))
     }
-    if (uncounted > 0) events.push(Delta.make({ channel, text: "", tokens: takeTokens() }))
+    if (uncounted > 0) events.push({ _tag: "Delta", channel, text: "", tokens: takeTokens() })
     if (typeof choice.finish_reason === "string") events.push(Finish.make({ reason: choice.finish_reason }))
   }
   if (events.length === 0) {
