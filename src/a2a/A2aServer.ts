@@ -15,9 +15,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
-import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import * as AgentCard from "./AgentCard.ts"
@@ -87,7 +86,9 @@ export const serve = Effect.fn("A2aServer.serve")(function*(
       createServer({
         headersTimeout,
         requestTimeout: Math.max(headersTimeout, requestTimeout),
-        connectionsCheckingInterval: Math.min(headersTimeout / 2, 1000)
+        connectionsCheckingInterval: Math.min(headersTimeout / 2, 1000),
+        // Clients that offer HTTP/2 by the way (Java's do) are answered in HTTP/1.1, with their bodies read as ever.
+        shouldUpgradeCallback: () => false
       }),
     { host, port, gracefulShutdownTimeout: GRACEFUL_SHUTDOWN }
   ).pipe(Effect.mapError((error) => ListenError.fromCause(host, port, error.cause)))
@@ -105,8 +106,13 @@ export const serve = Effect.fn("A2aServer.serve")(function*(
     rest: RestDispatch.make(card, handler),
     mostBodyBytes: options.mostBodyBytes ?? MOST_BODY_BYTES
   })
-  const calls = HttpRouter.add("*", "/*", (request) => Effect.flatMap(answer(request), respond(keepAlive, request)))
-  yield* server.serve(yield* HttpRouter.toHttpEffect(Layer.merge(CardRoutes.layer(card), calls)))
+  const calls = Effect.interruptible(Effect.flatMap(
+    HttpServerRequest.HttpServerRequest,
+    (request) => Effect.flatMap(answer(request), respond(keepAlive, request))
+  ))
+  // Behind the router and not in it: a route for everything would take HEAD from the card, and misses broken escapes.
+  const cards = yield* HttpRouter.toHttpEffect(CardRoutes.layer(card))
+  yield* server.serve(Effect.catchIf(cards, ({ reason }) => reason._tag === "RouteNotFound", () => calls))
   yield* Effect.addFinalizer(() => relay.drain(options.drain ?? 0))
   return { url }
 })

@@ -39,8 +39,11 @@ export const write = (
     }
     const end = () => {
       stop()
-      response.end(() => resume(Effect.succeed(HttpServerResponse.empty())))
+      // A client that goes before it has read everything makes it "close" and never "finish".
+      response.once("close", over)
+      response.end(over)
     }
+    const over = () => resume(Effect.succeed(HttpServerResponse.empty()))
     const stop = () => {
       stopWaiting()
       stopComments()

@@ -31,7 +31,7 @@ export const make = ({ authenticator, jsonRpc, mostBodyBytes, rest }: HttpCallsO
   Effect.fnUntraced(
     function*(request: HttpServerRequest.HttpServerRequest): Effect.fn.Return<HttpAnswer, never, Scope.Scope> {
       const { headers, method } = request
-      const { pathname: path, searchParams: query } = new URL(request.url, "http://localhost")
+      const { path, query } = targetOf(request.url)
       const binding: HttpRefusal.Binding = path === "/" ? "JSONRPC" : "HTTP+JSON"
       const user = yield* Effect.result(authenticator.authenticate({ headers, method, path }))
       if (Result.isFailure(user)) return unauthorizedAnswer(user.failure, binding)
@@ -44,20 +44,33 @@ export const make = ({ authenticator, jsonRpc, mostBodyBytes, rest }: HttpCallsO
         const message = `The body is ${contentType}; send ${JSON_TYPES.join(" or ")}.`
         return HttpRefusal.ofError(binding, 415, new ContentTypeNotSupportedError({ message }))
       }
+      const tooLarge = {
+        status: 413,
+        name: "RESOURCE_EXHAUSTED",
+        message: `The body cannot be read, or has more than ${mostBodyBytes} bytes.`
+      }
+      // Refused before it comes: a client that announces much need not be waited for.
+      if (Number(headers["content-length"] ?? 0) > mostBodyBytes) return HttpRefusal.ofStatus(binding, tooLarge)
       const body = yield* request.text.pipe(
         Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.fromInputUnsafe(mostBodyBytes)),
         Effect.result
       )
-      if (Result.isFailure(body)) {
-        const message = `The body cannot be read, or has more than ${mostBodyBytes} bytes.`
-        return HttpRefusal.ofStatus(binding, { status: 413, name: "RESOURCE_EXHAUSTED", message })
-      }
+      if (Result.isFailure(body)) return HttpRefusal.ofStatus(binding, tooLarge)
       // Aborts when the request is over: its response sent to the end, or its client gone.
       const signal = yield* Effect.abortSignal
       const call = { headers, query, body: body.success, user: user.success, signal }
       return yield* Effect.promise(() => binding === "JSONRPC" ? jsonRpc(call) : rest({ ...call, method, path }))
     }
   )
+
+/**
+ * The path and the query of a request target: a path, or a whole address where a proxy is spoken to. A path that begins
+ * with two slashes is still a path, and would be a host to `URL`.
+ */
+const targetOf = (target: string): { readonly path: string; readonly query: URLSearchParams } => {
+  const url = URL.parse(target.startsWith("/") ? `http://localhost${target}` : target, "http://localhost")
+  return { path: url?.pathname ?? target, query: url?.searchParams ?? new URLSearchParams() }
+}
 
 const hasBody = (headers: Headers.Headers): boolean =>
   (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined

@@ -27,10 +27,7 @@ export const agentRequest = (fields: Partial<AgentRequest> = {}): AgentRequest =
 })
 
 /** An agent with this executor, on a port of its own. */
-export const agent = (
-  executor: AgentExecutor,
-  options: Partial<Pick<A2aServer.A2aServerOptions, "cardUrl" | "orphanGrace">> = {}
-) =>
+export const agent = (executor: AgentExecutor, options: Partial<A2aServer.ServeOptions> = {}) =>
   A2aServer.serve({
     host: "127.0.0.1",
     port: 0,
