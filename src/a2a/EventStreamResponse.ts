@@ -39,11 +39,8 @@ export const write = (
     }
     const end = () => {
       stop()
-      // A client that goes before it has read everything makes it "close" and never "finish".
-      response.once("close", over)
-      response.end(over)
+      response.end(() => resume(Effect.succeed(HttpServerResponse.empty())))
     }
-    const over = () => resume(Effect.succeed(HttpServerResponse.empty()))
     const stop = () => {
       stopWaiting()
       stopComments()

@@ -374,12 +374,12 @@ describe("a client that does not read", () => {
           ? Stream.fromEffectDrain(Effect.onInterrupt(Effect.never, () => Effect.sync(() => void seen.interrupted++)))
           : Stream.make(large, Status.make({ state: "input-required", text: "well?" })), { orphanGrace: 50 })
       const first = yield* rawSocket(url)
-      first.write(rpc(call("SendStreamingMessage", message("x"))))
-      yield* eventually("the stream begins", () => first.received().length > 0)
       first.socket.pause()
-      const [task] = json(yield* exchange(url, rest("GET /tasks")))["tasks"]
+      first.write(rpc(call("SendStreamingMessage", message("x"))))
+      const listed = Effect.map(exchange(url, rest("GET /tasks")), (answer) => json(answer)["tasks"])
+      const [task] = yield* Effect.repeat(listed, { until: (tasks) => tasks.length > 0 })
       assert.strictEqual(task.status.state, "TASK_STATE_INPUT_REQUIRED")
-      first.socket.destroy()
+      first.socket.resetAndDestroy()
       const second = yield* rawSocket(url)
       const proceed = { message: { ...message("go on").message, taskId: task.id } }
       second.write(rpc(call("SendStreamingMessage", proceed)))
