@@ -80,14 +80,20 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
   })
   let shuttingDown = false
 
-  const run = (log: TaskLog, request: AgentRequest): Effect.Effect<void> =>
-    Effect.suspend(() => {
+  /** What each task is at work on, or was last. */
+  const turns = new WeakMap<TaskLog, AgentRequest>()
+
+  const run = (log: TaskLog, request: AgentRequest): Effect.Effect<void> => {
+    // A client may answer before the work that asked has ended; that work has then no say any more.
+    const ifCurrent = (act: () => void) => Effect.sync(() => turns.get(log) === request ? act() : undefined)
+    return Effect.suspend(() => {
+      turns.set(log, request)
       if (log.state === "submitted") log.append([working])
       return Stream.runForEachArray(options.executor(request), (events) => Effect.sync(() => log.append(events)))
     }).pipe(
       Effect.matchCauseEffect({
         onSuccess: () =>
-          Effect.sync(() => {
+          ifCurrent(() => {
             if (!log.interrupted) log.append([Ended.make({ state: "completed", text: "", error: null })])
           }),
         onFailure: (cause) => {
@@ -98,9 +104,10 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
             : Effect.void
         }
       }),
-      Effect.onInterrupt(() => Effect.sync(() => log.append([canceled]))),
-      Effect.ensuring(Effect.sync(() => retention.keep(log)))
+      Effect.onInterrupt(() => ifCurrent(() => log.append([canceled]))),
+      Effect.ensuring(ifCurrent(() => retention.keep(log)))
     )
+  }
 
   const admit = Effect.suspend(() => {
     if (shuttingDown) return Effect.fail(refused({ _tag: "ShuttingDown" }))

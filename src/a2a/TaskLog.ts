@@ -163,7 +163,7 @@ export class TaskLog implements TaskIdentity {
       this.#last = entry
       if (this.ended) break
     }
-    if (this.#entries.length >= this.#compactAt) this.#compact()
+    if (this.#entries.length >= this.#compactAt || this.#isUnread) this.#compact()
     for (const reader of this.#readers) reader.wake()
     if (this.ended || this.interrupted) {
       const waiters = this.#settledWaiters
@@ -198,7 +198,7 @@ export class TaskLog implements TaskIdentity {
   /** Forgets a reader, and what only it waited for. */
   remove(reader: TaskReader): void {
     this.#readers.delete(reader)
-    if (this.ended && this.#readers.size === 0) this.#compact()
+    if (this.#isUnread) this.#compact()
   }
 
   /** Calls `wake` once, when the task has ended or waits for its client. Gives back how to stop waiting. */
@@ -211,6 +211,11 @@ export class TaskLog implements TaskIdentity {
     return () => {
       this.#settledWaiters.delete(wake)
     }
+  }
+
+  /** Whether nobody waits for anything any more, or ever will. */
+  get #isUnread(): boolean {
+    return this.ended && this.#readers.size === 0
   }
 
   /** The index of the first entry after a generation. */

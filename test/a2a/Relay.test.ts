@@ -109,6 +109,37 @@ describe("Relay", () => {
       assert.deepStrictEqual(log.history.map(({ messageId }) => messageId), ["first", "t-status-3", "this"])
     }))
 
+  it.effect("goes on with an answer that comes before the work that asked for it has ended", () =>
+    Effect.gen(function*() {
+      const stopped: Array<string> = []
+      const relay = yield* Relay.make({
+        executor: (request) =>
+          asks(request).pipe(
+            Stream.concat(request.continued ? Stream.empty : Stream.never),
+            Stream.ensuring(Effect.sync(() => stopped.push(request.text)))
+          ),
+        retention: { tasks: 1 }
+      })
+      const log = yield* relay.start(turn({ text: "first" }))
+      assert.strictEqual(log.state, "input-required")
+      yield* relay.proceed(log, turn({ text: "this", continued: true }))
+      yield* Effect.yieldNow
+      assert.deepInclude(log.snapshot, { state: "completed" })
+      assert.strictEqual(log.snapshot.transcript.content, "hmgot this")
+      assert.deepStrictEqual(stopped.toSorted(), ["first", "this"])
+
+      // What is at work is never forgotten for others, although its earlier work has just ended.
+      const busy = yield* Relay.make({
+        executor: (request) => Stream.concat(request.text === "ask" ? asks(request) : Stream.empty, Stream.never),
+        retention: { tasks: 1 }
+      })
+      const goesOn = yield* busy.start(turn({ taskId: "goes on", text: "ask" }))
+      yield* busy.proceed(goesOn, turn({ text: "work", continued: true }))
+      yield* Effect.yieldNow
+      for (const taskId of ["other", "another"]) yield* busy.cancel(yield* busy.start(turn({ taskId })))
+      assert.strictEqual(goesOn.state, "working")
+    }))
+
   it.effect("cancels a task that waits, and one at work, and closes what its work held", () =>
     Effect.gen(function*() {
       const closed = yield* Deferred.make<void>()
