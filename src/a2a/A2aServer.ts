@@ -113,6 +113,7 @@ export const serve = Effect.fn("A2aServer.serve")(function*(
   // Behind the router and not in it: a route for everything would take HEAD from the card, and misses broken escapes.
   const cards = yield* HttpRouter.toHttpEffect(CardRoutes.layer(card))
   yield* server.serve(Effect.catchIf(cards, ({ reason }) => reason._tag === "RouteNotFound", () => calls))
+  // While streams can still be written: their clients are told how their tasks end.
   yield* Effect.addFinalizer(() => relay.drain(options.drain ?? 0))
   return { url }
 })

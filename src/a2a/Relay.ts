@@ -57,7 +57,7 @@ export interface Relay {
   readonly cancel: (log: TaskLog) => Effect.Effect<void>
   /** Says that somebody reads the task for as long as the scope lasts. */
   readonly reading: (log: TaskLog) => Effect.Effect<void, never, Scope.Scope>
-  /** Takes no further work, waits until there is none or the time is over, and cancels what is left. */
+  /** Takes no further work, waits until there is none or the time is over, and cancels every task that has not ended. */
   readonly drain: (atMost: Duration.Input) => Effect.Effect<void>
 }
 
@@ -191,7 +191,13 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
             : Effect.void
         ),
         Effect.andThen(Effect.timeoutOption(FiberMap.awaitEmpty(work), atMost)),
-        Effect.andThen(FiberMap.clear(work))
+        // Those that wait for their client are at no work, and end too.
+        Effect.andThen(Effect.suspend(() =>
+          Effect.forEach([...logs.values()].filter((log) => !log.ended), cancel, {
+            concurrency: "unbounded",
+            discard: true
+          })
+        ))
       )
     }
   }

@@ -128,16 +128,18 @@ describe("Relay", () => {
       assert.strictEqual(log.snapshot.transcript.content, "hmgot this")
       assert.deepStrictEqual(stopped.toSorted(), ["first", "this"])
 
-      // What is at work is never forgotten for others, although its earlier work has just ended.
-      const busy = yield* Relay.make({
-        executor: (request) => Stream.concat(request.text === "ask" ? asks(request) : Stream.empty, Stream.never),
-        retention: { tasks: 1 }
-      })
-      const goesOn = yield* busy.start(turn({ taskId: "goes on", text: "ask" }))
-      yield* busy.proceed(goesOn, turn({ text: "work", continued: true }))
-      yield* Effect.yieldNow
-      for (const taskId of ["other", "another"]) yield* busy.cancel(yield* busy.start(turn({ taskId })))
-      assert.strictEqual(goesOn.state, "working")
+      // What is at work is never forgotten for others, whether its earlier work has ended, or ends just now.
+      for (const lingering of [Stream.empty, Stream.never]) {
+        const busy = yield* Relay.make({
+          executor: (request) => request.text === "ask" ? Stream.concat(asks(request), lingering) : Stream.never,
+          retention: { tasks: 1 }
+        })
+        const goesOn = yield* busy.start(turn({ taskId: "goes on", text: "ask" }))
+        yield* busy.proceed(goesOn, turn({ text: "work", continued: true }))
+        yield* Effect.yieldNow
+        for (const taskId of ["other", "another"]) yield* busy.cancel(yield* busy.start(turn({ taskId })))
+        assert.strictEqual(goesOn.state, "working")
+      }
     }))
 
   it.effect("cancels a task that waits, and one at work, and closes what its work held", () =>
@@ -201,6 +203,7 @@ describe("Relay", () => {
       const waited = yield* Effect.forkChild(slowly.drain("10 seconds"), { startImmediately: true })
       yield* TestClock.adjust("9 seconds")
       assert.isUndefined(waited.pollUnsafe())
+      assert.strictEqual(slow.state, "working")
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(waited)
       assert.strictEqual(slow.state, "canceled")

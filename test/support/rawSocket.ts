@@ -25,7 +25,8 @@ export interface RawSocket {
 export const rawSocket = (url: string): Effect.Effect<RawSocket, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<RawSocket>((resume) => {
-      let received = Buffer.alloc(0)
+      const chunks: Array<Buffer> = []
+      const received = () => Buffer.concat(chunks)
       let isClosed = false
       const waiting = new Set<() => void>()
       const wake = () => {
@@ -46,7 +47,7 @@ export const rawSocket = (url: string): Effect.Effect<RawSocket, never, Scope.Sc
       const { hostname, port } = new URL(url)
       const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
       socket.on("data", (data) => {
-        received = Buffer.concat([received, data])
+        chunks.push(data)
         wake()
       })
       // A connection that the server resets is a closed one.
@@ -61,10 +62,10 @@ export const rawSocket = (url: string): Effect.Effect<RawSocket, never, Scope.Sc
         resume(Effect.succeed({
           socket,
           write: (text) => void socket.write(text),
-          received: () => received.toString(),
+          received: () => received().toString(),
           responses: (count) =>
             until(() => {
-              const responses = parse(received.toString("latin1"))
+              const responses = parse(received().toString("latin1"))
               return responses.length >= count || isClosed ? responses : undefined
             }),
           closed: until(() => isClosed ? true : undefined).pipe(Effect.asVoid)

@@ -1,9 +1,11 @@
 /** What every real client can do with an agent of ours, over a socket: the same for all of them. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import * as Authenticator from "../../../src/a2a/Authenticator.ts"
 import { type Dialed, dials, type SeenEvent } from "./support/dial.ts"
 import { stage } from "./support/stage.ts"
@@ -196,6 +198,19 @@ for (const [name, dial] of dials) {
           assert.deepStrictEqual(got.history, ["ask", "which?", "this one"])
           assert.deepStrictEqual((yield* told(() => client.get(id, 1))).history, ["this one"])
         }
+        // Who subscribes to a task goes on reading where it waits, but for 0.3, whose streams say that they end there.
+        const { asks, url } = yield* stage()
+        const other = yield* dialed(url)
+        const { id } = yield* told(() => other.send({ text: "flow" }, { waits: false }))
+        const subscribed = yield* follow(other.subscribe(id))
+        yield* subscribed.until((seen) => seen.length > 0)
+        yield* asks
+        yield* subscribed.until((seen) => seen.at(-1)?.state === "input-required")
+        assert.strictEqual(subscribed.seen.at(-1)!.final, other.name === "0.3" ? true : undefined)
+        yield* told(() => other.send({ text: "more", taskId: id }))
+        const last = (yield* subscribed.ended).at(-1)!
+        assert.strictEqual(last.state, other.name === "0.3" ? "input-required" : "completed")
+
         const streamed = yield* told(() => all(client.stream({ text: "ask" })))
         assert.deepInclude(streamed.at(-1), { kind: "status", state: "input-required", said: "which?" })
         if (client.name === "0.3") assert.isTrue(streamed.at(-1)!.final)
@@ -220,6 +235,17 @@ for (const [name, dial] of dials) {
         const broken = yield* told(() => client.send({ text: "refuse" }))
         assert.deepInclude(broken, { state: "failed", answer: [] })
         assert.notInclude(broken.said, "a bug")
+      }))
+
+    it.live("is told of the end of its task when the agent stops", () =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const { url } = yield* Scope.provide(stage(), scope)
+        const client = yield* dialed(url)
+        const stream = yield* follow(client.stream({ text: "hang" }))
+        yield* stream.until((seen) => textOf(seen) === "begun")
+        yield* Scope.close(scope, Exit.void)
+        assert.deepInclude((yield* stream.ended).at(-1), { kind: "status", state: "canceled" })
       }))
 
     it.live("gets in with the token and not without it", () =>

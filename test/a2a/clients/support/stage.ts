@@ -46,6 +46,11 @@ export const stage = Effect.fnUntraced(function*(options: Partial<ServeOptions> 
     url,
     line,
     say: (...texts: ReadonlyArray<string>) => Queue.offerAll(line, texts.map(said)),
+    /** Makes the task of "flow" wait for its client. */
+    asks: Effect.andThen(
+      Queue.offer(line, Status.make({ state: "input-required", text: "which?" })),
+      Queue.end(line)
+    ),
     interrupted: Effect.timeout(Deferred.await(interrupted), "2 seconds")
   }
 })
