@@ -19,6 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RunError } from "../liveness/RunError.ts"
 import type { AgentExecutor, AgentRequest } from "./AgentExecutor.ts"
+import { isTooLarge, MOST_EVENT_CHARACTERS } from "./EventSize.ts"
 import { Refusal } from "./Refusal.ts"
 import * as Retention from "./Retention.ts"
 import { Ended, Status } from "./TaskEvent.ts"
@@ -89,7 +90,16 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
     return Effect.suspend(() => {
       turns.set(log, request)
       if (log.state === "submitted") log.append([working])
-      return Stream.runForEachArray(options.executor(request), (events) => Effect.sync(() => log.append(events)))
+      // Work that ends its task itself is over then, whatever it still wants to do: nobody could cancel it any more.
+      const events = Stream.transformPull(
+        options.executor(request),
+        (pull) => Effect.succeed(Effect.suspend(() => log.ended ? Cause.done() : pull))
+      )
+      return Stream.runForEachArray(events, (some) => {
+        const tooLarge = some.findIndex(isTooLarge)
+        log.append(tooLarge === -1 ? some : [...some.slice(0, tooLarge), overlarge])
+        return Effect.void
+      })
     }).pipe(
       Effect.matchCauseEffect({
         onSuccess: () =>
@@ -205,6 +215,12 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
 
 const working = Status.make({ state: "working", text: "" })
 const canceled = Ended.make({ state: "canceled", text: "", error: null })
+
+const overlarge = Ended.make({
+  state: "failed",
+  text: `the agent made an event of more than ${MOST_EVENT_CHARACTERS} characters, which clients do not take`,
+  error: null
+})
 
 const isAtWork = (log: TaskLog): boolean => !log.ended && !log.interrupted
 

@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import type { AgentRequest } from "../../src/a2a/AgentExecutor.ts"
 import * as Relay from "../../src/a2a/Relay.ts"
-import { Status } from "../../src/a2a/TaskEvent.ts"
+import { Artifact, Ended, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import type { TaskLog } from "../../src/a2a/TaskLog.ts"
 import { agentRequest, said } from "../support/agents.ts"
 
@@ -142,6 +142,25 @@ describe("Relay", () => {
       }
     }))
 
+  it.effect("stops work that goes on after it has ended its task", () =>
+    Effect.gen(function*() {
+      let stopped = 0
+      const relay = yield* Relay.make({
+        executor: () =>
+          Stream.make(said("a"), Ended.make({ state: "rejected", text: "no", error: null }), said("b")).pipe(
+            Stream.concat(Stream.never),
+            Stream.ensuring(Effect.sync(() => stopped++))
+          ),
+        mostTasks: 1
+      })
+      for (const taskId of ["1", "2"]) {
+        const log = yield* relay.start(turn({ taskId }))
+        assert.deepInclude(log.snapshot, { state: "rejected", statusText: "no", total: 1 })
+        yield* Effect.yieldNow
+      }
+      assert.strictEqual(stopped, 2)
+    }))
+
   it.effect("cancels a task that waits, and one at work, and closes what its work held", () =>
     Effect.gen(function*() {
       const closed = yield* Deferred.make<void>()
@@ -208,6 +227,24 @@ describe("Relay", () => {
       yield* Fiber.join(waited)
       assert.strictEqual(slow.state, "canceled")
       yield* Scope.close(other, Exit.void)
+    }))
+
+  it.effect("fails a task whose agent makes an event that no client takes, with what came before it", () =>
+    Effect.gen(function*() {
+      const size = 3 * 1024 * 1024
+      const data = (length: number) =>
+        Artifact.make({ artifactId: "a", name: "a", parts: [{ _tag: "Data", data: "x".repeat(length - 2) }] })
+      const play = (...events: ReadonlyArray<TaskEvent>) =>
+        Effect.gen(function*() {
+          const relay = yield* Relay.make({ executor: () => Stream.fromIterable(events) })
+          return (yield* relay.start(turn())).snapshot
+        })
+      for (const make of [(length: number) => said("x".repeat(length)), data]) {
+        assert.strictEqual((yield* play(make(size))).state, "completed")
+        const { state, statusText, transcript } = yield* play(said("a"), make(size + 1), said("b"))
+        assert.deepStrictEqual([state, transcript.content], ["failed", "a"])
+        assert.include(statusText, "more than 3145728 characters")
+      }
     }))
 
   it.effect("says so when an agent breaks without an error of its own", () =>

@@ -30,7 +30,7 @@ export const rawSocket = (url: string): Effect.Effect<RawSocket, never, Scope.Sc
       let isClosed = false
       const waiting = new Set<() => void>()
       const wake = () => {
-        for (const each of [...waiting]) each()
+        for (const each of waiting) each()
       }
       const until = <A>(look: () => A | undefined) =>
         Effect.callback<A>((resume) => {

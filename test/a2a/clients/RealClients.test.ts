@@ -64,7 +64,7 @@ for (const [name, dial] of dials) {
   const dialed = (url: string) => Effect.promise(() => dial(url))
   const told = <A>(call: () => Promise<A>) => Effect.promise(call)
 
-  describe(name, () => {
+  describe(`${name}`, () => {
     it.live("sends and gets the whole answer as one part", () =>
       Effect.gen(function*() {
         const client = yield* dialed((yield* stage()).url)

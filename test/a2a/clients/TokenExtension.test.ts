@@ -33,7 +33,7 @@ const purple = (tokens: Stream.Stream<TokenEvent>) =>
   )
 
 for (const [name, dial] of dials) {
-  describe(name, () => {
+  describe(`${name}`, () => {
     it.live("asks for the extension, sees its echo, and gets every token's place and the summary", () =>
       Effect.gen(function*() {
         const { url } = yield* stage()
@@ -152,5 +152,37 @@ describe("the ids of a stream", () => {
         ids.push(seen.at(-1)!)
       }
       assert.deepStrictEqual(ids, [5, 5])
+    }))
+})
+
+describe("a silent stream", () => {
+  it.effect("carries a comment every fifteen seconds, which is no event", () =>
+    Effect.gen(function*() {
+      const { url } = yield* stage()
+      const response = yield* Effect.promise(() =>
+        fetch(`${url}message:stream`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "a2a-version": "1.0" },
+          body: JSON.stringify({ message: { messageId: "m", role: "ROLE_USER", parts: [{ text: "hang" }] } })
+        })
+      )
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+      let text = ""
+      const read = (isEnough: () => boolean) =>
+        Effect.promise(async () => {
+          while (!isEnough()) text += (await reader.read()).value ?? ""
+        })
+      yield* read(() => text.includes("begun"))
+      yield* TestClock.adjust("45 seconds")
+      yield* Effect.promise(() =>
+        fetch(`${url}tasks/${dataOf(text)[0]!["task"].id}:cancel`, {
+          method: "POST",
+          headers: { "a2a-version": "1.0" }
+        })
+      )
+      yield* read(() => text.includes("CANCELED"))
+      assert.lengthOf(text.match(/^: keep-alive\n\n/gm) ?? [], 3)
+      assert.lengthOf(dataOf(text), 4)
+      yield* Effect.promise(() => reader.cancel())
     }))
 })
