@@ -365,17 +365,19 @@ describe("a client that does not read", () => {
   it.live("and goes when everything has been written is no reader any more", () =>
     Effect.gen(function*() {
       const seen = { interrupted: 0 }
-      const large = Artifact.make({
-        artifactId: "r",
-        name: "r",
-        parts: [{ _tag: "Text", text: "x".repeat(20_000_000) }]
-      })
+      // More than the kernel keeps for a connection.
+      const large = Array.from({ length: 10 }, (_, index) =>
+        Artifact.make({
+          artifactId: `r${index}`,
+          name: "r",
+          parts: [{ _tag: "Text", text: "x".repeat(2_000_000) }]
+        }))
       const { url } = yield* agent((request) =>
         request.text === "still here"
           ? Stream.make(said(request.text))
           : request.continued
           ? Stream.fromEffectDrain(Effect.onInterrupt(Effect.never, () => Effect.sync(() => void seen.interrupted++)))
-          : Stream.make(large, Status.make({ state: "input-required", text: "well?" })), { orphanGrace: 50 })
+          : Stream.make(...large, Status.make({ state: "input-required", text: "well?" })), { orphanGrace: 50 })
       const first = yield* rawSocket(url)
       first.socket.pause()
       first.write(rpc(call("SendStreamingMessage", message("x"))))
