@@ -7,7 +7,7 @@ import type { PartResults, PathCell, Results } from "./Results.ts"
 
 const legend = [
   "From the engine's writing a token to the client's reading it; medians over the windows. direct: no agent; raw: node:http",
-  "and the openai SDK; ours: PurpleAgent. added: what a path has more than the direct one at the same percentile.",
+  "and undici; ours: PurpleAgent. added: what a path has more than the direct one at the same percentile.",
   "Processor time is that of each process over the tokens delivered."
 ]
 

@@ -7,7 +7,7 @@ import { type Holder, type IdleCell, type Kind, type PausedCell, type Results, s
 
 const legend = [
   "Resident memory of the agent's process, after a collection of garbage, over that before. ours: PurpleAgent; raw:",
-  "node:http and the openai SDK; sdk: DefaultRequestHandler, InMemoryTaskStore and Express; bare: node:http, no agent."
+  "node:http and undici; sdk: DefaultRequestHandler, InMemoryTaskStore and Express; bare: node:http, no agent."
 ]
 
 /** Lines for stdout. */

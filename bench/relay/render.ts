@@ -16,7 +16,7 @@ export interface Results {
 }
 
 const legend = [
-  "ours: PurpleAgent over Engine; raw: node:http and the openai SDK, one write per chunk, no A2A library;",
+  "ours: PurpleAgent over Engine; raw: node:http and undici, one write per token, no A2A library;",
   "sdk: DefaultRequestHandler, InMemoryTaskStore and Express. The same engine and the same client for all, each in its",
   "own process on this machine. Numbers are medians; processor time and memory are of the agent's process alone. The",
   "times of a cell that was stopped are those up to then: the whole answer takes more. About 25 MB of each peak belong",
