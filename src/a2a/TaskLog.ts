@@ -60,7 +60,7 @@ export interface LogClock {
   readonly monotonicTimeNanosUnsafe: () => bigint
 }
 
-/** Afterwards it is done when they have doubled. */
+/** From so many entries on they are joined or dropped; after that when they have doubled. */
 const COMPACT_FROM = 512
 /** Roughly what an event weighs besides its text, in bytes. */
 const EVENT_BYTES = 150
@@ -87,7 +87,6 @@ export class TaskLog implements TaskIdentity {
   #endMillis: number | undefined
   #end: Ended | undefined
 
-  /** `compactFrom`: from so many entries on they are joined or dropped. */
   constructor(identity: TaskIdentity & TaskOwner, clock: LogClock, compactFrom = COMPACT_FROM) {
     this.#compactFrom = compactFrom
     this.#compactAt = compactFrom

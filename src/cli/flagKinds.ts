@@ -68,25 +68,20 @@ export const choice = <const Choices extends readonly [string, ...ReadonlyArray<
 /** Undefined if not given. */
 export const optional = <A>(flag: Flag.Flag<A>) => flag.pipe(Flag.optional, Flag.map(Option.getOrUndefined))
 
-/** A time in milliseconds, undefined if not given; the description tells the default. */
-export const time = (name: string, description: string) =>
+const duration = (schema: typeof MillisFromText) => (name: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withMetavar("DURATION"),
     Flag.withDescription(description),
-    Flag.withSchema(MillisFromText),
-    Flag.withFallbackConfig(Config.schema(MillisFromText, variableOf(name))),
+    Flag.withSchema(schema),
+    Flag.withFallbackConfig(Config.schema(schema, variableOf(name))),
     optional
   )
 
+/** A time in milliseconds, undefined if not given; the description tells the default. */
+export const time = duration(MillisFromText)
+
 /** A time with its unit in milliseconds, undefined if not given. */
-export const timeWithUnit = (name: string, description: string) =>
-  Flag.String(name).pipe(
-    Flag.withMetavar("DURATION"),
-    Flag.withDescription(description),
-    Flag.withSchema(TimeFromText),
-    Flag.withFallbackConfig(Config.schema(TimeFromText, variableOf(name))),
-    optional
-  )
+export const timeWithUnit = duration(TimeFromText)
 
 /** A number of tokens, undefined if not given. */
 export const tokens = (name: string, description: string) =>

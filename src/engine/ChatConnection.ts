@@ -119,7 +119,8 @@ export class ChatConnection implements Dispatcher.DispatchHandler {
     }
     this.#parser.feed(text)
     this.#wake()
-    if (this.#items.length > READ_AHEAD) controller.pause()
+    // Behind its end nothing more is kept, and a body that is not read has no end.
+    if (this.#end === undefined && this.#items.length > READ_AHEAD) controller.pause()
   }
 
   onResponseEnd(): void {
