@@ -3,7 +3,7 @@
  *
  * Written where the events arise and not by a fiber that is woken for each: a token costs one write, and a stream that is
  * silent costs little more than its socket. A client that does not read is waited for, and meanwhile nothing is made for
- * it: what it misses is in the log.
+ * it: what it misses is in the log. An event that cannot be written breaks this stream alone.
  */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Effect from "effect/Effect"
@@ -24,13 +24,24 @@ export const write = (
     let writable = true
     const flush = (): void => {
       while (writable && !response.destroyed) {
-        const text = frames.take()
+        const text = taken()
+        if (text === undefined) return
         if (text !== "") writable = response.write(text)
         if (frames.ended) return end()
         if (text === "") {
           stopWaiting = frames.onReady(flush)
           return
         }
+      }
+    }
+    /** Whoever appends to the log is here: an event that cannot be written is no fault of theirs, nor of other readers. */
+    const taken = (): string | undefined => {
+      try {
+        return frames.take()
+      } catch (error) {
+        stop()
+        resume(Effect.andThen(Effect.logError("an event cannot be written", error), Effect.die(error)))
+        return undefined
       }
     }
     const drained = () => {
