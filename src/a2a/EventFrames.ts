@@ -76,11 +76,6 @@ export class EventFrames {
     })
   }
 
-  /** Gives up the reader's place. */
-  close(): void {
-    this.#following.reader.close()
-  }
-
   #isLast({ event }: LogEntry): boolean {
     return event._tag === "Ended" ||
       (this.#following.endsAtInterruption && event._tag === "Status" &&

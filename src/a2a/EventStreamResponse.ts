@@ -12,7 +12,10 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { ServerResponse } from "node:http"
 import type { EventFrames } from "./EventFrames.ts"
 
-/** Writes until the last event, the client's leaving, or interruption; the response is then over. */
+/**
+ * Writes until the last event, the client's leaving, or interruption; the response is then over. The reader of the task is
+ * given up by the signal of the call, which aborts with the request.
+ */
 export const write = (
   request: HttpServerRequest.HttpServerRequest,
   headers: Readonly<Record<string, string>>,
@@ -56,7 +59,6 @@ export const write = (
       stopWaiting()
       stopComments()
       response.off("drain", drained)
-      frames.close()
     }
     const stopComments = frames.onSilence((comment) => {
       if (writable) writable = response.write(comment)

@@ -128,12 +128,13 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
   })
 
   const begin = (log: TaskLog, { attach, request }: Turn) =>
-    Effect.as(
-      Effect.suspend(() => {
+    // Whoever spoke last wants it, whatever became of those who read before.
+    FiberMap.remove(orphans, log.taskId).pipe(
+      Effect.andThen(Effect.suspend(() => {
         attach(log)
         return FiberMap.run(work, log.taskId, run(log, request), { startImmediately: true })
-      }),
-      log
+      })),
+      Effect.as(log)
     )
 
   const start = Effect.fnUntraced(function*(turn: Turn) {

@@ -158,14 +158,14 @@ const pullTokens = (connection: ChatConnection, finishGrace: Duration.Duration):
   let failure: Failed | undefined
 
   const fail = (reason: FailReason) => {
-    failure ??= failed(reason, state.tokens)
+    failure = failed(reason, state.tokens)
   }
 
   const read = (items: ReadonlyArray<unknown>) => {
     for (const item of items) {
       if (failure !== undefined) return
       if (item === COMMENT) {
-        if (state.finishReason === undefined) ready.push(Signal.make({ signal: "keep-alive" }))
+        ready.push(Signal.make({ signal: "keep-alive" }))
       } else if (ChatCompletionReader.isChunk(item)) {
         const [after, events] = ChatCompletionReader.read(state, item)
         const finishes = state.finishReason === undefined && after.finishReason !== undefined

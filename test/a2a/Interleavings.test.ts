@@ -176,7 +176,7 @@ const play = (script: Script) =>
           const frames = client?.frames
           if (client === undefined || frames === undefined) break
           client.frames = undefined
-          frames.close()
+          client.reader.close()
           break
         }
         case "Cancel":

@@ -161,6 +161,32 @@ describe("Relay", () => {
       assert.strictEqual(stopped, 2)
     }))
 
+  it.effect("lets nobody's leaving before a message end the work that the message began", () =>
+    Effect.gen(function*() {
+      const relay = yield* Relay.make({
+        executor: (request) =>
+          request.continued
+            ? Stream.never
+            : Stream.concat(Stream.fromEffectDrain(Effect.sleep("10 seconds")), asks(request)),
+        orphanGrace: "30 seconds"
+      })
+      const played = (leavesAfter: number) =>
+        Effect.gen(function*() {
+          const log = yield* relay.start(turn({ taskId: `${leavesAfter}` }))
+          const goes = yield* comes(relay, log)
+          yield* TestClock.adjust(leavesAfter)
+          yield* goes
+          yield* TestClock.adjust("20 seconds")
+          assert.strictEqual(log.state, "input-required")
+          yield* relay.proceed(log, turn({ taskId: log.taskId, continued: true }))
+          yield* TestClock.adjust("1 hour")
+          assert.strictEqual(log.state, "working")
+        })
+      // While it was at work, and while it waited.
+      yield* played(1000)
+      yield* played(11_000)
+    }))
+
   it.effect("cancels a task that waits, and one at work, and closes what its work held", () =>
     Effect.gen(function*() {
       const closed = yield* Deferred.make<void>()

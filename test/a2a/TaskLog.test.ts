@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import { Artifact, Ended, isTokenEvent, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { TaskLog } from "../../src/a2a/TaskLog.ts"
 import type { TaskReader } from "../../src/a2a/TaskReader.ts"
-import { coalesce, Delta, tokensOf } from "../../src/token/TokenEvent.ts"
+import { coalesce, Delta, Finish, tokensOf } from "../../src/token/TokenEvent.ts"
 import * as Transcript from "../../src/token/Transcript.ts"
 import { said } from "../support/agents.ts"
 import { taskEvents } from "../support/arbitraries.ts"
@@ -150,6 +150,27 @@ describe("TaskLog", () => {
       artifacts: [result(1)]
     })
     assert.strictEqual(log.snapshot.transcript.content, "ab")
+  })
+
+  it("times its first and its last token, and its end", () => {
+    let millis = 1000
+    const log = new TaskLog({ taskId: "t", contextId: "c", ...owner }, {
+      ...clock,
+      monotonicTimeNanosUnsafe: () => BigInt(millis) * 1_000_000n
+    })
+    const at = (time: number, event: TaskEvent) => {
+      millis = 1000 + time
+      log.append([event])
+    }
+    at(10, Status.make({ state: "working", text: "" }))
+    at(20, Finish.make({ reason: "none yet" }))
+    assert.deepStrictEqual(log.timings, { firstTokenMillis: null, lastTokenMillis: null, endMillis: 20 })
+    at(30, said("a"))
+    at(40, said("b"))
+    at(50, Finish.make({ reason: "stop" }))
+    at(60, completed)
+    millis = 9999
+    assert.deepStrictEqual(log.timings, { firstTokenMillis: 30, lastTokenMillis: 40, endMillis: 60 })
   })
 
   it("forgets its events when it has ended and its last reader has gone, and keeps its snapshot", () => {

@@ -6,9 +6,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import { TestClock } from "effect/testing"
 import { Engine } from "../../src/engine/Engine.ts"
 import type { TokenEvent } from "../../src/token/TokenEvent.ts"
 import * as Transcript from "../../src/token/Transcript.ts"
+import { fakeEngine } from "../support/fakeEngine.ts"
 import { eventually, type Script, scriptedServer } from "../support/scriptedServer.ts"
 
 const event = (data: unknown) => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`
@@ -85,6 +87,33 @@ describe("the end of a stream", () => {
       }))
   }
 
+  it.effect("is ours to make also when something comes for ever after the finish", () =>
+    Effect.gen(function*() {
+      const bytes = (text: string) => new TextEncoder().encode(text)
+      const usage = bytes(event({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } }))
+      let send: (bytes: Uint8Array) => void = () => {}
+      const server = fakeEngine(({ accept }) => {
+        send = accept()!.send
+        send(bytes(chunk("a", "stop")))
+      })
+      const engine = yield* Effect.provide(
+        Engine,
+        yield* Layer.build(Engine.layerNoDeps({ baseUrl: "http://e/v1", model: "m" }).pipe(Layer.provide(server.layer)))
+      )
+      const answer = yield* Effect.forkChild(
+        Stream.runDrain(engine.stream({ messages: [{ role: "user", content: "hi" }], requestId: "1" })),
+        { startImmediately: true }
+      )
+      for (const second of [1, 2, 3, 4]) {
+        yield* TestClock.adjust("1 second")
+        send(usage)
+        assert.isUndefined(answer.pollUnsafe(), `after ${second} s`)
+      }
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(answer)
+      assert.strictEqual(server.connections[0]?.state, "closed by client")
+    }))
+
   it.live("is ours to make when the server leaves the connection open after the finish", () =>
     Effect.gen(function*() {
       const server = yield* scriptedServer(sends([chunk("a", "stop")], { end: false }))
@@ -112,6 +141,10 @@ describe("the end of a stream", () => {
     ],
     "broken JSON": [sends([chunk("a"), chunk("b"), "data: {\"choices\":\n\n"]), "Malformed"],
     "JSON that is no chunk": [sends([chunk("a"), chunk("b"), event({ hello: 1 })]), "Malformed"],
+    "JSON that is no chunk, with one behind it": [
+      sends([chunk("a") + chunk("b") + event({ hello: 1 }) + chunk("c")]),
+      "Malformed"
+    ],
     "finish reason abort": [sends([chunk("a"), chunk("b"), chunk("", "abort"), done]), "AbortedByServer"]
   }
   for (const [name, [script, expected]] of Object.entries(failures)) {
