@@ -27,6 +27,7 @@ import { type Battle, Outcome } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import type { Definition } from "./Definition.ts"
+import type { Seat } from "./Seat.ts"
 import * as TokenTimings from "./TokenTimings.ts"
 
 export interface AttemptOptions {
@@ -38,10 +39,7 @@ export interface AttemptOptions {
   readonly history: ReadonlyArray<RunError>
   /** The factor on the limits of silence. */
   readonly patience: number
-  readonly greenUrl: string
-  readonly purpleUrl: string
-  /** What the gate knows the engine by. */
-  readonly endpoint: string
+  readonly seat: Seat
   readonly now: () => number
   readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
 }
@@ -51,7 +49,7 @@ const DECODING_TOKENS = 2
 
 /** Fails with what ended it, or with the store. */
 export const run = Effect.fnUntraced(function*(options: AttemptOptions) {
-  const { battle, definition, endpoint, history, now, number, onEvent, patience } = options
+  const { battle, definition, history, now, number, onEvent, patience, seat: { endpoint, greenUrl } } = options
   const client = yield* A2aClient
   const gate = yield* EngineGate
   const store = yield* CampaignStore
@@ -77,9 +75,9 @@ export const run = Effect.fnUntraced(function*(options: AttemptOptions) {
   })
 
   const said = { attempt: number, patience }
-  const watch = client.send({ url: options.greenUrl, hop: "green", text: requestText(options), said }).pipe(
+  const watch = client.send({ url: greenUrl, hop: "green", text: requestText(options), said }).pipe(
     watchTask({
-      run: { hop: "green", attempt: number, endpoint: options.greenUrl, model: "" },
+      run: { hop: "green", attempt: number, endpoint: greenUrl, model: "" },
       limits: morePatient(definition.limits, patience),
       policy: definition.stallPolicy,
       ...(definition.hardCapMillis === null ? {} : { opened: { budgetMillis: definition.hardCapMillis } })
@@ -118,9 +116,9 @@ export const run = Effect.fnUntraced(function*(options: AttemptOptions) {
 
 const verdicts = { Stalled: "stalled", Slow: "slow", Failed: "failed" } as const
 
-const requestText = ({ battle, definition, purpleUrl }: AttemptOptions): string =>
+const requestText = ({ battle, definition, seat: { participants } }: AttemptOptions): string =>
   AssessmentRequest.encode({
-    participants: { agent: purpleUrl },
+    participants,
     config: { tasks: [definition.tasks.find((task) => task.id === battle.task)!] }
   })
 

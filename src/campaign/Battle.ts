@@ -30,7 +30,9 @@ export const keyOf = (battle: Battle): string => `${battle.task} × ${battle.age
 export const plan = (definition: Definition): ReadonlyArray<Battle> => {
   const battles: Array<Battle> = []
   for (let repetition = 1; repetition <= definition.repetitions; repetition++) {
-    const round = definition.tasks.map((task) => ({ task: task.id, agent: definition.agent, repetition }))
+    const round = definition.agents.flatMap((agent) =>
+      definition.tasks.map((task) => ({ task: task.id, agent: agent.name, repetition }))
+    )
     const order = new Map(round.map((battle) => [battle, hash(`${definition.seed} ${keyOf(battle)}`)]))
     battles.push(...round.toSorted((a, b) => order.get(a)! - order.get(b)!))
   }

@@ -24,14 +24,14 @@ import * as Attempt from "./Attempt.ts"
 import type { Battle } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import type { CampaignStore, StoredCampaign } from "./CampaignStore.ts"
+import { mostAtOnce } from "./Definition.ts"
+import type { Seats } from "./Seat.ts"
 import type { StoreError } from "./StoreError.ts"
 
 export interface RunOptions {
   readonly campaign: StoredCampaign
-  readonly greenUrl: string
-  readonly purpleUrl: string
-  /** What battles start at: the engine behind the purple agent, or the agent itself where nobody knows its engine. */
-  readonly endpoint: string
+  /** Of every agent of the campaign. */
+  readonly seats: Seats
   /** Told of everything that happens, at once and in order. */
   readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
 }
@@ -40,7 +40,7 @@ export interface RunOptions {
 export const run = Effect.fn("CampaignRunner.run")(function*(
   options: RunOptions
 ): Effect.fn.Return<void, StoreError, A2aClient | CampaignStore | EngineGate | Ticker> {
-  const { campaign: { attempts, battles, definition }, endpoint, onEvent } = options
+  const { campaign: { attempts, battles, definition }, onEvent, seats } = options
   const clock = yield* Clock.Clock
   const startedAt = clock.monotonicTimeNanosUnsafe()
   const began = Number(startedAt) / 1e6
@@ -59,7 +59,7 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
     ),
     Effect.forkChild({ startImmediately: true })
   )
-  yield* gate.doubt(endpoint)
+  for (const endpoint of new Set(Array.from(seats.values(), ({ endpoint }) => endpoint))) yield* gate.doubt(endpoint)
   const pending = battles.filter(({ outcome }) => outcome._tag === "Pending")
   yield* Effect.forEach(
     pending,
@@ -70,7 +70,7 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
         now,
         attemptsBefore: attempts.filter((attempt) => sameBattle(attempt.battle, battle)).length
       }),
-    { concurrency: definition.concurrency, discard: true }
+    { concurrency: mostAtOnce(definition), discard: true }
   )
   yield* Fiber.interrupt(gates)
   yield* onEvent({ _tag: "CampaignEnded", atMillis: now() })
@@ -89,7 +89,14 @@ const runBattle = Effect.fnUntraced(function*(options: BattleOptions) {
   let patience = 1
   const { definition } = options.campaign
   const attempt = Effect.suspend(() =>
-    Attempt.run({ ...options, definition, number: options.attemptsBefore + history.length + 1, history, patience })
+    Attempt.run({
+      ...options,
+      seat: options.seats.get(battle.agent)!,
+      definition,
+      number: options.attemptsBefore + history.length + 1,
+      history,
+      patience
+    })
   ).pipe(
     Effect.tapError((error) => Effect.sync(() => error._tag === "StoreError" ? 0 : history.push(error)))
   )

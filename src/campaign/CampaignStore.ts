@@ -22,8 +22,9 @@ import { RunError } from "../liveness/RunError.ts"
 import { AttemptRecord, TokenBasis, Verdict } from "./AttemptRecord.ts"
 import { Battle, Outcome, plan } from "./Battle.ts"
 import { migrations } from "./CampaignMigrations.ts"
-import { Definition } from "./Definition.ts"
+import type { Definition } from "./Definition.ts"
 import * as NodeSqlite from "./NodeSqlite.ts"
+import * as StoredDefinition from "./StoredDefinition.ts"
 import * as StoredLimitLearner from "./StoredLimitLearner.ts"
 import { queryFailed, type StoreError } from "./StoreError.ts"
 
@@ -91,8 +92,6 @@ export class CampaignStore extends Context.Service<CampaignStore, {
   static readonly layerMemory = CampaignStore.layer({ filename: ":memory:", create: true })
 }
 
-const encodeDefinition = Schema.encodeSync(Schema.fromJsonString(Definition))
-const decodeDefinition = Schema.decodeUnknownEffect(Schema.fromJsonString(Definition))
 const encodeError = Schema.encodeSync(Schema.fromJsonString(RunError))
 const encodeGrade = Schema.encodeSync(Schema.fromJsonString(Grade))
 
@@ -124,7 +123,12 @@ const make = (sql: SqlClient.SqlClient): CampaignStore["Service"] => {
     const createdAt = yield* Clock.currentTimeMillis
     yield* sql.withTransaction(Effect.gen(function*() {
       yield* sql`INSERT INTO campaign ${
-        sql.insert({ only: 1, id: definition.id, created_at: createdAt, definition: encodeDefinition(definition) })
+        sql.insert({
+          only: 1,
+          id: definition.id,
+          created_at: createdAt,
+          definition: StoredDefinition.encode(definition)
+        })
       }`
       const rows = plan(definition).map((battle, position) => ({ ...battle, position, state: "pending" }))
       // SQLite allows 32 766 parameters in a statement.
@@ -146,7 +150,7 @@ const make = (sql: SqlClient.SqlClient): CampaignStore["Service"] => {
       Schema.decodeUnknownEffect(Schema.Array(AttemptRow))
     )
     return Option.some({
-      definition: yield* decodeDefinition(stored.definition),
+      definition: yield* StoredDefinition.decode(stored.definition),
       battles: battles.map((row) => ({ battle: battleOf(row), outcome: outcomeOf(row) })),
       attempts: attempts.map((row) => ({
         battle: battleOf(row),

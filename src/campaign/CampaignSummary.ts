@@ -6,6 +6,7 @@
  * of the samples does not exceed; `n` says how many there were.
  */
 import type { AttemptSummary, StoredCampaign } from "./CampaignStore.ts"
+import { namesOf } from "./Definition.ts"
 
 export interface Percentiles {
   readonly p50: number | null
@@ -58,7 +59,7 @@ export const summarize = (stored: StoredCampaign): CampaignSummary => {
   for (const { verdict } of attempts) verdicts[verdict]++
   return {
     campaign: definition.id,
-    agent: definition.agent,
+    agent: namesOf(definition),
     ...numbersOf(battles, attempts),
     attempts: { total: attempts.length, ...verdicts },
     tasks: definition.tasks.map(({ id }) => ({

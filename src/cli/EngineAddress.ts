@@ -13,6 +13,15 @@ const apiKey = Config.Redacted("CAMPAIGN_API_KEY").pipe(
   Config.option
 )
 
+/** The key in the variable that was named for it, which then has to be there. */
+const keyIn = (variable: string) =>
+  Config.Redacted(variable).pipe(
+    Config.map(Option.some),
+    Effect.mapError(() =>
+      inputError(`the key of an engine is to be in ${variable}, which is not set: set it, or name another`)
+    )
+  )
+
 /**
  * The address in its canonical form: `/v1` is added where there is no path. Refuses what is not an HTTP URL, and
  * credentials inside it, because addresses are stored and shown.
@@ -33,6 +42,7 @@ export const engineOptions = Effect.fnUntraced(function*(options: {
   readonly url: string
   readonly model: string
   readonly maxTokens: number
+  readonly keyVariable?: string | null
 }): Effect.fn.Return<EngineOptions, CommandError | Config.ConfigError> {
   const url = new URL(yield* parseUrl("engine", options.url))
   if (url.pathname === "/") url.pathname = "/v1"
@@ -40,6 +50,6 @@ export const engineOptions = Effect.fnUntraced(function*(options: {
     baseUrl: url.href.replace(/\/$/, ""),
     model: options.model,
     maxTokens: options.maxTokens,
-    apiKey: Option.getOrUndefined(yield* apiKey)
+    apiKey: Option.getOrUndefined(yield* typeof options.keyVariable === "string" ? keyIn(options.keyVariable) : apiKey)
   }
 })

@@ -65,6 +65,8 @@ export class Engine extends Context.Service<Engine, {
   readonly stream: (request: EngineRequest) => Stream.Stream<TokenEvent, Failed>
   /** Fails in one clear line when the server cannot be reached or does not serve the model. */
   readonly check: Effect.Effect<void, Failed>
+  /** The models that the server says it serves. Fails in one clear line when it cannot be asked. */
+  readonly models: Effect.Effect<ReadonlyArray<string>, Failed>
 }>()("a2a-campaign/Engine") {
   /** Over HTTP, with connections of its own. */
   static readonly layer = (options: EngineOptions): Layer.Layer<Engine> =>
@@ -80,7 +82,8 @@ export class Engine extends Context.Service<Engine, {
       baseUrl: "test:",
       maxTokens: DEFAULT_MAX_TOKENS,
       stream: () => stream,
-      check: Effect.void
+      check: Effect.void,
+      models: Effect.succeed(["test"])
     })
 }
 
@@ -122,20 +125,23 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
       (connection) => Stream.fromPull(Effect.succeed(pullTokens(connection, finishGrace)))
     ))
 
+  const { Rejected } = FailReason.cases
+
+  const models = Effect.mapError(OpenAiChat.models(chat), (reason) =>
+    failed(
+      reason._tag === "Rejected" && reason.status === 404
+        ? Rejected.make({
+          status: 404,
+          detail:
+            `no list of models at ${options.baseUrl}/models; the address of an OpenAI-compatible API mostly ends in /v1`
+        })
+        : reason._tag === "Rejected" && reason.status === 401
+        ? Rejected.make({ status: 401, detail: `${reason.detail}; put the key into CAMPAIGN_API_KEY` })
+        : reason
+    ))
+
   const check = Effect.gen(function*() {
-    const { Rejected } = FailReason.cases
-    const served = yield* Effect.mapError(OpenAiChat.models(chat), (reason) =>
-      failed(
-        reason._tag === "Rejected" && reason.status === 404
-          ? Rejected.make({
-            status: 404,
-            detail:
-              `no list of models at ${options.baseUrl}/models; the address of an OpenAI-compatible API mostly ends in /v1`
-          })
-          : reason._tag === "Rejected" && reason.status === 401
-          ? Rejected.make({ status: 401, detail: `${reason.detail}; put the key into CAMPAIGN_API_KEY` })
-          : reason
-      ))
+    const served = yield* models
     if (served.includes(options.model)) return
     return yield* failed(Rejected.make({
       status: 404,
@@ -145,7 +151,7 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
     }))
   })
 
-  return Engine.of({ model: options.model, baseUrl: options.baseUrl, maxTokens, stream, check })
+  return Engine.of({ model: options.model, baseUrl: options.baseUrl, maxTokens, stream, check, models })
 }
 
 type Pull = Effect.Effect<readonly [TokenEvent, ...ReadonlyArray<TokenEvent>], Failed | Cause.Done>

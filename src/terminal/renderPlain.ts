@@ -15,6 +15,7 @@
 import type { AttemptRecord } from "../campaign/AttemptRecord.ts"
 import type { Battle } from "../campaign/Battle.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+import { mostAtOnce, namesOf } from "../campaign/Definition.ts"
 import * as Cadence from "./Cadence.ts"
 import * as View from "./CampaignView.ts"
 import { score } from "./Quantities.ts"
@@ -30,11 +31,17 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
   const { atMillis } = event
   switch (event._tag) {
     case "CampaignBegan": {
-      const { agent, concurrency, id } = event.definition
+      const { definition } = event
       const begun = View.step(view, event)
       const before = View.done(begun)
       const resumed = before === 0 ? {} : { scored: View.scored(begun), unscored: begun.counts.unscored }
-      return line(atMillis, "campaign", { id, agent, battles: View.planned(begun), concurrency, ...resumed })
+      return line(atMillis, "campaign", {
+        id: definition.id,
+        agent: namesOf(definition),
+        battles: View.planned(begun),
+        concurrency: mostAtOnce(definition),
+        ...resumed
+      })
     }
     case "AttemptBegan":
       return line(atMillis, "battle", { ...named(event.battle), attempt: event.number }, "began")

@@ -17,7 +17,7 @@ import type { RunError } from "../../src/liveness/RunError.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Finish } from "../../src/token/TokenEvent.ts"
 import { said } from "../support/agents.ts"
-import { definitionOf } from "../support/campaigns.ts"
+import { definitionOf, seats } from "../support/campaigns.ts"
 
 const grade = fromTests([{ outcome: "passed" }])
 const result = Artifact.make({
@@ -64,9 +64,7 @@ const play = (
     const events: Array<CampaignEvent> = []
     const fiber = yield* CampaignRunner.run({
       campaign: yield* stored,
-      greenUrl: "http://green/",
-      purpleUrl: "http://purple/",
-      endpoint: "http://engine/v1",
+      seats,
       onEvent: (event) => Effect.sync(() => events.push(event))
     }).pipe(Effect.forkChild({ startImmediately: true }))
     yield* TestClock.adjust(options.interruptAfter ?? "1 hour")

@@ -28,7 +28,7 @@ import type { RunError } from "../../src/liveness/RunError.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Finish } from "../../src/token/TokenEvent.ts"
 import { said } from "../support/agents.ts"
-import { definitionOf } from "../support/campaigns.ts"
+import { definitionOf, seats } from "../support/campaigns.ts"
 import { runs } from "../support/propertyRuns.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -161,9 +161,7 @@ const play = (script: Script) =>
         for (const { battle, outcome } of campaign.battles) if (outcome._tag !== "Pending") done.add(keyOf(battle))
         yield* CampaignRunner.run({
           campaign,
-          greenUrl: "http://green/",
-          purpleUrl: "http://purple/",
-          endpoint: "http://engine/v1",
+          seats,
           onEvent: (event) =>
             Effect.sync(() => {
               if (event._tag === "AttemptBegan" && done.has(keyOf(event.battle))) begunAgain.push(event.battle)

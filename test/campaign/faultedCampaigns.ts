@@ -30,7 +30,7 @@ import type { JournalEvent } from "../../src/simulator/Journal.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { eventually, pass } from "../simulator/faults/virtualTime.ts"
 import { simulator } from "../simulator/harness.ts"
-import { definitionOf } from "../support/campaigns.ts"
+import { definitionOf, underTest } from "../support/campaigns.ts"
 
 /** Every word is another one, so that nothing of one attempt can stand unseen in the answer of another. */
 export const wordsOf = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(" ")
@@ -80,13 +80,13 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
     const store = yield* CampaignStore
     const definition: Definition = {
       ...definitionOf({ repetitions: battles, concurrency: battles }),
-      target: { _tag: "Engine", url, model: "simulated-model", maxTokens: 500 },
+      ...underTest({ _tag: "Model", model: "simulated-model", maxTokens: 500 }, url),
       limits: { ...defaults, ...options.limits },
       hardCapMillis: options.hardCapMillis ?? null,
       stallPolicy: options.stallPolicy ?? "enforce"
     }
     yield* store.create(definition)
-    const { gate, ...agents } = yield* EmbeddedAgents.start(definition)
+    const { gate, seats } = yield* EmbeddedAgents.start(definition)
     const stored = Effect.flatMap(store.load, Effect.fromOption)
     const events: Array<CampaignEvent> = []
     const isOver = (event: CampaignEvent) =>
@@ -99,7 +99,7 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       events.push(event)
       if (!endsByItself && isOver(event)) yield* faults.clear
     })
-    const fiber = yield* CampaignRunner.run({ campaign: yield* stored, ...agents, onEvent }).pipe(
+    const fiber = yield* CampaignRunner.run({ campaign: yield* stored, seats, onEvent }).pipe(
       Effect.provideService(EngineGate, gate),
       Effect.forkChild({ startImmediately: true })
     )
@@ -122,7 +122,7 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       journal: yield* journal,
       /** What the engine still does for us. */
       open: (yield* streams).filter(({ id }) => isOurs(id)),
-      gate: yield* gate.state(agents.endpoint)
+      gate: yield* gate.state(seats.get(definition.agents[0].name)!.endpoint)
     }
   }).pipe(
     Effect.scoped,
