@@ -33,11 +33,14 @@ export const plan = (definition: Definition): ReadonlyArray<Battle> => {
     const round = definition.agents.flatMap((agent) =>
       definition.tasks.map((task) => ({ task: task.id, agent: agent.name, repetition }))
     )
-    const order = new Map(round.map((battle) => [battle, hash(`${definition.seed} ${keyOf(battle)}`)]))
+    const order = new Map(round.map((battle) => [battle, orderOf(definition.seed, battle)]))
     battles.push(...round.toSorted((a, b) => order.get(a)! - order.get(b)!))
   }
   return battles
 }
+
+/** Where a seed puts a battle among those that nothing else puts in order. */
+export const orderOf = (seed: number, battle: Battle): number => hash(`${seed} ${keyOf(battle)}`)
 
 /** FNV-1a, 32 bits: a fixed order for a seed, not a secret. */
 const hash = (text: string): number => {
