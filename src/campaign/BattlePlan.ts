@@ -71,6 +71,15 @@ export class BattlePlan {
     return this.#pending
   }
 
+  /** The same of one lane. */
+  pendingOf(lane: string): number {
+    let count = 0
+    for (const { inFlight, ready, waiting } of this.#lanes.get(lane) ?? []) {
+      count += inFlight + ready.length + waiting.length
+    }
+    return count
+  }
+
   /** Takes the next battle of a lane that may begin now, of an agent that is admitted; none if there is none. */
   next(lane: string, now: number, admits: (agent: string) => boolean): Battle | undefined {
     let best:

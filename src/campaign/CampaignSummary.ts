@@ -5,8 +5,8 @@
  * rates are of attempts that completed. A percentile is the nearest rank: the smallest sample that at least that share
  * of the samples does not exceed; `n` says how many there were.
  */
-import type { AttemptSummary, StoredCampaign } from "./CampaignStore.ts"
 import { namesOf } from "./Definition.ts"
+import type { AttemptSummary, StoredCampaign } from "./StoredCampaign.ts"
 
 export interface Percentiles {
   readonly p50: number | null
@@ -46,6 +46,8 @@ export interface CampaignSummary extends Omit<TaskSummary, "task"> {
     readonly slow: number
     readonly failed: number
     readonly cancelled: number
+    /** Begun by a process that was gone before they ended. */
+    readonly abandoned: number
   }
   readonly tasks: ReadonlyArray<TaskSummary>
   /** Battles without a score, with the reason. */
@@ -55,7 +57,7 @@ export interface CampaignSummary extends Omit<TaskSummary, "task"> {
 /** The summary of a stored campaign. */
 export const summarize = (stored: StoredCampaign): CampaignSummary => {
   const { attempts, battles, definition } = stored
-  const verdicts = { completed: 0, stalled: 0, slow: 0, failed: 0, cancelled: 0 }
+  const verdicts = { completed: 0, stalled: 0, slow: 0, failed: 0, cancelled: 0, abandoned: 0 }
   for (const { verdict } of attempts) verdicts[verdict]++
   return {
     campaign: definition.id,

@@ -15,14 +15,17 @@ import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import type { WatchSettings } from "../agents/WatchSettings.ts"
 import { addressesOf, type AgentDefinition } from "../campaign/AgentDefinition.ts"
+import { CampaignEngines } from "../campaign/CampaignEngines.ts"
 import { type Definition, type Lane, lanesOf } from "../campaign/Definition.ts"
 import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
 import type { Seat, Seats } from "../campaign/Seat.ts"
 import { Engine, type EngineOptions } from "../engine/Engine.ts"
 import * as EngineCanary from "../engine/EngineCanary.ts"
+import { EngineInspection } from "../engine/EngineInspection.ts"
 import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../engine/WatchedEngine.ts"
 import { Grader } from "../grading/Grader.ts"
+import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { Canary, CanaryOutcome } from "../liveness/Canary.ts"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
@@ -55,12 +58,15 @@ export const check = Effect.fn("EmbeddedAgents.check")(function*(definition: Pic
 const modelsOf = (agents: ReadonlyArray<AgentDefinition>) =>
   agents.flatMap(({ kind, name }) => kind._tag === "Model" ? [{ ...kind, name }] : [])
 
+/** What a runner needs of them. */
+type RunnerServices = AgentBreaker | CampaignEngines | EngineGate
+
 export interface StartedAgents {
   readonly seats: Seats
-  readonly gate: EngineGate["Service"]
+  readonly services: Context.Context<RunnerServices>
 }
 
-/** Starts what is missing and gives the seats, and the gate of the engines. All stops with the scope. */
+/** Starts what is missing and gives the seats, and what watches over engines and agents. All stops with the scope. */
 export const start = Effect.fn("EmbeddedAgents.start")(function*(definition: Definition) {
   const settings = { limits: definition.limits, stallPolicy: definition.stallPolicy }
   // Its only participants are those that the user of the command named.
@@ -69,24 +75,33 @@ export const start = Effect.fn("EmbeddedAgents.start")(function*(definition: Def
   )
   const greenUrl = Context.get(green, GreenAgent).url
   const seats = new Map<string, Seat>()
-  const canaries = new Map<string, Canary["Service"]>()
+  const engines = new Map<string, StartedEngine>()
   for (const lane of lanesOf(definition)) {
     const engine = yield* engineOf(lane, definition.seed)
-    if (engine !== undefined) canaries.set(engine.options.baseUrl, engine.canary)
+    if (engine !== undefined) engines.set(engine.name, engine)
     for (const agent of lane.agents) {
       const endpoint = engine?.options.baseUrl ?? `agent ${agent.name}`
       seats.set(agent.name, { endpoint, ...yield* addressed(agent, greenUrl, engine, settings) })
     }
   }
-  const gate = yield* Layer.build(EngineGate.layer().pipe(Layer.provide(canaryOf(canaries))))
-  const started: StartedAgents = { seats, gate: Context.get(gate, EngineGate) }
+  const client = yield* A2aClient
+  const services = yield* Layer.build(Layer.mergeAll(
+    EngineGate.layer().pipe(Layer.provide(canaryOf(engines))),
+    AgentBreaker.layer({ failures: definition.policy.breakerFailures }).pipe(
+      Layer.provide(cardsOf(client, definition.agents))
+    ),
+    Layer.succeed(CampaignEngines, enginesOf(engines))
+  ))
+  const started: StartedAgents = { seats, services }
   return started
 }, orExit)
 
 interface StartedEngine {
+  readonly name: string
   readonly options: Omit<EngineOptions, "model" | "maxTokens">
-  /** What it serves, where an agent leaves that to it. */
-  readonly model: string
+  /** What it serves, where an agent leaves that to it; another one after a change of models. */
+  model: string
+  readonly inspection: EngineInspection["Service"]
   readonly evidence: EngineEvidence["Service"]
   readonly canary: Canary["Service"]
 }
@@ -97,12 +112,18 @@ const engineOf = Effect.fnUntraced(function*({ agents, engine }: Lane, seed: num
   const { baseUrl, ...options } = yield* addressOf(engine, seed)
   const [first] = modelsOf(agents)
   const model = first?.model ?? (yield* servedModel({ ...options, baseUrl, model: "" }))
+  const currentModel = first?.model === null ? () => started.model : undefined
   const services = yield* Layer.build(
-    EngineCanary.layer({ ...options, baseUrl, model }).pipe(Layer.provideMerge(ScrapedEvidence.layer({ baseUrl })))
+    EngineCanary.layer({ ...options, baseUrl, model, currentModel }).pipe(
+      Layer.provideMerge(ScrapedEvidence.layer({ baseUrl })),
+      Layer.merge(EngineInspection.layer({ ...options, baseUrl }))
+    )
   )
   const started: StartedEngine = {
+    name: engine.name,
     options: { ...options, baseUrl },
     model,
+    inspection: Context.get(services, EngineInspection),
     evidence: Context.get(services, EngineEvidence),
     canary: Context.get(services, Canary)
   }
@@ -148,7 +169,12 @@ const addressed = Effect.fnUntraced(function*(
       const { maxTokens, model } = kind
       const purple = yield* Layer.build(
         PurpleAgent.layer({ ...loopback, ...settings }).pipe(
-          Layer.provide(watchedEngine({ ...engine.options, model: model ?? engine.model, maxTokens }, settings)),
+          Layer.provide(watchedEngine({
+            ...engine.options,
+            model: model ?? engine.model,
+            currentModel: model === null ? () => engine.model : undefined,
+            maxTokens
+          }, settings)),
           Layer.provide(Layer.succeed(EngineEvidence, engine.evidence))
         )
       )
@@ -158,10 +184,42 @@ const addressed = Effect.fnUntraced(function*(
 })
 
 /** Asks the canary of the endpoint; where there is none, time has to do. */
-const canaryOf = (canaries: ReadonlyMap<string, Canary["Service"]>): Layer.Layer<Canary> =>
-  Layer.succeed(Canary, {
+const canaryOf = (engines: ReadonlyMap<string, StartedEngine>): Layer.Layer<Canary> => {
+  const canaries = new Map(Array.from(engines.values(), ({ canary, options }) => [options.baseUrl, canary]))
+  return Layer.succeed(Canary, {
     check: (endpoint) => canaries.get(endpoint)?.check(endpoint) ?? Effect.succeed(CanaryOutcome.cases.Absent.make({}))
   })
+}
+
+/** Asks for the card of an agent, by its name. One of our own cannot be gone. */
+const cardsOf = (client: A2aClient["Service"], agents: ReadonlyArray<AgentDefinition>): Layer.Layer<Canary> => {
+  const { Failed, Passed } = CanaryOutcome.cases
+  const passed = Passed.make({ tokens: 0, stepMillis: 0, binding: "unproven" })
+  const addresses = new Map(agents.map((agent) => [agent.name, addressesOf(agent)]))
+  return Layer.succeed(Canary, {
+    check: (agent) =>
+      Effect.forEach(addresses.get(agent) ?? [], ({ url }) => client.check({ url, hop: "purple" }), {
+        discard: true
+      }).pipe(
+        Effect.as(passed),
+        Effect.timeoutOrElse({ duration: CARD_PATIENCE, orElse: () => Effect.succeed(gone("its card has not come")) }),
+        Effect.catch(({ message }) => Effect.succeed(Failed.make({ why: message })))
+      )
+  })
+}
+
+const CARD_PATIENCE = "30 seconds"
+const gone = (why: string): CanaryOutcome => CanaryOutcome.cases.Failed.make({ why })
+
+const enginesOf = (engines: ReadonlyMap<string, StartedEngine>): CampaignEngines["Service"] => ({
+  look: (name) => engines.get(name)?.inspection.look ?? Effect.succeed(undefined),
+  queueTimes: (name) => engines.get(name)?.inspection.queueTimes ?? Effect.succeed(undefined),
+  serve: (name, model) =>
+    Effect.sync(() => {
+      const engine = engines.get(name)
+      if (engine !== undefined) engine.model = model
+    })
+})
 
 /** The engine, watched; its evidence is the caller's. */
 export const watchedEngine = (engine: EngineOptions, settings: WatchSettings) =>

@@ -13,12 +13,12 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import { BattleQueue } from "../campaign/BattleQueue.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
 import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import { summarize } from "../campaign/CampaignSummary.ts"
 import { type Definition, namesOf } from "../campaign/Definition.ts"
-import { EngineGate } from "../liveness/EngineGate.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
@@ -98,7 +98,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
 
 const play = Effect.fnUntraced(function*(
   { database, userInterface: { color, mode } }: SessionOptions,
-  { gate, seats }: EmbeddedAgents.StartedAgents
+  { seats, services }: EmbeddedAgents.StartedAgents
 ) {
   const events = yield* Queue.unbounded<CampaignEvent, Cause.Done>()
   const view = yield* Effect.forkScoped(TerminalView.run(Stream.fromQueue(events), mode, { color }))
@@ -106,7 +106,7 @@ const play = Effect.fnUntraced(function*(
     campaign: yield* loaded(database),
     seats,
     onEvent: (event) => Effect.asVoid(Queue.offer(events, event))
-  }).pipe(Effect.provideService(EngineGate, gate))
+  }).pipe(Effect.provide(services), Effect.provide(BattleQueue.layerMemory))
   yield* Queue.end(events)
   yield* Fiber.join(view)
 })

@@ -31,6 +31,8 @@ export interface EngineOptions {
   /** The address of the OpenAI-compatible API, with its `/v1`. */
   readonly baseUrl: string
   readonly model: string
+  /** What to ask for instead, if the model may become another one in the life of the engine. */
+  readonly currentModel?: (() => string) | undefined
   readonly apiKey?: Redacted.Redacted | undefined
   /** The most tokens an answer may have. Always sent, because a run without a bound cannot be told from a runaway. */
   readonly maxTokens?: number
@@ -104,7 +106,7 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
   const open = (request: EngineRequest) => {
     const attempt = (counts: typeof EXACT_COUNTS | typeof PLAIN_COUNTS) =>
       OpenAiChat.open(chat, {
-        model: options.model,
+        model: options.currentModel?.() ?? options.model,
         messages: request.messages,
         max_tokens: maxTokens,
         ...counts
@@ -127,7 +129,8 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
 
   const { Rejected } = FailReason.cases
 
-  const models = Effect.mapError(OpenAiChat.models(chat), (reason) =>
+  const served = Effect.map(OpenAiChat.models(chat), (models) => models.map(({ id }) => id))
+  const models = Effect.mapError(served, (reason) =>
     failed(
       reason._tag === "Rejected" && reason.status === 404
         ? Rejected.make({

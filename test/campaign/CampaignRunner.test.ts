@@ -11,13 +11,11 @@ import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
-import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { Failed, type FailReason } from "../../src/liveness/Failed.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
-import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Finish } from "../../src/token/TokenEvent.ts"
 import { said } from "../support/agents.ts"
-import { definitionOf, seats } from "../support/campaigns.ts"
+import { definitionOf, plainRunner, seats } from "../support/campaigns.ts"
 
 const grade = fromTests([{ outcome: "passed" }])
 const result = Artifact.make({
@@ -60,7 +58,7 @@ const play = (
   return Effect.gen(function*() {
     const store = yield* CampaignStore
     const stored = Effect.flatMap(store.load, Effect.fromOption)
-    yield* store.create(definition)
+    yield* store.create(definition, null)
     const events: Array<CampaignEvent> = []
     const fiber = yield* CampaignRunner.run({
       campaign: yield* stored,
@@ -77,7 +75,7 @@ const play = (
       verdicts: attempts.map(({ verdict }) => verdict)
     }
   }).pipe(
-    Effect.provide([client, Layer.fresh(CampaignStore.layerMemory), Ticker.layer(), EngineGate.layerNone]),
+    Effect.provide([client, Layer.fresh(CampaignStore.layerMemory), Layer.fresh(plainRunner)]),
     Effect.orDie
   )
 }

@@ -22,13 +22,11 @@ import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
-import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
-import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Finish } from "../../src/token/TokenEvent.ts"
 import { said } from "../support/agents.ts"
-import { definitionOf, seats } from "../support/campaigns.ts"
+import { definitionOf, plainRunner, seats } from "../support/campaigns.ts"
 import { runs } from "../support/propertyRuns.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -121,9 +119,24 @@ const mortal = (
       dead = true
     },
     store: CampaignStore.of({
-      create: (definition) => operate(store.create(definition)),
+      create: (...given) => operate(store.create(...given)),
+      extend: (...given) => operate(store.extend(...given)),
       load: operate(store.load),
-      record: (attempt) => operate(Effect.tap(store.record(attempt), () => Effect.sync(() => written.push(attempt))))
+      begin: (...given) => operate(store.begin(...given)),
+      advance: (news) => operate(store.advance(news)),
+      record: (attempt) => operate(Effect.tap(store.record(attempt), () => Effect.sync(() => written.push(attempt)))),
+      abandon: operate(store.abandon),
+      epoch: (epoch) => operate(store.epoch(epoch)),
+      epochs: operate(store.epochs),
+      reopen: (selection) => operate(store.reopen(selection)),
+      giveUp: (...given) => operate(store.giveUp(...given)),
+      setState: (state) => operate(store.setState(state)),
+      runner: (state) => operate(store.runner(state)),
+      request: (command) => operate(store.request(command)),
+      // Asked twice a second, so that hardly anything else would be killed.
+      requests: Effect.suspend(() => dead ? Effect.never : store.requests),
+      answer: (...given) => operate(store.answer(...given)),
+      answerOf: (id) => operate(store.answerOf(id))
     })
   }
 }
@@ -140,7 +153,7 @@ const play = (script: Script) =>
       repetitions: script.repetitions,
       concurrency: script.concurrency
     })
-    yield* real.create(definition)
+    yield* real.create(definition, null)
     let sent = 0
     const client = Layer.succeed(A2aClient, {
       check: () => Effect.succeed("agent"),
@@ -168,7 +181,7 @@ const play = (script: Script) =>
             })
         })
       }).pipe(
-        Effect.provide([client, Layer.succeed(CampaignStore, store), Ticker.layer(), EngineGate.layerNone]),
+        Effect.provide([client, Layer.succeed(CampaignStore, store), Layer.fresh(plainRunner)]),
         // A dead process never ends, so nobody may wait for it.
         Effect.forkDetach({ startImmediately: true })
       )

@@ -94,6 +94,9 @@ export const recordOf = (battle: Battle, values: Partial<AttemptRecord> = {}): A
   content: "",
   reasoning: "",
   timings: new Uint8Array(),
+  charged: true,
+  epoch: null,
+  grading: null,
   outcome: scoredOutcome(2, 2),
   ...values
 })
