@@ -29,6 +29,7 @@ import {
   AddressInUse,
   AgentProcessError,
   describeEnd,
+  describeReason,
   ExitedEarly,
   GaveUp,
   NotReady,
@@ -123,7 +124,8 @@ export const start = Effect.fn("AgentProcess.start")(function*(options: AgentPro
       yield* tell({ _tag: "Started", at: yield* now })
       const death = yield* live(onReady)
       if (yield* Deferred.fail(begun, death.error)) return
-      lastLines = death.lastLines
+      // A life that never began says nothing, and hides nothing of what the one before has said.
+      if (death.lastLines.length > 0) lastLines = death.lastLines
       const at = yield* now
       const { restartAtMillis } = yield* tell({ _tag: "Died", at, why: death.why })
       if (restartAtMillis === null) return
@@ -137,11 +139,10 @@ export const start = Effect.fn("AgentProcess.start")(function*(options: AgentPro
   const ready = changes.pipe(
     Stream.filter(({ phase }) => phase === "ready" || phase === "given-up"),
     Stream.runHead,
-    Effect.flatMap((state) =>
-      Option.exists(state, ({ phase }) => phase === "given-up")
-        ? failed(GaveUp.make({ deaths: Option.getOrThrow(state).deaths, lastLines }))
-        : Effect.void
-    )
+    Effect.flatMap((state) => {
+      const { deaths, lastDeath, phase } = Option.getOrThrow(state)
+      return phase === "ready" ? Effect.void : failed(GaveUp.make({ deaths, lastDeath: lastDeath ?? "", lastLines }))
+    })
   )
   return { name, url, current: SubscriptionRef.get(states), changes, ready }
 })
@@ -177,7 +178,7 @@ const lifeOf = Effect.fnUntraced(function*(
   const spawner = yield* ProcessSpawner
   const failed = errorOf(options)
 
-  /** Whether the card answers; `undefined` if nothing is said for too long. */
+  /** What asking for the card gives: the agent's name, why there is none, or nothing at all for too long. */
   const ask = client.check({ url, hop }).pipe(Effect.timeoutOption(QUESTION_PATIENCE), Effect.result)
   const isVacant = Effect.map(ask, isNobody)
 
@@ -222,7 +223,7 @@ const lifeOf = Effect.fnUntraced(function*(
   return (onReady: Effect.Effect<void>): Effect.Effect<Death> =>
     Effect.catch(life(onReady), (error) =>
       Effect.succeed({
-        why: error.message,
+        why: describeReason(error.reason),
         lastLines: "lastLines" in error.reason ? error.reason.lastLines : [],
         error
       }))

@@ -20,8 +20,8 @@ const Reason = Schema.TaggedUnion({
   NotReady: { url: Schema.String, afterMillis: Schema.Finite, detail: Schema.String, lastLines: LastLines },
   /** Something answers at the address that we have not started. */
   AddressInUse: { url: Schema.String },
-  /** It was ready once, and has died too often in a row. */
-  GaveUp: { deaths: Schema.Int, lastLines: LastLines }
+  /** It was ready once, and has died too often in a row; `lastDeath` says how at last. */
+  GaveUp: { deaths: Schema.Int, lastDeath: Schema.String, lastLines: LastLines }
 })
 
 /** How a process ended, in words. A shell tells the signal that ended its command by an exit code above 128. */
@@ -40,6 +40,33 @@ const saying = (lines: ReadonlyArray<string>): string => {
   return shown.length === 0 ? "without a word" : `saying at last: ${shown.join(" | ")}`
 }
 
+/** What has happened to an agent, in words that follow its name. */
+export const describeReason = (reason: typeof Reason.Type): string => {
+  switch (reason._tag) {
+    case "NotStarted":
+      return `could not be started: ${oneLine(reason.detail)}`
+    case "ExitedEarly":
+      return `${describeEnd(reason)} before its card answered, ${saying(reason.lastLines)}`
+    case "NotReady":
+      return `has no card at ${reason.url} after ${inSeconds(reason.afterMillis)} (${oneLine(reason.detail)}), ` +
+        saying(reason.lastLines)
+    case "AddressInUse":
+      return `was not started, because something else answers at ${reason.url} already and would be tested in its place`
+    case "GaveUp":
+      return `has died ${reason.deaths} times in a row; at last it ${oneLine(reason.lastDeath)}, ` +
+        saying(reason.lastLines)
+  }
+}
+
+/** What the user can do. */
+const advice: Record<(typeof Reason.Type)["_tag"], string> = {
+  NotStarted: "correct its command, its working directory or its environment",
+  ExitedEarly: "correct its command, which must stay in the foreground",
+  NotReady: "check that its command listens at that address, or wait longer",
+  AddressInUse: "stop that, or give the agent another address",
+  GaveUp: "find out why it dies, then resume the campaign"
+}
+
 export class AgentProcessError extends Schema.TaggedError<AgentProcessError>()("AgentProcessError", {
   /** Of the agent. */
   name: Schema.String,
@@ -47,28 +74,8 @@ export class AgentProcessError extends Schema.TaggedError<AgentProcessError>()("
   reason: Reason
 }) {
   override get message(): string {
-    const { logFile, reason } = this
-    const agent = `agent "${oneLine(this.name)}"`
-    switch (reason._tag) {
-      case "NotStarted":
-        return `${agent} could not be started: ${oneLine(reason.detail)}; correct its command, its working directory ` +
-          `or its environment (its output would be in ${logFile})`
-      case "ExitedEarly":
-        return `${agent} ${describeEnd(reason)} before its card answered, ${saying(reason.lastLines)}; correct its ` +
-          `command, which must stay in the foreground (all of its output: ${logFile})`
-      case "NotReady":
-        return `${agent} has no card at ${reason.url} after ${inSeconds(reason.afterMillis)} ` +
-          `(${oneLine(reason.detail)}), ${saying(reason.lastLines)}; check that its command listens at that address, ` +
-          `or wait longer (all of its output: ${logFile})`
-      case "AddressInUse":
-        return `${agent} was not started, because something else answers at ${reason.url} already and would be ` +
-          `tested in its place; stop that, or give the agent another address (its output would be in ${logFile})`
-      case "GaveUp":
-        return `${agent} has died ${reason.deaths} times in a row, ${
-          saying(reason.lastLines)
-        }; find out why it dies, ` +
-          `then resume the campaign (all of its output: ${logFile})`
-    }
+    const { logFile, name, reason } = this
+    return `agent "${oneLine(name)}" ${describeReason(reason)}; ${advice[reason._tag]} (its output: ${logFile})`
   }
 }
 

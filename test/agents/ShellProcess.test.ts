@@ -7,12 +7,13 @@ import { spawn as spawnChild } from "node:child_process"
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import type { ShellCommand } from "../../src/agents/ProcessSpawner.ts"
 import * as ShellProcess from "../../src/agents/ShellProcess.ts"
 import { agentLine, found, freePort, isThere } from "../support/agentProcesses.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
-const parent = join(import.meta.dirname, "../support/parentScript.ts")
+const parent = fileURLToPath(import.meta.resolve("../support/parentScript.ts"))
 
 /** A command with a log of its own. */
 const commandOf = Effect.fnUntraced(function*(line: string, more: Partial<ShellCommand> = {}) {

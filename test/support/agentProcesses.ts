@@ -1,9 +1,9 @@
 /** Commands that start the agent of agentScript.ts, and looks at what is left of them. */
 import * as Effect from "effect/Effect"
 import { type AddressInfo, createServer } from "node:net"
-import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 
-const script = join(import.meta.dirname, "agentScript.ts")
+const script = fileURLToPath(import.meta.resolve("./agentScript.ts"))
 
 /** The command line of an agent that behaves as the words say. */
 export const agentLine = (...words: ReadonlyArray<string>): string =>
