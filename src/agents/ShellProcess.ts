@@ -9,9 +9,10 @@
  *
  * The command has our environment without the secrets that belong to the campaign, unless they are given to it.
  *
- * Gotchas: what starts a session of its own (`setsid`, a daemon) leaves the group and is not followed. The processes of a
- * group that nobody reaps, as in a container without an init, are there for `kill`, but not for us: see `isThere`. Why
- * not `effect/process`: it knows no watchdog, and tells the signal that ended a process only inside an error message.
+ * Gotchas: a command that outlives us for its grace writes to nobody, which ends most programs. What starts a session of
+ * its own (`setsid`, a daemon) leaves the group and is not followed. The dead of a group that nobody reaps, as in a
+ * container without an init, are there for `kill`, but not for us: see `isThere`. Why not `effect/process`: it knows no
+ * watchdog, and tells the signal that ended a process only inside an error message.
  */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"

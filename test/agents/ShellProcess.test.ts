@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { spawn as spawnChild } from "node:child_process"
-import { existsSync, readFileSync, statSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -39,6 +39,31 @@ const started = Effect.fnUntraced(function*(line: string, more: Partial<ShellCom
 /** The pid that is said in the output. */
 const saidPid = (log: () => string, pattern: RegExp) =>
   Effect.map(found(String(pattern), () => pattern.exec(log())), (match) => Number(match[1]))
+
+/** A process that has started the command and waits. */
+const campaignOf = (line: string, directory: string, environment: Readonly<Record<string, string>> = {}) =>
+  Effect.acquireRelease(
+    Effect.sync(() =>
+      spawnChild(process.execPath, ["--no-warnings", parent, line, directory], {
+        env: { ...process.env, ...environment },
+        stdio: "ignore"
+      })
+    ),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+
+/** The watchdogs that this process has; Linux only. */
+const watchdogs = (): ReadonlyArray<string> =>
+  readdirSync("/proc").filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
+      const [state, parentPid] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+      const isOurs = Number(parentPid) === process.pid && state !== "Z"
+      return isOurs && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("read -r group")
+    } catch {
+      return false
+    }
+  })
 
 describe("ShellProcess", () => {
   it.live("tells how the command ended and what it said last", () =>
@@ -146,6 +171,42 @@ describe("ShellProcess", () => {
       yield* found("the end of what was left", () => !isThere(left))
     }))
 
+  it.live.skipIf(process.platform !== "linux")(
+    "does not wait for the dead that nobody reaps, nor for who left",
+    () =>
+      Effect.gen(function*() {
+        // The parent of `true` never asks for it, and moves out of the group.
+        const running = yield* started("(true & exec setsid sh -c 'echo left $$; exec sleep 1000') & wait; exit 0")
+        const left = yield* saidPid(running.log, /left (\d+)/)
+        yield* Effect.addFinalizer(() => Effect.sync(() => process.kill(left, "SIGKILL")))
+        const from = performance.now()
+        yield* running.close
+        assert.isBelow(performance.now() - from, 3_000)
+        assert.isTrue(isThere(-running.pid) && isThere(left))
+      })
+  )
+
+  it.live.skipIf(process.platform !== "linux")("dismisses its watchdog", () =>
+    Effect.gen(function*() {
+      const running = yield* started("sleep 1000")
+      yield* found("the watchdog", () => watchdogs().length === 1)
+      yield* running.close
+      yield* found("its end", () => watchdogs().length === 0)
+    }))
+
+  it.live("asks the command to end when its own process is killed, before it kills it", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const file = (name: string) => join(directory, name)
+      // The shell tells of the end of `sleep`, where nobody reads any more: that would end it as well.
+      const trap = `trap 'echo asked > "${file("asked")}"; exit 0' TERM`
+      const line = `exec 2>/dev/null; ${trap}; : > "${file("ready")}"; while :; do sleep 0.05; done`
+      const campaign = yield* campaignOf(line, directory)
+      yield* found("the command", () => existsSync(file("ready")))
+      campaign.kill("SIGKILL")
+      yield* found("that it was asked", () => existsSync(file("asked")))
+    }))
+
   for (const words of [["child"], ["deaf", "child"]]) {
     it.live(`leaves nothing when its own process is killed (${words.join(", ")})`, () =>
       Effect.gen(function*() {
@@ -155,15 +216,7 @@ describe("ShellProcess", () => {
           return existsSync(file) ? readFileSync(file, "utf8") : ""
         }
         const port = yield* freePort
-        const campaign = yield* Effect.acquireRelease(
-          Effect.sync(() =>
-            spawnChild(process.execPath, ["--no-warnings", parent, agentLine(...words), directory], {
-              env: { ...process.env, PORT: `${port}` },
-              stdio: "ignore"
-            })
-          ),
-          (child) => Effect.sync(() => child.kill("SIGKILL"))
-        )
+        const campaign = yield* campaignOf(agentLine(...words), directory, { PORT: `${port}` })
         const group = yield* saidPid(log, /started as process (\d+)/)
         const child = yield* saidPid(log, /child (\d+)/)
         const agent = yield* saidPid(log, /listening as process (\d+)/)
