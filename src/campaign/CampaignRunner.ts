@@ -13,6 +13,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
@@ -61,6 +62,13 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
   const running = new RunningCampaign(campaign, { seats, now, wake, onEvent })
   yield* running.tell({ _tag: "CampaignBegan", definition: campaign.definition, battles: campaign.battles })
   const gate = yield* EngineGate
+  // Before anything happens at them, so that nothing of it is missed.
+  const gates = yield* Effect.forkChild(
+    Effect.forEach(["engine", "agent"] as const, (of) => gatesTold(running, of, Number(startedAt) / 1e6), {
+      concurrency: "unbounded"
+    }),
+    { startImmediately: true }
+  )
   for (const endpoint of new Set(Array.from(seats.values(), ({ endpoint }) => endpoint))) yield* gate.doubt(endpoint)
   yield* Effect.forEach(running.lanes.values(), (lane) => EpochWatch.look(running, lane), { concurrency: "unbounded" })
 
@@ -71,8 +79,6 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
   // Whoever stands beside the dispatcher ends with it; what fails ends everybody.
   const beside: ReadonlyArray<Effect.Effect<unknown, StoreError, Services>> = [
     ...players,
-    gatesTold(running, "engine", Number(startedAt) / 1e6),
-    gatesTold(running, "agent", Number(startedAt) / 1e6),
     CommandWatch.watch(running),
     EpochWatch.watch(running),
     QueueWatch.watch(running).pipe(Effect.andThen(Effect.never)),
@@ -82,6 +88,7 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
     dispatch(running),
     Effect.andThen(Effect.forEach(beside, (each) => each, { concurrency: "unbounded", discard: true }), Effect.never)
   )
+  yield* Fiber.interrupt(gates)
   const end: RunEnd = running.stop?.end ?? (running.isStuck ? haltedBy(running) : { _tag: "Ended" })
   yield* running.tell({ _tag: "CampaignEnded", end })
   return end

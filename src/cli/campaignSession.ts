@@ -81,7 +81,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
   ))
   yield* Effect.gen(function*() {
     const store = yield* CampaignStore
-    if (isNew) yield* store.create(definition)
+    if (isNew) yield* store.create(definition, null)
     yield* onStored
     const agents = yield* EmbeddedAgents.start(definition)
     yield* Console.error(`campaign ${definition.id}: ${namesOf(definition)}, kept in ${database}`)

@@ -94,7 +94,12 @@ const mortal = (
 ) => {
   let operations = 0
   let dead = false
-  const operate = <A, E>(effect: Effect.Effect<A, E>) =>
+  let isOver = false
+  const never = Effect.suspend(() => {
+    isOver = true
+    return Effect.never
+  })
+  const operate = <A, E>(effect: Effect.Effect<A, E>, isRecord = false) =>
     Effect.suspend((): Effect.Effect<A, E> => {
       if (dead) return Effect.never
       operations++
@@ -102,19 +107,22 @@ const mortal = (
       dead = true
       switch (kill.when) {
         case "before":
-          return Effect.never
+          return never
         case "during":
+          // The trigger would meet what others do at the same time.
+          if (!isRecord) return Effect.andThen(effect, never)
           return Effect.orDie(sql`CREATE TEMP TRIGGER killed BEFORE UPDATE ON battle
             BEGIN SELECT RAISE(FAIL, 'killed'); END`).pipe(
             Effect.andThen(Effect.ignore(effect)),
             Effect.andThen(Effect.orDie(sql`DROP TRIGGER killed`)),
-            Effect.andThen(Effect.never)
+            Effect.andThen(never)
           )
         case "after":
-          return Effect.andThen(effect, Effect.never)
+          return Effect.andThen(effect, never)
       }
     })
   return {
+    isDead: () => isOver,
     die: () => {
       dead = true
     },
@@ -124,7 +132,8 @@ const mortal = (
       load: operate(store.load),
       begin: (...given) => operate(store.begin(...given)),
       advance: (news) => operate(store.advance(news)),
-      record: (attempt) => operate(Effect.tap(store.record(attempt), () => Effect.sync(() => written.push(attempt)))),
+      record: (attempt) =>
+        operate(Effect.tap(store.record(attempt), () => Effect.sync(() => written.push(attempt))), true),
       abandon: operate(store.abandon),
       epoch: (epoch) => operate(store.epoch(epoch)),
       epochs: operate(store.epochs),
@@ -142,7 +151,7 @@ const mortal = (
 }
 
 /** Longer than all attempts of a campaign take, one after the other. */
-const LONG_ENOUGH = "1 hour"
+const LONG_ENOUGH_SECONDS = 3600
 
 const play = (script: Script) =>
   Effect.gen(function*() {
@@ -167,9 +176,10 @@ const play = (script: Script) =>
     /** Battles that were done when a process began: it must leave them alone. */
     const begunAgain: Array<Battle> = []
     for (const kill of [...script.kills, undefined]) {
-      const { die, store } = mortal(real, sql, kill, written)
+      const { die, isDead, store } = mortal(real, sql, kill, written)
       const done = new Set<string>()
       const life = yield* Effect.gen(function*() {
+        yield* store.abandon
         const campaign = yield* Effect.flatMap(store.load, Effect.fromOption)
         for (const { battle, outcome } of campaign.battles) if (outcome._tag !== "Pending") done.add(keyOf(battle))
         yield* CampaignRunner.run({
@@ -185,7 +195,16 @@ const play = (script: Script) =>
         // A dead process never ends, so nobody may wait for it.
         Effect.forkDetach({ startImmediately: true })
       )
-      yield* TestClock.adjust(kill?.when === "at" ? kill.millis : LONG_ENOUGH)
+      if (kill?.when === "at") yield* TestClock.adjust(kill.millis)
+      else {
+        for (
+          let seconds = 0;
+          seconds < LONG_ENOUGH_SECONDS && !isDead() && life.pollUnsafe() === undefined;
+          seconds += 5
+        ) {
+          yield* TestClock.adjust("5 seconds")
+        }
+      }
       if (kill === undefined) {
         yield* Fiber.join(life)
         continue
@@ -219,11 +238,18 @@ describe("property 22", () => {
         // What the store has is what was written, and nothing was written twice.
         const numbers = stored.attempts.map(({ battle, number }) => `${keyOf(battle)} ${number}`)
         assert.deepStrictEqual(numbers, [...new Set(numbers)])
-        assert.deepStrictEqual(numbers, written.map(({ battle, number }) => `${keyOf(battle)} ${number}`))
+        const ended = stored.attempts.filter(({ verdict }) => verdict !== "abandoned")
+        const recorded = new Set(written.map(({ battle, number }) => `${keyOf(battle)} ${number}`))
+        assert.deepStrictEqual(new Set(ended.map(({ battle, number }) => `${keyOf(battle)} ${number}`)), recorded)
         for (const { battle, outcome } of stored.battles) {
           if (outcome._tag === "Pending") return assert.fail("a battle is left without a result")
           const attempts = written.filter((attempt) => keyOf(attempt.battle) === keyOf(battle))
-          assert.deepStrictEqual(attempts.map(({ number }) => number), attempts.map((_, index) => index + 1))
+          // Every number was given once; those that nobody has recorded were their process's last.
+          const given = stored.attempts.filter((attempt) => keyOf(attempt.battle) === keyOf(battle))
+          assert.deepStrictEqual(given.map(({ number }) => number), given.map((_, index) => index + 1))
+          const abandoned = given.filter(({ verdict }) => verdict === "abandoned")
+          assert.isAtMost(abandoned.length, script.kills.length)
+          for (const attempt of abandoned) assert.isFalse(attempt.charged)
           const settling = attempts.filter((attempt) => attempt.outcome._tag !== "Pending")
           assert.lengthOf(settling, 1)
           const [counted] = settling
