@@ -1,11 +1,11 @@
 /**
- * The one writer of a store: operations wait in a queue and are committed together.
+ * The one writer of a store: operations are committed in the order in which they come, together where they come together.
  *
  * Laws
  * - Operations take effect in the order in which they were submitted; whoever waits for one is resumed after its commit.
  * - Each stands in a savepoint: one that breaks a rule (UNIQUE, CHECK, a trigger) fails alone.
- * - A transaction takes no further operation after 6 ms, so that it blocks the event loop for at most about 10 ms, and
- *   other fibers run between two of them.
+ * - After 6 ms of work nothing more is begun before everybody else had a turn, so the event loop is blocked for at most
+ *   about 10 ms. Until then whoever submits does the work at once, without a detour.
  * - Where the file itself fails (a full disk), the transaction is rolled back and each of its operations is tried alone:
  *   those that fail again fail with what the disk said, and the next one begins with a clean connection.
  * - Closing the scope commits what was submitted before; what is submitted after that fails.
@@ -13,14 +13,11 @@
  * Gotchas: an operation may run twice, so it must do nothing but talk to the database. One that is submitted inside a
  * transaction of the same client waits for ever. Another process that writes is waited for without blocking.
  */
-import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -28,9 +25,9 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { queryFailed, StoreError, StoreErrorReason } from "./StoreError.ts"
 
-/** After so many nanoseconds a transaction takes no further operation. */
-const TRANSACTION_NANOS = 6_000_000n
-/** Nor after so many operations, which bounds what is done again when the disk fails. */
+/** After so many nanoseconds of work everybody else has a turn. */
+const TURN_NANOS = 6_000_000n
+/** Most operations of a transaction, which bounds what is done again when the disk fails. */
 const TRANSACTION_OPERATIONS = 64
 /** Least time for which SQLite itself waits for another writer; the event loop stands still meanwhile. */
 const BUSY_MILLIS = 5
@@ -62,53 +59,95 @@ export const make = Effect.fnUntraced(function*(
   sql: SqlClient.SqlClient
 ): Effect.fn.Return<StoreWriter, SqlError, Scope.Scope> {
   yield* sql`PRAGMA busy_timeout = ${sql.literal(String(BUSY_MILLIS))}`
-  const queue = yield* Queue.unbounded<Submitted, Cause.Done>()
-  const writer = yield* Effect.forkScoped(drain(sql, queue), { startImmediately: true })
-  yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(queue), Fiber.await(writer)))
+  const clock = yield* Clock.Clock
+  const queue: Array<Submitted> = []
+  /** Whether somebody works. */
+  let busy = false
+  /** Work since everybody else last had a turn. */
+  let spentNanos = 0n
+  let turnAwaited = false
+  let closed = false
+
+  const work: Effect.Effect<void> = Effect.suspend(() => {
+    busy = true
+    return Effect.whileLoop({
+      while: () => queue.length > 0 && spentNanos < TURN_NANOS,
+      body: () => {
+        const began = clock.monotonicTimeNanosUnsafe()
+        const deadline = began + TURN_NANOS - spentNanos
+        return Effect.ensuring(
+          commit(sql, queue, () => clock.monotonicTimeNanosUnsafe() < deadline),
+          Effect.sync(() => spentNanos += clock.monotonicTimeNanosUnsafe() - began)
+        )
+      },
+      step: () => {}
+    })
+  }).pipe(
+    Effect.ensuring(Effect.suspend(() => {
+      busy = false
+      return queue.length > 0 ? workNextTurn : Effect.void
+    })),
+    Effect.uninterruptible
+  )
+
+  const workNextTurn: Effect.Effect<void> = Effect.suspend(() => {
+    if (turnAwaited) return Effect.void
+    turnAwaited = true
+    const turn = Effect.suspend(() => {
+      turnAwaited = false
+      spentNanos = 0n
+      return busy ? Effect.void : work
+    })
+    return Effect.asVoid(Effect.forkDetach(Effect.uninterruptible(Effect.andThen(Effect.yieldNow, turn))))
+  })
+
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      closed = true
+      return Effect.repeat(Effect.yieldNow, { while: () => busy || queue.length > 0 })
+    })
+  )
 
   const submit: StoreWriter["submit"] = <A>(name: string, operation: Effect.Effect<A, OperationError>) =>
-    Effect.gen(function*() {
+    Effect.suspend(() => {
+      if (closed) return Effect.fail(refusal(name, "it is closed already"))
       const done = Deferred.makeUnsafe<A, OperationError>()
       const end = (exit: Exit.Exit<unknown, OperationError>) =>
         Deferred.done(done, exit as Exit.Exit<A, OperationError>)
-      if (!(yield* Queue.offer(queue, { operation, end }))) return yield* refusal(name, "it is closed already")
-      return yield* Effect.mapError(Deferred.await(done), (error) => asStoreError(name, error))
+      queue.push({ operation, end })
+      return (busy ? Effect.void : spentNanos < TURN_NANOS ? work : workNextTurn).pipe(
+        Effect.andThen(Deferred.await(done)),
+        Effect.mapError((error) => asStoreError(name, error))
+      )
     }).pipe(Effect.uninterruptible)
 
-  const offer: StoreWriter["offer"] = (name, operation) => {
-    const end = (exit: Exit.Exit<unknown, OperationError>) =>
-      Exit.isSuccess(exit) ? Effect.void : Effect.logWarning(`The store failed to ${name}`, exit.cause)
-    return Effect.asVoid(Queue.offer(queue, { operation, end }))
-  }
+  const offer: StoreWriter["offer"] = (name, operation) =>
+    Effect.suspend(() => {
+      if (closed) return Effect.logWarning(`The store failed to ${name}: it is closed already`)
+      const end = (exit: Exit.Exit<unknown, OperationError>) =>
+        Exit.isSuccess(exit) ? Effect.void : Effect.logWarning(`The store failed to ${name}`, exit.cause)
+      queue.push({ operation, end })
+      return busy ? Effect.void : workNextTurn
+    })
 
   return { submit, offer }
 })
 
-const drain = (sql: SqlClient.SqlClient, queue: Queue.Queue<Submitted, Cause.Done>): Effect.Effect<void> =>
-  Queue.take(queue).pipe(
-    Effect.flatMap((first) => commit(sql, first, queue)),
-    Effect.andThen(Effect.yieldNow),
-    Effect.forever,
-    Effect.catchTag("Done", () => Effect.void)
-  )
-
-/** One transaction: the first operation, and those that wait behind it as long as there is time. */
+/** One transaction: the first operation of the queue, and those behind it as long as there is time. */
 const commit = Effect.fnUntraced(
-  function*(sql: SqlClient.SqlClient, first: Submitted, queue: Queue.Queue<Submitted, Cause.Done>) {
-    const clock = yield* Clock.Clock
-    if (Queue.sizeUnsafe(queue) === 0) return yield* commitAlone(sql, first)
-    const taken = [first]
+  function*(sql: SqlClient.SqlClient, queue: Array<Submitted>, hasTime: () => boolean) {
+    const taken = [queue.shift()!]
+    if (queue.length === 0) return yield* commitAlone(sql, taken[0]!)
     const exits: Array<Exit.Exit<unknown, OperationError>> = []
     const operations = Effect.gen(function*() {
-      const deadline = clock.monotonicTimeNanosUnsafe() + TRANSACTION_NANOS
       while (true) {
         const exit = yield* Effect.exit(sql.withTransaction(taken.at(-1)!.operation))
         if (ofTheFile(exit)) return yield* exit
         exits.push(exit)
-        if (taken.length >= TRANSACTION_OPERATIONS || clock.monotonicTimeNanosUnsafe() >= deadline) return
-        const next = Queue.takeUnsafe(queue)
-        if (next === undefined || Exit.isFailure(next)) return
-        taken.push(next.value)
+        if (taken.length >= TRANSACTION_OPERATIONS || !hasTime()) return
+        const next = queue.shift()
+        if (next === undefined) return
+        taken.push(next)
       }
     })
     const committed = yield* Effect.exit(whenFree(sql.withTransaction(operations), () => exits.length === 0))
