@@ -44,8 +44,7 @@ export interface Decision {
 export interface AttemptOptions<R> {
   readonly definition: Definition
   readonly battle: Battle
-  /** What the attempts of this battle before it failed with, as far as they count for the retry policy. */
-  readonly history: ReadonlyArray<RunError>
+  readonly seat: Seat
   /** The factor on the limits of silence. */
   readonly patience: number
   /** Asked when it may start: the epoch of its engine, or `undefined` if it must not start now. */
@@ -61,9 +60,13 @@ export interface AttemptOptions<R> {
 /** The first token comes from prefill alone; the second one shows that the engine decodes. */
 const DECODING_TOKENS = 2
 
-/** Fails with what ended it, or with the store. */
-export const run = Effect.fnUntraced(function*(options: AttemptOptions) {
-  const { battle, definition, history, now, onEvent, patience, seat: { endpoint, greenUrl } } = options
+const undecided: Decision = { outcome: Outcome.cases.Pending.make({}), charged: false }
+
+const verdicts = { Stalled: "stalled", Slow: "slow", Failed: "failed" } as const
+
+/** How it ended: its record and when it began, or `undefined` if it was not admitted. Fails only if the store does. */
+export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
+  const { battle, definition, now, onEvent, patience, seat: { endpoint, greenUrl } } = options
   const client = yield* A2aClient
   const gate = yield* EngineGate
   const breaker = yield* AgentBreaker
@@ -74,7 +77,6 @@ export const run = Effect.fnUntraced(function*(options: AttemptOptions) {
   if (admitted === undefined) return undefined
   const { epoch } = admitted
   const startedAt = yield* Clock.currentTimeMillis
-  const number = yield* store.begin(battle, { startedAt, epoch: null })
   const began = now()
   let meter = AttemptMeter.begin()
   let decodes = false
@@ -145,11 +147,8 @@ export const run = Effect.fnUntraced(function*(options: AttemptOptions) {
         battle,
         number,
         mode: "stream",
-        verdict: Exit.isSuccess(exit) ? "completed" : runError === null ? "cancelled" : verdicts[runError._tag],
-        error: runError,
-        charged: runError !== null || Exit.isSuccess(exit),
-        epoch: null,
-        grading: null,
+        verdict: Exit.isSuccess(exit) ? "completed" : error === undefined ? "cancelled" : verdicts[error._tag],
+        error: error ?? null,
         startedAt,
         durationMillis: endedAfter,
         timings: TokenTimings.encode(meter.arrivals),

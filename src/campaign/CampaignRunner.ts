@@ -53,9 +53,8 @@ type Services = A2aClient | AgentBreaker | BattleQueue | CampaignEngines | Campa
 
 /** Plays until nothing is pending or somebody stops it, and says which. Fails only if the store does. */
 export const run = Effect.fn("CampaignRunner.run")(function*(
-  options: RunOptions
-): Effect.fn.Return<void, StoreError, A2aClient | CampaignStore | EngineGate | Ticker> {
-  const { campaign: { battles, definition }, onEvent, seats } = options
+  { campaign, onEvent, seats }: RunOptions
+): Effect.fn.Return<RunEnd, StoreError, Services> {
   const clock = yield* Clock.Clock
   const startedAt = clock.monotonicTimeNanosUnsafe()
   const now = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e6
@@ -71,16 +70,23 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
     { startImmediately: true }
   )
   for (const endpoint of new Set(Array.from(seats.values(), ({ endpoint }) => endpoint))) yield* gate.doubt(endpoint)
-  const pending = battles.filter(({ outcome }) => outcome._tag === "Pending")
-  yield* Effect.forEach(
-    pending,
-    ({ battle }) =>
-      runBattle({
-        ...options,
-        battle,
-        now
-      }),
-    { concurrency: mostAtOnce(definition), discard: true }
+  yield* Effect.forEach(running.lanes.values(), (lane) => EpochWatch.look(running, lane), { concurrency: "unbounded" })
+
+  const lanes = Array.from(running.lanes.values())
+  const players = lanes.flatMap((lane) =>
+    Array.from({ length: lane.concurrency.most }, () => Effect.forever(player(running, lane)))
+  )
+  // Whoever stands beside the dispatcher ends with it; what fails ends everybody.
+  const beside: ReadonlyArray<Effect.Effect<unknown, StoreError, Services>> = [
+    ...players,
+    CommandWatch.watch(running),
+    EpochWatch.watch(running),
+    QueueWatch.watch(running).pipe(Effect.andThen(Effect.never)),
+    RunnerReport.watch(running)
+  ]
+  yield* Effect.raceFirst(
+    dispatch(running),
+    Effect.andThen(Effect.forEach(beside, (each) => each, { concurrency: "unbounded", discard: true }), Effect.never)
   )
   yield* Fiber.interrupt(gates)
   const end: RunEnd = running.stop?.end ?? (running.isStuck ? haltedBy(running) : { _tag: "Ended" })
@@ -88,40 +94,172 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
   return end
 })
 
-interface BattleOptions extends RunOptions {
-  readonly battle: Battle
-  readonly now: () => number
-}
+const haltedBy = ({ lanes }: RunningCampaign): RunEnd => ({
+  _tag: "Halted",
+  why: Array.from(lanes.values()).flatMap(({ halted }) => halted === null ? [] : [halted])
+})
 
-/** Runs attempts until one settles the battle. */
-const runBattle = Effect.fnUntraced(function*(options: BattleOptions) {
-  const { battle, now, onEvent } = options
-  const history: Array<RunError> = []
-  let patience = 1
-  const { definition } = options.campaign
-  const attempt = Effect.suspend(() =>
-    Attempt.run({
-      ...options,
-      seat: options.seats.get(battle.agent)!,
-      definition,
-      history,
-      patience
+/** Offers battles wherever there is room, until there is nothing more to do. */
+const dispatch = Effect.fnUntraced(function*(running: RunningCampaign) {
+  const queue = yield* BattleQueue
+  const breaker = yield* AgentBreaker
+  const { agents, policy } = running.definition
+  const { campaignMillis, campaignTokens } = policy
+  while (true) {
+    if (campaignMillis !== null && running.now() >= campaignMillis) {
+      yield* stopAtBudget(running, inSeconds(campaignMillis))
+    }
+    if (campaignTokens !== null && running.tokens >= campaignTokens) {
+      yield* stopAtBudget(running, `${campaignTokens} tokens`)
+    }
+    const views = new Map<string, GateView>()
+    for (const { name } of agents) views.set(name, yield* breaker.state(name))
+    yield* forsake(running, views)
+    const admits = (agent: string) => {
+      const view = views.get(agent)
+      return view === undefined || view.state === "closed" || (view.admits && running.plan.inFlightOf(agent) === 0)
+    }
+    let due = campaignMillis ?? Infinity
+    for (const lane of running.lanes.values()) {
+      if (running.stop !== undefined || lane.halted !== null) continue
+      while (lane.hasRoom) {
+        const battle = running.plan.next(lane.name, running.now(), admits)
+        if (battle === undefined) break
+        lane.inFlight++
+        yield* queue.offer({ lane: lane.name, battle })
+      }
+      due = Math.min(due, running.plan.dueAtMillis(lane.name) ?? Infinity)
+    }
+    if (running.stop?.now === true || (running.busy === 0 && isOver(running))) return
+    yield* running.changed(running.stop === undefined ? due - running.now() : Infinity)
+  }
+})
+
+const isOver = (running: RunningCampaign): boolean =>
+  running.stop !== undefined || running.plan.pending === 0 || running.isStuck
+
+const stopAtBudget = (running: RunningCampaign, spent: string) =>
+  running.stopFor({
+    end: { _tag: "Paused", why: `its budget of ${spent} is spent` },
+    now: false,
+    why: `its budget of ${spent} is spent`
+  })
+
+/** Gives up the battles of agents that have been gone for as long as a battle may wait. */
+const forsake = Effect.fnUntraced(function*(running: RunningCampaign, views: ReadonlyMap<string, GateView>) {
+  const clock = yield* Clock.Clock
+  const at = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  for (const [agent, { openedMillis, state, why }] of views) {
+    if (state !== "open" || openedMillis === null || at - openedMillis < running.definition.policy.waitMillis) continue
+    const battles = running.plan.giveUp((battle) => battle.agent === agent)
+    if (battles.length === 0) continue
+    const reason = `agent ${agent} could not be played against for ${inSeconds(at - openedMillis)}: ${why}`
+    const store = yield* CampaignStore
+    yield* store.giveUp({ verdicts: [], tasks: [], agents: [agent] }, reason)
+    yield* running.tell({
+      _tag: "OutcomesChanged",
+      why: reason,
+      battles: battles.map((battle) => ({ battle, outcome: Outcome.cases.Unscored.make({ reason, attempt: 0 }) }))
     })
-  ).pipe(
-    Effect.tapError((error) => Effect.sync(() => error._tag === "StoreError" ? 0 : history.push(error)))
-  )
-  const schedule = RetryPolicy.schedule().pipe(
-    Schedule.tap(({ duration, output }) => {
-      if (output._tag === "Retry") patience = output.limitFactor
-      return onEvent({ _tag: "RetryWaits", atMillis: now(), battle, delayMillis: Duration.toMillis(duration) })
+  }
+})
+
+/** Takes one battle of the lane and plays one attempt of it. */
+const player = Effect.fnUntraced(function*(running: RunningCampaign, lane: CampaignLane) {
+  const queue = yield* BattleQueue
+  yield* queue.take(lane.name, (battle) => play(running, lane, battle))
+})
+
+const play = Effect.fnUntraced(function*(running: RunningCampaign, lane: CampaignLane, battle: Battle) {
+  const seat = running.seats.get(battle.agent)!
+  let delayMillis: number | null = null
+  let refused = false
+  const attempted = yield* Attempt.run({
+    definition: running.definition,
+    battle,
+    seat,
+    patience: running.histories.patienceOf(battle),
+    admit: admit(running, lane, seat.endpoint),
+    decide: (error) =>
+      Effect.gen(function*() {
+        const kind = retryKindOf(error)
+        refused = kind === "rate-limited" || kind === "unavailable"
+        if (kind === "rejected" && error.hop === "engine") {
+          yield* EpochWatch.look(running, lane)
+          // It is not the battle's fault that its model is gone.
+          if (lane.halted !== null) return { outcome: Outcome.cases.Pending.make({}), charged: false }
+        }
+        const ofEngine = yield* isOfEngine(error, seat.endpoint)
+        const consequence = running.histories.failed(battle, error, { chance: yield* Random.next, ofEngine })
+        delayMillis = consequence.delayMillis
+        return consequence
+      }),
+    now: running.now,
+    onEvent: (event) => running.tell(event),
+    onProgress: (number, meter) => running.inFlight.came(battle, number, meter)
+  })
+  const wasFull = !lane.hasRoom
+  lane.inFlight--
+  running.inFlight.ended(battle)
+  if (attempted === undefined) {
+    running.plan.waits(battle, running.now())
+    return running.wake()
+  }
+  const { began, record } = attempted
+  const at = running.now()
+  running.tokens += record.tokens
+  if (refused) yield* QueueWatch.adapt(running, lane, { _tag: "Refused", at, beganAtMillis: began })
+  if (record.verdict === "completed") yield* QueueWatch.adapt(running, lane, { _tag: "Completed", at, full: wasFull })
+  if (record.outcome._tag !== "Pending") {
+    running.plan.settled(battle, record.outcome._tag === "Scored")
+  } else {
+    running.plan.waits(battle, at + (delayMillis ?? 0))
+    if (delayMillis !== null) yield* running.tell({ _tag: "RetryWaits", battle, delayMillis })
+  }
+  running.wake()
+})
+
+/** Whether a battle may start now, and in which epoch of its engine. The gate has let it in already. */
+const admit = Effect.fnUntraced(function*(running: RunningCampaign, lane: CampaignLane, endpoint: string) {
+  if (running.stop !== undefined) return undefined
+  const gate = yield* EngineGate
+  const clock = yield* Clock.Clock
+  const { sinceMillis } = yield* gate.state(endpoint)
+  const ageMillis = Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - sinceMillis
+  if (EpochWatch.isStale(lane, running.now() - ageMillis)) yield* EpochWatch.look(running, lane)
+  return lane.halted === null ? { epoch: lane.epoch } : undefined
+})
+
+/** How often a gate is asked whether its canary has come back. */
+const BETWEEN_QUESTIONS_MILLIS = 250
+
+/**
+ * Whether an error that the gate takes for a sign of trouble was the whole engine's. Only the canary knows: vLLM ends all
+ * streams in the same way in which it ends one. While the gate waits for it nothing may start anyway.
+ */
+const isOfEngine = Effect.fnUntraced(function*(error: RunError, endpoint: string) {
+  const { gate: gates, usesAttempt } = rowOf(error)
+  if (error.hop !== "engine" || gates !== "yes" || !usesAttempt) return false
+  const gate = yield* EngineGate
+  while (true) {
+    const { state } = yield* gate.state(endpoint)
+    if (state !== "suspect") return state === "open"
+    yield* Effect.sleep(BETWEEN_QUESTIONS_MILLIS)
+  }
+})
+
+/** Tells what the gates of the engines, or the breakers of the agents, do. */
+const gatesTold = Effect.fnUntraced(function*(running: RunningCampaign, of: "agent" | "engine", began: number) {
+  const gates = of === "engine" ? yield* EngineGate : yield* AgentBreaker
+  const since = (millis: number | null) => millis === null ? null : millis - began
+  yield* Stream.runForEach(gates.changes, (event: GateEvent) => {
+    running.wake()
+    return running.tell({
+      ...event,
+      of,
+      sinceMillis: event.sinceMillis - began,
+      nextCanaryAtMillis: since(event.nextCanaryAtMillis),
+      openedMillis: since(event.openedMillis)
     })
-  )
-  const storeError = yield* attempt.pipe(
-    Effect.as(undefined),
-    Effect.catchTag("StoreError", (error) => Effect.succeed(error)),
-    Effect.retry(schedule),
-    // Stored as the battle's outcome already.
-    Effect.catchTag(["Stalled", "Slow", "Failed"], () => Effect.void)
-  )
-  if (storeError !== undefined) return yield* storeError
+  })
 })

@@ -79,7 +79,7 @@ export class CampaignStore extends Context.Service<CampaignStore, {
   readonly epoch: (epoch: NewEpoch) => Effect.Effect<number, StoreError>
   readonly epochs: Effect.Effect<ReadonlyArray<EngineEpoch>, StoreError>
   /** Makes unscored battles pending again, with a history that begins anew; gives their number. */
-  readonly reopen: (selection: Selection) => Effect.Effect<number, StoreError>
+  readonly reopen: (selection: Selection) => Effect.Effect<ReadonlyArray<Battle>, StoreError>
   /** Leaves pending battles without a score, for a reason; gives their number. Attempts in flight are superseded. */
   readonly giveUp: (selection: Selection, reason: string) => Effect.Effect<number, StoreError>
   readonly setState: (state: CampaignState) => Effect.Effect<void, StoreError>

@@ -2,9 +2,9 @@
  * A campaign as its store gives it back: everything but transcripts and timings, which are large and only read one by one.
  */
 import * as Schema from "effect/Schema"
-import type { RunError } from "../liveness/RunError.ts"
 import { TokenBasis, Verdict } from "./AttemptRecord.ts"
 import { Battle, type Outcome } from "./Battle.ts"
+import type { Tried } from "./BattleHistories.ts"
 import type { Definition } from "./Definition.ts"
 
 /**
@@ -41,7 +41,7 @@ export interface StoredBattle {
    * What its attempts ended with that stalled, were slow or failed, since it was last opened again, oldest first. Empty
    * where the battle is not pending.
    */
-  readonly history: ReadonlyArray<RunError>
+  readonly history: ReadonlyArray<Tried>
   /** Attempts begun so far, of any kind. */
   readonly attempts: number
 }

@@ -51,7 +51,7 @@ const AttemptRow = Schema.Struct({
   epoch_id: Schema.NullOr(Schema.Int)
 })
 
-const ErrorRow = Schema.Struct({ battle_id: Schema.Int, error: Schema.fromJsonString(RunError) })
+const ErrorRow = Schema.Struct({ battle_id: Schema.Int, error: Schema.fromJsonString(RunError), charged: Flag })
 
 const decodeCampaigns = Schema.decodeUnknownEffect(Schema.Array(CampaignRow))
 const decodeBattles = Schema.decodeUnknownEffect(Schema.Array(BattleRow))
@@ -66,7 +66,7 @@ export const readCampaign = Effect.fnUntraced(function*(sql: SqlClient.SqlClient
   )
   if (campaign === undefined) return Option.none<StoredCampaign>()
   const errors = yield* Effect.flatMap(
-    sql`SELECT battle_id, error FROM attempt JOIN battle USING (battle_id)
+    sql`SELECT battle_id, error, charged FROM attempt JOIN battle USING (battle_id)
       WHERE battle.state = 'pending' AND number > reopened_after AND superseded = 0 AND error IS NOT NULL
         AND verdict IN ('stalled', 'slow', 'failed') ORDER BY battle_id, number`,
     decodeErrors
@@ -86,7 +86,7 @@ export const readCampaign = Effect.fnUntraced(function*(sql: SqlClient.SqlClient
     return {
       battle,
       outcome: outcomeOf(row),
-      history: history.get(battle_id)?.map(({ error }) => error) ?? [],
+      history: history.get(battle_id)?.map(({ charged, error }) => ({ error, charged: charged === 1 })) ?? [],
       attempts
     }
   })

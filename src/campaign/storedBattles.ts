@@ -72,7 +72,7 @@ export const extend = Effect.fnUntraced(function*(
 /** Unlike `keyOf`, which is for people, never the same for two battles. */
 const exactKey = ({ agent, repetition, task }: Battle) => JSON.stringify([task, agent, repetition])
 
-/** Makes unscored battles pending again; gives their number. Their attempts so far, also those in flight, are of before. */
+/** Makes unscored battles pending again, and gives them. Their attempts so far, also those in flight, are of before. */
 export const reopen = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, selection: Selection) {
   const verdicts = selection.verdicts.includes("unscored") ? [] : selection.verdicts
   const [some] = yield* sql<{ readonly ids: string }>`
@@ -88,11 +88,12 @@ export const reopen = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, sele
   }`
   yield* sql`UPDATE attempt SET counted = 0
     WHERE counted = 1 AND battle_id IN (SELECT value FROM json_each(${some!.ids}))`
-  const opened =
-    yield* sql`UPDATE battle SET state = 'pending', reason = NULL, counted_attempt = NULL, reopened_after = (
+  const opened = yield* sql<
+    Battle
+  >`UPDATE battle SET state = 'pending', reason = NULL, counted_attempt = NULL, reopened_after = (
       SELECT ifnull(max(number), 0) FROM attempt WHERE attempt.battle_id = battle.battle_id)
-    WHERE battle_id IN (SELECT value FROM json_each(${some!.ids})) RETURNING 1`
-  return opened.length
+    WHERE battle_id IN (SELECT value FROM json_each(${some!.ids})) RETURNING task, agent, repetition`
+  return opened.map(({ agent, repetition, task }): Battle => ({ task, agent, repetition }))
 })
 
 /** Leaves pending battles without a score, for a reason; gives their number. No attempt of theirs counts, ever. */

@@ -77,11 +77,11 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
   const { database, definition, isNew } = options
   yield* EmbeddedAgents.check(definition)
   const services = yield* orExit(Layer.build(
-    CampaignStore.layerExclusive({ filename: database, create: isNew, limits: definition.limits })
+    CampaignStore.layer({ filename: database, create: isNew, limits: definition.limits })
   ))
   yield* Effect.gen(function*() {
     const store = yield* CampaignStore
-    yield* isNew ? store.create(definition, null) : store.abandon
+    if (isNew) yield* store.create(definition, null)
     yield* onStored
     const agents = yield* EmbeddedAgents.start(definition)
     yield* Console.error(`campaign ${definition.id}: ${namesOf(definition)}, kept in ${database}`)

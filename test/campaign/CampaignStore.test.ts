@@ -51,7 +51,12 @@ describe("CampaignStore", () => {
       const { sql, store } = yield* created
       assert.strictEqual(yield* store.begin(battle, start), 1)
       assert.strictEqual(yield* store.record(failedOf(battle, 1)), "kept")
-      assert.deepStrictEqual(yield* found, { battle, outcome: { _tag: "Pending" }, history: [truncated], attempts: 1 })
+      assert.deepStrictEqual(yield* found, {
+        battle,
+        outcome: { _tag: "Pending" },
+        history: [{ error: truncated, charged: true }],
+        attempts: 1
+      })
       assert.strictEqual(yield* store.begin(battle, start), 2)
       assert.strictEqual(yield* store.record(attemptOf(battle, 2)), "counted")
       assert.deepStrictEqual(yield* found, {
@@ -169,15 +174,15 @@ describe("CampaignStore", () => {
       yield* store.begin(other, start)
       yield* store.record(attemptOf(other, 1))
       assert.strictEqual(yield* store.giveUp({ ...everything, tasks: ["b"] }, "cancelled by its user"), 1)
-      assert.strictEqual(yield* store.reopen({ ...everything, verdicts: ["stalled", "slow"] }), 0)
-      assert.strictEqual(yield* store.reopen({ ...everything, tasks: ["b"], verdicts: ["failed"] }), 0)
-      assert.strictEqual(yield* store.reopen({ ...everything, agents: ["nobody"] }), 0)
-      assert.strictEqual(yield* store.reopen({ ...everything, verdicts: ["failed"] }), 1)
+      assert.lengthOf(yield* store.reopen({ ...everything, verdicts: ["stalled", "slow"] }), 0)
+      assert.lengthOf(yield* store.reopen({ ...everything, tasks: ["b"], verdicts: ["failed"] }), 0)
+      assert.lengthOf(yield* store.reopen({ ...everything, agents: ["nobody"] }), 0)
+      assert.lengthOf(yield* store.reopen({ ...everything, verdicts: ["failed"] }), 1)
       assert.deepStrictEqual(yield* found, { battle, outcome: { _tag: "Pending" }, history: [], attempts: 2 })
       assert.strictEqual(yield* store.begin(battle, start), 3)
       yield* store.record(failedOf(battle, 3))
       assert.strictEqual((yield* found).history.length, 1)
-      assert.strictEqual(yield* store.reopen({ ...everything, verdicts: ["unscored"] }), 1)
+      assert.lengthOf(yield* store.reopen({ ...everything, verdicts: ["unscored"] }), 1)
       assert.deepStrictEqual((yield* outcomes).toSorted(), ["Pending", "Pending", "Pending", "Scored"])
     }).pipe(Effect.provide(fresh)))
 
@@ -190,7 +195,7 @@ describe("CampaignStore", () => {
         (yield* found).outcome,
         Outcome.cases.Unscored.make({ reason: "cancelled by its user", attempt: 0 })
       )
-      assert.strictEqual(yield* store.reopen({ ...everything, tasks: ["a"] }), 2)
+      assert.lengthOf(yield* store.reopen({ ...everything, tasks: ["a"] }), 2)
       assert.strictEqual(yield* store.record(attemptOf(battle, 1)), "superseded")
       assert.strictEqual((yield* found).outcome._tag, "Pending")
       assert.strictEqual(yield* store.giveUp({ ...everything, verdicts: ["failed"] }, "no"), 0)

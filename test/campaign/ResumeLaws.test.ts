@@ -45,7 +45,7 @@ const Script = Schema.Struct({
   /** The processes that are killed, one after the other; the one after them is not. */
   kills: Schema.Array(Schema.Union([
     Schema.Struct({ when: Schema.Literals(["before", "during", "after"]), operation: between(1, 8) }),
-    Schema.Struct({ when: Schema.Literal("at"), millis: Schema.Union([between(0, 5000), between(5000, 30_000)]) })
+    Schema.Struct({ when: Schema.Literal("at"), millis: Schema.Union([between(0, 2000), between(2000, 8000)]) })
   ])).check(Schema.isMaxLength(3))
 })
 type Script = typeof Script.Type
@@ -127,11 +127,25 @@ const mortal = (
       dead = true
     },
     store: CampaignStore.of({
-      ...store,
+      create: (...given) => operate(store.create(...given)),
+      extend: (...given) => operate(store.extend(...given)),
       load: operate(store.load),
-      begin: (battle, start) => operate(store.begin(battle, start)),
+      begin: (...given) => operate(store.begin(...given)),
+      advance: (news) => operate(store.advance(news)),
+      record: (attempt) =>
+        operate(Effect.tap(store.record(attempt), () => Effect.sync(() => written.push(attempt))), true),
       abandon: operate(store.abandon),
-      record: (attempt) => operate(Effect.tap(store.record(attempt), () => Effect.sync(() => written.push(attempt))))
+      epoch: (epoch) => operate(store.epoch(epoch)),
+      epochs: operate(store.epochs),
+      reopen: (selection) => operate(store.reopen(selection)),
+      giveUp: (...given) => operate(store.giveUp(...given)),
+      setState: (state) => operate(store.setState(state)),
+      runner: (state) => operate(store.runner(state)),
+      request: (command) => operate(store.request(command)),
+      // Asked twice a second, so that hardly anything else would be killed.
+      requests: Effect.suspend(() => dead ? Effect.never : store.requests),
+      answer: (...given) => operate(store.answer(...given)),
+      answerOf: (id) => operate(store.answerOf(id))
     })
   }
 }
@@ -221,20 +235,21 @@ describe("property 22", () => {
         const { begunAgain, definition, stored, written } = yield* play(script)
         assert.lengthOf(stored.battles, definition.tasks.length * definition.repetitions)
         assert.deepStrictEqual(begunAgain, [])
-        // What the store has is what was written, and nothing was written twice; the rest is abandoned.
+        // What the store has is what was written, and nothing was written twice.
         const numbers = stored.attempts.map(({ battle, number }) => `${keyOf(battle)} ${number}`)
         assert.deepStrictEqual(numbers, [...new Set(numbers)])
-        assert.deepStrictEqual(
-          stored.attempts.filter(({ verdict }) => verdict !== "abandoned").map(({ battle, number }) =>
-            `${keyOf(battle)} ${number}`
-          ).toSorted(),
-          written.map(({ battle, number }) => `${keyOf(battle)} ${number}`).toSorted()
-        )
+        const ended = stored.attempts.filter(({ verdict }) => verdict !== "abandoned")
+        const recorded = new Set(written.map(({ battle, number }) => `${keyOf(battle)} ${number}`))
+        assert.deepStrictEqual(new Set(ended.map(({ battle, number }) => `${keyOf(battle)} ${number}`)), recorded)
         for (const { battle, outcome } of stored.battles) {
           if (outcome._tag === "Pending") return assert.fail("a battle is left without a result")
           const attempts = written.filter((attempt) => keyOf(attempt.battle) === keyOf(battle))
-          const all = stored.attempts.filter((attempt) => keyOf(attempt.battle) === keyOf(battle))
-          assert.deepStrictEqual(all.map(({ number }) => number), all.map((_, index) => index + 1))
+          // Every number was given once; those that nobody has recorded were their process's last.
+          const given = stored.attempts.filter((attempt) => keyOf(attempt.battle) === keyOf(battle))
+          assert.deepStrictEqual(given.map(({ number }) => number), given.map((_, index) => index + 1))
+          const abandoned = given.filter(({ verdict }) => verdict === "abandoned")
+          assert.isAtMost(abandoned.length, script.kills.length)
+          for (const attempt of abandoned) assert.isFalse(attempt.charged)
           const settling = attempts.filter((attempt) => attempt.outcome._tag !== "Pending")
           assert.lengthOf(settling, 1)
           const [counted] = settling
@@ -255,6 +270,7 @@ describe("property 22", () => {
         }
         assert.deepStrictEqual(answers, [...new Set(answers)])
       }),
-    runs
+    // A case is many seconds of virtual time, in which all watches of a runner wake up.
+    { ...runs, arbitrary: { runs: Math.ceil(runs.arbitrary.runs / 5) } }
   )
 })

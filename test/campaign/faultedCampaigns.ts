@@ -88,7 +88,7 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       stallPolicy: options.stallPolicy ?? "enforce"
     }
     yield* store.create(definition, null)
-    const { gate, seats } = yield* EmbeddedAgents.start(definition)
+    const { seats, services } = yield* EmbeddedAgents.start(definition)
     const stored = Effect.flatMap(store.load, Effect.fromOption)
     const events: Array<CampaignEvent> = []
     const isOver = (event: CampaignEvent) =>
