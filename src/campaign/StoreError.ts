@@ -8,6 +8,7 @@
  * The message of every reason is one line and ends with what the user can do about it: it is printed as it is by the
  * command. `detail` is what SQLite or the file system said and may hold several lines; only the message joins them.
  */
+import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 
 export const StoreErrorReason = Schema.TaggedUnion({
@@ -33,7 +34,9 @@ export type StoreErrorReason = typeof StoreErrorReason.Type
 const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " ")
 
 /** "2026-11-22 22:01" where the user is. */
-const localTime = (millis: number) => new Date(millis).toLocaleString("sv-SE").slice(0, 16)
+const localTime = (millis: number) =>
+  DateTime.makeZonedUnsafe(millis, { timeZone: DateTime.zoneMakeLocal() }).pipe(DateTime.formatIsoZoned).slice(0, 16)
+    .replace("T", " ")
 
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", { reason: StoreErrorReason }) {
   override get message(): string {

@@ -7,6 +7,7 @@
 import type * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -17,30 +18,38 @@ import { BattleQueue } from "../campaign/BattleQueue.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
 import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
-import { summarize } from "../campaign/CampaignSummary.ts"
+import { type CampaignSummary, summarize } from "../campaign/CampaignSummary.ts"
 import { type Definition, namesOf } from "../campaign/Definition.ts"
+import type { RunEnd } from "../campaign/RunEnd.ts"
+import * as StoreLock from "../campaign/StoreLock.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
 import { clientFor } from "./AgentAddress.ts"
-import { inputError, orExit } from "./CommandError.ts"
+import { gateError, inputError, orExit, pausedError } from "./CommandError.ts"
 import * as EmbeddedAgents from "./EmbeddedAgents.ts"
+import { excessOf, type FailOnError } from "./failOnError.ts"
 import { invocation } from "./invocation.ts"
 import { renderSummary } from "./renderSummary.ts"
+import * as startedAgents from "./startedAgents.ts"
 import type { UserInterface } from "./userInterface.ts"
 
 export interface SessionOptions {
   readonly database: string
   readonly definition: Definition
-  /** Whether the store is yet to be created. */
-  readonly isNew: boolean
+  /** What identifies the configuration; `null` for a campaign whose store has none. */
+  readonly configHash: string | null
+  /** What the store is to hold when it begins: a new campaign, the one that it holds, or that one extended. */
+  readonly kind: "new" | "stored" | "changed"
   readonly userInterface: UserInterface
   readonly json: boolean
+  /** What the results are held to at the end. */
+  readonly failOnError: FailOnError | undefined
 }
 
 /** Runs what is pending, shows it on stderr, and prints the summary on stdout. */
 export const run = Effect.fn("campaignSession.run")(function*(options: SessionOptions) {
-  let isStored = !options.isNew
+  let isStored = options.kind !== "new"
   const onStored = Effect.sync(() => {
     isStored = true
   })
@@ -55,12 +64,14 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
     Effect.onInterrupt(() =>
       Console.error(
         isStored
-          ? `campaign: interrupted, what was finished is kept; go on with: ${invocation()} resume --db ${options.database}`
+          ? `campaign: interrupted, what was finished is kept; go on with: ${resumeCommand(options.database)}`
           : "campaign: interrupted before the campaign began; nothing was stored"
       )
     )
   )
 })
+
+const resumeCommand = (database: string): string => `${invocation()} resume --db ${database}`
 
 /** Keeps what is logged until the effect has ended, because a line from elsewhere would tear the live region. */
 const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -74,27 +85,72 @@ const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A,
   })
 
 const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: Effect.Effect<void>) {
-  const { database, definition, isNew } = options
+  const { database, definition, kind } = options
+  yield* orExit(Layer.build(StoreLock.layer(database)))
   yield* EmbeddedAgents.check(definition)
+  yield* startedAgents.start(definition, database)
   const services = yield* orExit(Layer.build(
-    CampaignStore.layer({ filename: database, create: isNew, limits: definition.limits })
+    CampaignStore.layer({ filename: database, create: kind === "new", limits: definition.limits })
   ))
   yield* Effect.gen(function*() {
     const store = yield* CampaignStore
-    if (isNew) yield* store.create(definition, null)
+    if (kind === "new") yield* store.create(definition, options.configHash)
+    else yield* store.abandon
+    if (kind === "changed") yield* store.extend(definition, options.configHash)
     yield* onStored
+    yield* answerOutdated
     const agents = yield* EmbeddedAgents.start(definition)
     yield* Console.error(`campaign ${definition.id}: ${namesOf(definition)}, kept in ${database}`)
-    yield* play(options, agents)
+    yield* store.setState("running")
+    const end = yield* Effect.onExit(
+      play(options, agents),
+      (exit) => Effect.ignore(store.setState(Exit.isSuccess(exit) ? states[exit.value._tag] : "paused"))
+    )
     const summary = summarize(yield* loaded(database))
     if (options.userInterface.mode === "full") yield* Console.error("")
     yield* Console.log(
       options.json
-        ? JSON.stringify({ ...summary, db: database })
-        : renderSummary(summary, { database, resume: `${invocation()} resume --db ${database}` })
+        ? JSON.stringify({ ...summary, end: end._tag.toLowerCase(), db: database })
+        : renderSummary(summary, { database, resume: resumeCommand(database) })
     )
+    yield* judge(options, end, summary)
   }).pipe(orExit, Effect.provide(services))
 })
+
+const states = { Ended: "ended", Paused: "paused", Cancelled: "cancelled", Halted: "paused" } as const
+
+/** What was asked of a process that was gone before it could answer; whoever resumes does not want to be paused. */
+const answerOutdated = Effect.gen(function*() {
+  const store = yield* CampaignStore
+  for (const { command, id } of yield* store.requests) {
+    if (command._tag === "Pause" || command._tag === "PauseNow") yield* store.answer(id, "it was not running any more")
+  }
+})
+
+/** Ends the command as the campaign has ended. */
+const judge = Effect.fnUntraced(
+  function*({ database, failOnError }: SessionOptions, end: RunEnd, summary: CampaignSummary) {
+    switch (end._tag) {
+      case "Ended": {
+        const failure = failOnError === undefined ? undefined : excessOf(failOnError, summary.battles)
+        return failure === undefined ? undefined : yield* gateError(failure)
+      }
+      case "Paused":
+        return yield* pausedError(`stopped, because ${end.why}; go on with: ${resumeCommand(database)}`)
+      case "Cancelled":
+        return yield* inputError(
+          `cancelled: what was pending has no score; \`${invocation()} retry --unscored --db ${database}\` brings it back`
+        )
+      case "Halted":
+        return yield* inputError(
+          `stopped, because ${
+            end.why.join("; ")
+          }; bring the model back, or set on-model-change = "continue", and go on ` +
+            `with: ${resumeCommand(database)}`
+        )
+    }
+  }
+)
 
 const play = Effect.fnUntraced(function*(
   { database, userInterface: { color, mode } }: SessionOptions,
@@ -102,13 +158,14 @@ const play = Effect.fnUntraced(function*(
 ) {
   const events = yield* Queue.unbounded<CampaignEvent, Cause.Done>()
   const view = yield* Effect.forkScoped(TerminalView.run(Stream.fromQueue(events), mode, { color }))
-  yield* CampaignRunner.run({
+  const end = yield* CampaignRunner.run({
     campaign: yield* loaded(database),
     seats,
     onEvent: (event) => Effect.asVoid(Queue.offer(events, event))
   }).pipe(Effect.provide(services), Effect.provide(BattleQueue.layerMemory))
   yield* Queue.end(events)
   yield* Fiber.join(view)
+  return end
 })
 
 /** The campaign in the store. */

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import * as campaignSession from "./campaignSession.ts"
 import { orExit } from "./CommandError.ts"
+import { failOnError } from "./failOnError.ts"
 import * as flags from "./flags.ts"
 import { userInterface } from "./userInterface.ts"
 
@@ -13,15 +14,24 @@ export const resume = Command.make(
   "resume",
   {
     db: flags.storedDatabase,
+    failOnError,
     ui: flags.ui,
     json: flags.json
   },
-  Effect.fn("campaign.resume")(function*({ db, json, ui }) {
+  Effect.fn("campaign.resume")(function*({ db, failOnError, json, ui }) {
     const { definition } = yield* campaignSession.loaded(db).pipe(
-      Effect.provide(CampaignStore.layer({ filename: db, create: false })),
+      Effect.provide(CampaignStore.layerReadonly({ filename: db })),
       orExit
     )
-    yield* campaignSession.run({ database: db, definition, isNew: false, userInterface: userInterface(ui), json })
+    yield* campaignSession.run({
+      database: db,
+      definition,
+      configHash: null,
+      kind: "stored",
+      userInterface: userInterface(ui),
+      json,
+      failOnError
+    })
   })
 ).pipe(
   Command.withDescription(

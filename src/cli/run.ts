@@ -16,6 +16,7 @@ import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
 import { clientFor } from "./AgentAddress.ts"
 import * as campaignSession from "./campaignSession.ts"
 import { inputError, orExit, usageError } from "./CommandError.ts"
+import { failOnError } from "./failOnError.ts"
 import * as flags from "./flags.ts"
 import { invocation } from "./invocation.ts"
 import { HelpSections } from "./renderHelp.ts"
@@ -34,6 +35,7 @@ export const run = Command.make(
     task: flags.tasks,
     ...watchFlags,
     hardCap,
+    failOnError,
     ui: flags.ui,
     json: flags.json
   },
@@ -67,7 +69,9 @@ export const run = Command.make(
     yield* campaignSession.run({
       database,
       definition,
-      isNew: true,
+      configHash: null,
+      kind: "new",
+      failOnError: options.failOnError,
       userInterface: userInterface(options.ui),
       json: options.json
     })
