@@ -156,7 +156,9 @@ export const migrations = {
     yield* sql`ALTER TABLE fenced_attempt RENAME TO attempt`
     yield* sql`CREATE UNIQUE INDEX attempt_counts_once ON attempt (battle_id) WHERE counted = 1`
     yield* sql`CREATE INDEX attempt_verdict ON attempt (verdict, superseded, charged)`
-    yield* sql`CREATE INDEX battle_state ON battle (state, task, agent, score)`
+    yield* sql`CREATE INDEX battle_figures ON battle (task, agent, state, score)`
+    yield* sql`CREATE INDEX battle_unscored ON battle (reason) WHERE state = 'unscored'`
+    yield* sql`CREATE INDEX battle_pending ON battle (battle_id) WHERE state = 'pending'`
     yield* sql`
       CREATE TRIGGER attempt_ends_once BEFORE UPDATE OF verdict ON attempt
       WHEN OLD.verdict IS NOT NULL AND NOT (OLD.verdict = 'abandoned' AND NEW.superseded = 1)

@@ -31,6 +31,8 @@ const TURN_NANOS = 6_000_000n
 const TRANSACTION_OPERATIONS = 64
 /** Least time for which SQLite itself waits for another writer; the event loop stands still meanwhile. */
 const BUSY_MILLIS = 5
+/** The commit that makes the log so long copies it into the file and waits for the disk: a megabyte at a time. */
+const CHECKPOINT_PAGES = 256
 /** How often, and how far apart, a transaction asks again while another process writes: about 5 s in all. */
 const BUSY_SCHEDULE = Schedule.spaced("25 millis").pipe(Schedule.upTo({ times: 170 }))
 
@@ -59,6 +61,7 @@ export const make = Effect.fnUntraced(function*(
   sql: SqlClient.SqlClient
 ): Effect.fn.Return<StoreWriter, SqlError, Scope.Scope> {
   yield* sql`PRAGMA busy_timeout = ${sql.literal(String(BUSY_MILLIS))}`
+  yield* sql`PRAGMA wal_autocheckpoint = ${sql.literal(String(CHECKPOINT_PAGES))}`
   const clock = yield* Clock.Clock
   const queue: Array<Submitted> = []
   /** Whether somebody works. */
