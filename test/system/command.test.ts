@@ -36,7 +36,8 @@ describe("campaign run", () => {
         stalled: 0,
         slow: 0,
         failed: 0,
-        cancelled: 0
+        cancelled: 0,
+        abandoned: 0
       })
       assert.strictEqual(summary.tasks.length, 3)
       assert.isAbove(summary.tokens, 500)
