@@ -1,9 +1,9 @@
 /**
- * The evaluator: an A2A server that plays tasks against purple agents and grades the answers.
+ * The evaluator: an A2A server that plays tasks against purple agents and grades the answers, one battle or a whole plan.
  *
  * It keeps AgentBeats' contract: an assessment request in, `working` updates as the visible log, one artifact with one
- * data part as the result. Tokens of the purple agent are passed on only to clients that asked for the token extension,
- * because AgentBeats' client reads every text part of every artifact as a result.
+ * data part as the result, `rejected` with one line for what it cannot serve. What is seen of a battle while it goes on is
+ * decided in AssessmentBattle.ts.
  *
  * Its requests name URLs, so it connects only where a rule allows it: what the URL and its name's addresses tell is checked
  * before any bout is played, and every connection made for a participant once more.
@@ -13,11 +13,9 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import * as A2aServer from "../a2a/A2aServer.ts"
@@ -26,35 +24,27 @@ import type { AgentExecutor } from "../a2a/AgentExecutor.ts"
 import { oneLine } from "../a2a/AgentFault.ts"
 import { refusalOfUrl } from "../a2a/GuardedDispatcher.ts"
 import type { ListenError } from "../a2a/ListenError.ts"
-import { Artifact, Ended, Heartbeat, Status, type TaskEvent } from "../a2a/TaskEvent.ts"
-import { watchTask } from "../a2a/watchTask.ts"
-import { Grade } from "../grading/Grade.ts"
+import { Artifact, Ended, type TaskEvent } from "../a2a/TaskEvent.ts"
 import { Grader } from "../grading/Grader.ts"
-import { Failed, FailReason } from "../liveness/Failed.ts"
-import { defaults, morePatient } from "../liveness/LivenessLimits.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import { Ticker } from "../liveness/Ticker.ts"
-import * as Transcript from "../token/Transcript.ts"
 import { version } from "../version.ts"
-import { type Bout, bouts } from "./AssessmentRequest.ts"
+import * as AssessmentBattle from "./AssessmentBattle.ts"
+import type { PlannedBattle } from "./AssessmentPlan.ts"
+import * as AssessmentRequest from "./AssessmentRequest.ts"
+import { type BattleResult, dataOf } from "./AssessmentResult.ts"
+import * as BattleProgress from "./BattleProgress.ts"
+import * as TaskGrading from "./TaskGrading.ts"
 import type { WatchSettings } from "./WatchSettings.ts"
 
 export interface GreenAgentOptions extends WatchSettings, A2aServer.ServeOptions {
   /** Where participants may be; unless given, at public addresses, and on loopback if it listens there itself. */
   readonly participants?: AddressRule.AddressRule | undefined
+  /** How often clients that see no tokens are told of a battle that goes on. */
+  readonly pace?: BattleProgress.Pace | undefined
 }
 
-/** One row of a result: a grade, or why there is none. */
-const BoutResult = Schema.Struct({
-  task: Schema.String,
-  participant: Schema.String,
-  grade: Schema.NullOr(Grade),
-  reason: Schema.NullOr(Schema.String)
-})
-type BoutResult = typeof BoutResult.Type
-
-/** The data part of the result artifact. */
-export const AssessmentResult = Schema.Struct({ results: Schema.Array(BoutResult) })
+export { AssessmentResult } from "./AssessmentResult.ts"
 
 const RESULT_ARTIFACT_ID = "result"
 
@@ -66,7 +56,7 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
       GreenAgent,
       Effect.gen(function*() {
         const client = yield* A2aClient
-        const grader = yield* Grader
+        const grading = TaskGrading.fromGrader(yield* Grader)
         const ticker = yield* Ticker
         return yield* A2aServer.serve({
           ...options,
@@ -83,9 +73,10 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
           },
           executor: makeExecutor({
             client,
-            grader,
+            grading,
             ticker,
             settings: options,
+            pace: options.pace,
             rule: options.participants ?? AddressRule.forListener(options.host)
           })
         })
@@ -93,90 +84,70 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
     )
 }
 
-/** What the agent does with a message. */
-const makeExecutor = ({ client, grader, rule, settings, ticker }: {
+export interface ExecutorOptions {
   readonly client: A2aClient["Service"]
-  readonly grader: Grader["Service"]
+  readonly grading: TaskGrading.TaskGrading
   readonly ticker: Ticker["Service"]
   readonly settings: WatchSettings
   readonly rule: AddressRule.AddressRule
-}): AgentExecutor =>
-(request) => {
-  const asked = bouts(request.text)
-  if (Result.isFailure(asked)) {
-    return Stream.make(Ended.make({ state: "rejected", text: asked.failure, error: null }))
-  }
-  const all = asked.success
-  const { stallPolicy = "enforce" } = settings
-  const limits = morePatient(settings.limits ?? defaults, request.said.patience)
-  const results: Array<BoutResult> = []
-
-  const play = (bout: Bout, number: number): Stream.Stream<TaskEvent, RunError> => {
-    let transcript = Transcript.empty
-    let lastText = ""
-    const begin = Status.make({
-      state: "working",
-      text: `task ${bout.task.id} against ${bout.role} (${number + 1} of ${all.length})`
-    })
-    const tokens = client.send({ url: bout.url, hop: "purple", text: bout.task.prompt, said: request.said, rule }).pipe(
-      watchTask({
-        run: { hop: "purple", attempt: request.said.attempt, endpoint: bout.url, model: "" },
-        limits,
-        policy: stallPolicy
-      }),
-      Stream.provideService(Ticker, ticker),
-      Stream.mapArray((events) => {
-        for (const event of events) {
-          if (event._tag === "Replaced") transcript = { ...transcript, content: event.text }
-          else if (event._tag === "Status" || event._tag === "Ended") lastText = event.text || lastText
-          else if (event._tag !== "Artifact" && event._tag !== "Heartbeat") {
-            transcript = Transcript.step(transcript, event)
-          }
-        }
-        return events
-      }),
-      // The purple task's own end and artifacts are not the green task's.
-      Stream.filter((event) =>
-        event._tag !== "Ended" && event._tag !== "Artifact" && (request.exact || event._tag === "Status")
-      )
-    )
-    const graded = Stream.unwrap(Effect.gen(function*() {
-      // Agents that keep their answer in a status message are met halfway.
-      const answer = transcript.content === "" ? lastText : transcript.content
-      const grade = yield* Effect.mapError(grader.grade(bout.task, answer), graderFailed)
-      results.push({ task: bout.task.id, participant: bout.role, grade, reason: null })
-      return Stream.make(Status.make({ state: "working", text: `${bout.task.id}: ${grade.explanation}` }))
-    }))
-    const grade = request.exact
-      ? Stream.merge(graded, beatsWhileWorking(() => transcript.tokens, limits.heartbeatMillis), {
-        haltStrategy: "left"
-      })
-      : graded
-    return Stream.make(begin).pipe(Stream.concat(tokens), Stream.concat(grade))
-  }
-
-  const played = all.length === 1
-    ? play(all[0]!, 0)
-    : Stream.fromIterable([...all.entries()]).pipe(
-      Stream.flatMap(([number, bout]) =>
-        Stream.catch(play(bout, number), (error) => {
-          results.push({ task: bout.task.id, participant: bout.role, grade: null, reason: error.message })
-          return Stream.make(Status.make({ state: "working", text: `${bout.task.id}: not scored, ${error.message}` }))
-        })
-      )
-    )
-  const result = Stream.suspend(() =>
-    Stream.make(Artifact.make({
-      artifactId: RESULT_ARTIFACT_ID,
-      name: "result",
-      parts: [{ _tag: "Data", data: Schema.encodeSync(AssessmentResult)({ results }) }]
-    }))
-  )
-  return Stream.unwrap(Effect.map(
-    refusalOf(rule, all),
-    (refusal) => refusal === undefined ? Stream.concat(played, result) : Stream.make(refusal)
-  ))
+  readonly pace?: BattleProgress.Pace | undefined
 }
+
+/** What the agent does with a message. */
+export const makeExecutor =
+  ({ client, grading, pace, rule, settings, ticker }: ExecutorOptions): AgentExecutor => (request) => {
+    const asked = AssessmentRequest.decode(request.text)
+    if (Result.isFailure(asked)) return Stream.make(rejected(asked.failure))
+    return Stream.unwrap(Effect.gen(function*() {
+      const { battles, concurrency } = asked.success
+      const refusal = (yield* refusalOfParticipants(rule, battles)) ?? (yield* refusalOfTasks(grading, battles))
+      if (refusal !== undefined) return Stream.make(rejected(refusal))
+      const atOnce = Math.min(concurrency, battles.length)
+      const context: AssessmentBattle.BattleContext = {
+        client,
+        grading,
+        ticker,
+        settings,
+        rule,
+        request,
+        audience: !request.exact ? "plain" : atOnce === 1 ? "exact" : "counts",
+        pace: BattleProgress.shared(pace ?? BattleProgress.defaultPace, atOnce),
+        isAlone: battles.length === 1,
+        tally: { tokens: 0, lastTokenAt: Number(yield* Clock.monotonicTimeNanos) / 1e6 }
+      }
+      const rows = battles.map((): BattleResult | undefined => undefined)
+      const repeats = battles.some(({ repetition }) => repetition > 1)
+
+      const play = (battle: PlannedBattle, index: number): Stream.Stream<TaskEvent, RunError> =>
+        Stream.unwrap(Effect.gen(function*() {
+          const name =
+            `${battle.task.id} against ${battle.role}${repeats ? `, repetition ${battle.repetition}` : ""} ` +
+            `(${index + 1} of ${battles.length})`
+          const { events, result } = yield* AssessmentBattle.make(context, battle, name, (grade) => {
+            rows[index] = result(grade, null)
+          })
+          if (context.isAlone) return events
+          return Stream.catch(events, (error) => {
+            rows[index] = result(null, error.message)
+            return Stream.make(AssessmentBattle.working(`${name}: not scored, ${error.message}`))
+          })
+        }))
+
+      const played = Stream.fromIterable([...battles.entries()]).pipe(
+        Stream.flatMap(([index, battle]) => play(battle, index), { concurrency: atOnce })
+      )
+      const result = Stream.suspend(() =>
+        Stream.make(Artifact.make({
+          artifactId: RESULT_ARTIFACT_ID,
+          name: "result",
+          parts: [{ _tag: "Data", data: dataOf(rows.filter((row) => row !== undefined)) }]
+        }))
+      )
+      return Stream.concat(played, result)
+    }))
+  }
+
+const rejected = (text: string): TaskEvent => Ended.make({ state: "rejected", text, error: null })
 
 /** The URL without what may be a password. */
 const withoutSecrets = (text: string): string => {
@@ -184,41 +155,26 @@ const withoutSecrets = (text: string): string => {
   return url === undefined ? text : `${url.protocol}//${url.host}${url.pathname}`
 }
 
-/** The end of a request one of whose participants is not reached. */
-const refusalOf = Effect.fnUntraced(function*(rule: AddressRule.AddressRule, all: ReadonlyArray<Bout>) {
-  for (const [role, url] of new Map(all.map(({ role, url }) => [role, url]))) {
+/** Why one of the participants is not reached. */
+const refusalOfParticipants = Effect.fnUntraced(function*(
+  rule: AddressRule.AddressRule,
+  battles: ReadonlyArray<PlannedBattle>
+) {
+  for (const [role, url] of new Map(battles.map(({ role, url }) => [role, url]))) {
     const refusal = yield* refusalOfUrl(rule, url)
-    if (refusal !== undefined) {
-      return Ended.make({
-        state: "rejected",
-        text: oneLine(`participant "${role}" at ${withoutSecrets(url)}: ${refusal}`),
-        error: null
-      })
-    }
+    if (refusal !== undefined) return oneLine(`participant "${role}" at ${withoutSecrets(url)}: ${refusal}`)
   }
   return undefined
 })
 
-/** What the agent says while it does not generate; the age is the time it has been at it. */
-const beatsWhileWorking = (tokens: () => number, intervalMillis: number): Stream.Stream<TaskEvent> =>
-  Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
-    const began = clock.monotonicTimeNanosUnsafe()
-    return Stream.map(
-      Stream.tick(Duration.millis(intervalMillis)),
-      () =>
-        Heartbeat.make({
-          phase: "agent-work",
-          tokens: tokens(),
-          tokenAgeMillis: Number(clock.monotonicTimeNanosUnsafe() - began) / 1e6,
-          engine: "unknown",
-          intervalMillis
-        })
-    )
-  }))
-
-const graderFailed = (error: { readonly message: string }): Failed =>
-  new Failed({
-    hop: "green",
-    tokens: 0,
-    reason: FailReason.cases.ServerError.make({ status: 500, detail: `the grader failed: ${error.message}` })
-  })
+/** Why one of the tasks is not graded here. */
+const refusalOfTasks = Effect.fnUntraced(function*(
+  grading: TaskGrading.TaskGrading,
+  battles: ReadonlyArray<PlannedBattle>
+) {
+  for (const task of new Set(battles.map(({ task }) => task))) {
+    const refusal = yield* grading.refusal(task)
+    if (refusal !== undefined) return oneLine(`task "${task.id}" cannot be graded here: ${refusal}`)
+  }
+  return undefined
+})
