@@ -48,5 +48,5 @@ const orderOf = (length: number, seed: number | undefined, part: string): Readon
   const order = Array.from({ length }, (_, index) => index)
   if (seed === undefined) return order
   const places = order.map((index) => createHash("sha256").update(`${seed} ${part} ${index}`).digest("hex"))
-  return order.sort((left, right) => places[left]! < places[right]! ? -1 : 1)
+  return order.toSorted((left, right) => places[left]! < places[right]! ? -1 : 1)
 }

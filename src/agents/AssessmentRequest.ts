@@ -23,9 +23,9 @@ import { type Participant, type PlannedBattle, planOf } from "./AssessmentPlan.t
 import { largestResult } from "./AssessmentResult.ts"
 
 /** Most battles of one request. */
-export const MOST_BATTLES = 10_000
+const MOST_BATTLES = 10_000
 /** Most battles at once. */
-export const MOST_AT_ONCE = 16
+const MOST_AT_ONCE = 16
 /** Longest id of a task and longest role, in UTF-16 units: both stand in every row of the result. */
 const MOST_NAME = 200
 const MOST_LINE = 500

@@ -120,7 +120,7 @@ export const told = (progress: BattleProgress, now: number): BattleProgress => (
 })
 
 /** Tokens so far. */
-export const tokens = (progress: BattleProgress): number => Progress.tokensOf(progress.received)
+const tokens = (progress: BattleProgress): number => Progress.tokensOf(progress.received)
 
 /** When the first token came, in milliseconds since the battle began; `null` if none did. */
 export const firstTokenMillis = ({ received }: BattleProgress): number | null =>
