@@ -204,9 +204,8 @@ const atWork = (event: TaskEvent): TaskEvent =>
 
 /** What one battle of several says to whoever counts. */
 const withoutText = (event: TaskEvent, tally: Tally, now: number): TaskEvent => {
-  if (event._tag === "Delta" || event._tag === "ToolCallDelta") {
-    return Delta.make({ channel: "content", text: "", tokens: event.tokens })
-  }
+  if (event._tag === "Delta") return { ...event, text: "" }
+  if (event._tag === "ToolCallDelta") return Delta.make({ channel: "content", text: "", tokens: event.tokens })
   if (event._tag !== "Heartbeat") return event
   // The others may have been heard of since.
   const tokenAgeMillis = Math.min(event.tokenAgeMillis, Math.max(0, now - tally.lastTokenAt))

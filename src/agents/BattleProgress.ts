@@ -11,6 +11,7 @@
  * All times are monotonic milliseconds of one clock.
  */
 import { isTokenEvent, type TaskEvent } from "../a2a/TaskEvent.ts"
+import { oneLine } from "../grading/Grade.ts"
 import type { EngineDigest } from "../liveness/LivenessInput.ts"
 import * as Phase from "../liveness/Phase.ts"
 import * as Progress from "../liveness/Progress.ts"
@@ -88,7 +89,7 @@ export const step = (
       engine = event.engine
     } else if (event._tag === "Status") {
       if (stage === "connecting") stage = "awaiting"
-      says = event.text.slice(0, 2 * MOST_SAID).replaceAll(/\s+/g, " ").trim().slice(0, MOST_SAID) || says
+      says = oneLine(event.text, MOST_SAID) || says
     } else if (event._tag === "Replaced") text = true
   }
   const arrived = { tokens, text, usage }

@@ -34,6 +34,7 @@ describe("a result without a score path", () => {
     ["tau2 with one task", { score: 1, max_score: 1, pass_rate: 100 }, 1],
     ["tau2 with one of a hundred", { score: 1, max_score: 100, pass_rate: 1 }, 0.01],
     ["the leaderboard's output schema", { pass_rate: 85, time_used: 350, max_score: 100 }, 0.85],
+    ["a pass rate beside a most that is not its own", { pass_rate: 0.5, max_score: 40 }, 0.5],
     ["a pass rate as a share", { pass_rate: 0.85 }, 0.85],
     ["LogoMesh", { battle_id: "b", evaluation: { cis_score: 0.72, breakdown: "R(0.7)" }, error: null }, 0.72],
     [
@@ -137,7 +138,8 @@ describe("a result with a score path", () => {
     results: [{ score: 0.25, "Pass^3": 0.5, points: 30 }, { score: 0.75, points: 10 }],
     total_points: 30,
     possible_points: 40,
-    "gpt-4.1": { acc: 0.1 }
+    "gpt-4.1": { acc: 0.1 },
+    percent_done: 0.5
   }
   const paths: ReadonlyArray<readonly [path: string, score: number]> = [
     ["results.0.score", 0.25],
@@ -147,7 +149,8 @@ describe("a result with a score path", () => {
     ["total_points / 40", 0.75],
     ["total_points / possible_points", 0.75],
     ["results.*.points / 40", 0.5],
-    ["gpt-4.1.acc", 0.1]
+    ["gpt-4.1.acc", 0.1],
+    ["percent_done", 0.005]
   ]
   for (const [path, score] of paths) {
     it(`is read at ${path}`, () => assert.strictEqual(scoreOf(result, path), score))
@@ -172,6 +175,7 @@ describe("a result with a score path", () => {
     ["total_points / 0", /divides by 0/],
     ["", /expected one such as "results\.0\.score"/],
     ["__proto__.x", /nothing at the score path/],
+    ["constructor", /nothing at the score path/],
     ["results.length", /nothing at the score path/]
   ]
   for (const [path, reason] of wrong) {

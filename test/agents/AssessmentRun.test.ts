@@ -133,17 +133,18 @@ describe("an assessment, to a client that sees no tokens", () => {
   it.effect("hears what the battle waits for before its first token", () =>
     Effect.gen(function*() {
       const waits = Stream.tick("5 seconds").pipe(Stream.map(() => beat(0)), Stream.drop(1)) as Answer
-      const { fiber, log } = yield* assess({ answer: () => waits, config: one })
+      const { events, fiber, log } = yield* assess({ answer: () => waits, config: one })
       yield* pass(81)
       yield* Fiber.interrupt(fiber)
       assert.match(log().at(-1)!, /\(1 of 1\): queued, no token yet for 1:\d\d, engine stepping$/)
       assert.isAtLeast(log().length, 8)
+      assert.isTrue(events().every(({ _tag }) => _tag === "Status"))
     }))
 
   it.effect("hears that its answer is being graded", () =>
     Effect.gen(function*() {
       const grading = { grade: () => Effect.delay(Effect.succeed(gradeOf(0.5)), "25 seconds") }
-      const { fiber, log } = yield* assess({ answer: () => flow(1, 10), config: one, grading })
+      const { fiber, log, result } = yield* assess({ answer: () => flow(1, 10), config: one, grading })
       yield* pass(30)
       yield* Fiber.join(fiber)
       assert.deepStrictEqual(log().slice(1).map((line) => line.replace(/run-length .*: /, "")), [
@@ -152,6 +153,7 @@ describe("an assessment, to a client that sees no tokens", () => {
         "22 s grading for 21 s, 1 token",
         "25 s scored 0.5"
       ])
+      assert.strictEqual(result().results[0]!.durationMillis, 10)
     }))
 
   it.effect("is not killed in a battle longer than any fixed timeout, while its tokens come", () =>
@@ -186,6 +188,22 @@ describe("an assessment, to a client that reads the extension", () => {
       assert.lengthOf(events().filter(({ _tag }) => _tag === "Delta"), 1200)
       assert.lengthOf(events().filter(({ _tag }) => _tag === "Finish"), 1)
       assert.lengthOf(events().filter(({ _tag }) => _tag === "Artifact"), 1)
+    }))
+
+  it.effect("has every token of several battles in a row, and no finish that would be that of one", () =>
+    Effect.gen(function*() {
+      const { events, fiber } = yield* assess({
+        answer: () => flow(3, 10),
+        config: { ...one, repetitions: 2 },
+        exact: true
+      })
+      yield* pass(1)
+      assert.isUndefined(yield* Fiber.join(fiber))
+      assert.deepStrictEqual(
+        events().flatMap((event) => event._tag === "Delta" ? [event.text] : []),
+        ["1 ", "2 ", "3 ", "1 ", "2 ", "3 "]
+      )
+      assert.isFalse(events().some(({ _tag }) => _tag === "Finish" || _tag === "Usage"))
     }))
 
   it.effect("has the tokens of several battles at once without text, and lines that name the battle", () =>

@@ -60,11 +60,11 @@ describe("the line about a battle", () => {
 
   it("shows what the participant says of itself, in one short line", () => {
     assert.strictEqual(
-      line(3, [1, Status.make({ state: "working", text: ` searching\n the  web ${"x".repeat(500)}` })], [
+      line(3, [1, Status.make({ state: "working", text: ` searching\n the \u001b[2J web ${"x".repeat(500)}` })], [
         2,
         Status.make({ state: "working", text: "" })
       ]),
-      `${name}waiting, no token yet for 3.0 s, says "searching the web ${"x".repeat(82)}"`
+      `${name}waiting, no token yet for 3.0 s, says "searching the [2J web ${"x".repeat(77)}…"`
     )
   })
 

@@ -48,6 +48,23 @@ describe("GreenAgent", () => {
       assert.deepStrictEqual(events.slice(-2).map((event) => event._tag), ["Artifact", "Ended"])
     }))
 
+  it.live("passes on how many tokens several purple agents give at once, to a client that asks for them", () =>
+    Effect.gen(function*() {
+      const { url } = yield* green
+      const asked = JSON.parse(request((yield* purple(answers)).url, ["run-length", "roman-numerals"]))
+      const { error, events } = yield* ask(
+        url,
+        JSON.stringify({ ...asked, config: { ...asked.config, concurrency: 2 } })
+      )
+      assert.isUndefined(error)
+      const tokens = events.flatMap((event) => event._tag === "Delta" ? [event] : [])
+      assert.strictEqual(tokens.reduce((sum, { tokens }) => sum + tokens, 0), 2 * answers.length)
+      assert.isTrue(tokens.every(({ text }) => text === ""))
+      assert.deepNestedInclude(events.find((event) => event._tag === "Artifact"), {
+        "parts[0].data.summary.scored": 2
+      })
+    }))
+
   it.live("shows a client of AgentBeats its log, and one data part as the only artifact", () =>
     Effect.gen(function*() {
       const { url } = yield* green
