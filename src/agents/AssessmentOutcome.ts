@@ -79,11 +79,10 @@ const MOST_REASON = 500
 const MOST_EXPLANATION = 300
 
 /** The keys under which a score is looked for, in their order. */
-export const scoreKeys = [
-  ...["score", "overall_score", "final_score", "total_score", "average_score", "avg_score", "mean_score", "meanScore"],
-  ...["score_total", "cis_score", "pass_rate", "success_rate", "win_rate", "accuracy", "overall_accuracy"],
-  ...["reward", "average_reward", "avg_reward", "passed", "winner"]
-]
+const scoreKeys = (
+  "score overall_score final_score total_score average_score avg_score mean_score meanScore score_total cis_score " +
+  "pass_rate success_rate win_rate accuracy overall_accuracy reward average_reward avg_reward passed winner"
+).split(" ")
 const containers = ["", "summary", "result", "result_data", "evaluation", "metrics", "detail", "results", "results.0"]
 
 /** What the finished task of a green agent is worth. */

@@ -15,7 +15,7 @@ const data = (...values: ReadonlyArray<unknown>): ReadonlyArray<TaskEvent> =>
     Artifact.make({
       artifactId: `a${index}`,
       name: "Result",
-      parts: [{ _tag: "Data", data: value } as typeof ArtifactPart.Type]
+      parts: [{ _tag: "Data", data: value } as ArtifactPart]
     })
   )
 const outcome = (events: ReadonlyArray<TaskEvent>, score: string | null = null) =>
