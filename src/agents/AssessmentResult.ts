@@ -75,12 +75,12 @@ export const dataOf = (rows: ReadonlyArray<BattleResult>, mostCharacters = MOST_
     unscored: rows.length - scores.length,
     meanScore: scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length
   }
-  let data: Schema.Json = null
+  let result: AssessmentResult = { results: rows, summary }
   for (const shorten of shortenings) {
-    data = encode({ results: rows.map(shorten), summary }) as Schema.Json
-    if (JSON.stringify(data).length <= mostCharacters) break
+    if (JSON.stringify(result).length <= mostCharacters) break
+    result = { results: rows.map(shorten), summary }
   }
-  return data
+  return encode(result) as Schema.Json
 }
 
 const withGrade = (row: BattleResult, change: (grade: Grade) => Partial<Grade>): BattleResult =>
@@ -88,7 +88,6 @@ const withGrade = (row: BattleResult, change: (grade: Grade) => Partial<Grade>):
 
 /** Each one leaves out more than the one before it. */
 const shortenings: ReadonlyArray<(row: BattleResult) => BattleResult> = [
-  (row) => row,
   (row) => withGrade(row, ({ tests }) => ({ tests: tests.map(({ outcome }) => ({ outcome })) })),
   (row) => withGrade(row, () => ({ tests: [] })),
   (row) => ({

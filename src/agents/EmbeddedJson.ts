@@ -13,7 +13,7 @@ import * as Result from "effect/Result"
 /** A longer text is searched at its end only, where results stand; in UTF-16 units. */
 const MOST_SEARCHED = 1_000_000
 /** So much reading is enough, with what is read again because a beginning turned out to be none; some milliseconds. */
-const MOST_READ = 3_000_000
+const MOST_READ = 1_500_000
 
 /** The values in a text. */
 export const jsonIn = (text: string): ReadonlyArray<unknown> => {
