@@ -2,11 +2,14 @@
  * What a green agent needs of a grader, in the one place that calls it: whether a task can be graded here at all, which is
  * asked before anything is played, and the grade of an answer.
  *
- * Law: what is wrong with the grader is an error of the green hop, and never a score.
+ * Laws: what is wrong with the grader is an error of the green hop, and never a score. An answer is not thrown away for a
+ * machine that is busy or a judge that stalls: grading alone is tried again, because it is cheap beside the answer.
  */
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { Grade } from "../grading/Grade.ts"
 import type { Grader } from "../grading/Grader.ts"
+import type { GradingError } from "../grading/GradingError.ts"
 import type { Task } from "../grading/Task.ts"
 import { Failed, FailReason } from "../liveness/Failed.ts"
 
@@ -16,11 +19,19 @@ export interface TaskGrading {
   readonly grade: (task: Task, answer: string) => Effect.Effect<Grade, Failed>
 }
 
+/** After 1 s, 2 s and 4 s. */
+const again = Schedule.exponential("1 second").pipe(Schedule.upTo({ times: 3 }))
+
+/** Whether the next time may be another. */
+const isPassing = ({ reason: { _tag } }: GradingError): boolean =>
+  _tag !== "InvalidSpecification" && _tag !== "ToolMissing" && _tag !== "CommandFailed"
+
 /** By the grader. */
 export const fromGrader = (grader: Grader["Service"]): TaskGrading => ({
-  // Its one kind of task runs wherever this program does.
-  refusal: () => Effect.succeed(undefined),
-  grade: (task, answer) => Effect.mapError(grader.grade(task.grader, answer), graderFailed)
+  refusal: (task) =>
+    grader.check(task).pipe(Effect.as(undefined), Effect.catch(({ message }) => Effect.succeed(message))),
+  grade: (task, answer) =>
+    grader.grade(task, answer).pipe(Effect.retry({ schedule: again, while: isPassing }), Effect.mapError(graderFailed))
 })
 
 const graderFailed = (error: { readonly message: string }): Failed =>

@@ -22,7 +22,7 @@ import { EngineGate } from "../liveness/EngineGate.ts"
 import { morePatient } from "../liveness/LivenessLimits.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
-import { askFor, gradeIn } from "./Assessment.ts"
+import * as Assessment from "./Assessment.ts"
 import * as AttemptMeter from "./AttemptMeter.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, Outcome } from "./Battle.ts"
@@ -78,6 +78,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
   const { epoch } = admitted
   const startedAt = yield* Clock.currentTimeMillis
   const began = now()
+  const assessment = Assessment.make(definition, options.seat, battle)
   let meter = AttemptMeter.begin()
   let decodes = false
 
@@ -85,6 +86,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
     Effect.gen(function*() {
       const atMillis = now()
       const phaseBefore = meter.phase
+      assessment.receive(events)
       meter = AttemptMeter.step(meter, events, atMillis - began)
       const { phase, transcript: { tokens } } = meter
       if (!decodes && tokens >= DECODING_TOKENS) {
@@ -101,7 +103,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
     client.send({
       url: greenUrl,
       hop: "green",
-      text: askFor(definition, options.seat, battle),
+      text: assessment.request,
       said: { attempt: number, patience }
     }).pipe(
       watchTask({
@@ -111,7 +113,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
         ...(definition.hardCapMillis === null ? {} : { opened: { budgetMillis: definition.hardCapMillis } })
       }),
       Stream.runForEachArray(receive(number)),
-      Effect.andThen(Effect.suspend(() => gradeIn(definition, battle, meter)))
+      Effect.andThen(Effect.suspend(() => assessment.grade(meter.transcript.tokens)))
     )
 
   /** What it came to is told first, because a decision may wait for what the gate makes of it. */
@@ -142,8 +144,10 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
       const { charged, outcome }: Decision = Exit.isSuccess(exit)
         ? { outcome: Outcome.cases.Scored.make({ grade: exit.value, attempt: number }), charged: true }
         : yield* decisionOn(error)
+      const measured = AttemptMeter.measured(meter)
       const record: AttemptRecord = {
-        ...AttemptMeter.measured(meter),
+        ...measured,
+        content: measured.content === "" ? assessment.evidence() : measured.content,
         battle,
         number,
         mode: "stream",

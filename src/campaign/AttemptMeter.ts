@@ -16,20 +16,17 @@ export interface AttemptMeter {
   readonly transcript: Transcript.Transcript
   /** Appended to in place: one array for the life of an attempt. */
   readonly arrivals: Array<Arrival>
-  /** The result artifact's data, once it has come. */
-  readonly result: unknown
 }
 
 export const begin = (): AttemptMeter => ({
   phase: "connecting",
   transcript: Transcript.empty,
-  arrivals: [],
-  result: undefined
+  arrivals: []
 })
 
 /** The meter after one more chunk. */
 export const step = (meter: AttemptMeter, events: ReadonlyArray<TaskEvent>, atMillis: number): AttemptMeter => {
-  let { phase, result, transcript } = meter
+  let { phase, transcript } = meter
   for (const event of events) {
     if (isTokenEvent(event)) {
       phase = Phase.step(phase, event)
@@ -38,13 +35,11 @@ export const step = (meter: AttemptMeter, events: ReadonlyArray<TaskEvent>, atMi
       phase = event.phase
     } else if (event._tag === "Replaced") {
       transcript = { ...transcript, content: event.text }
-    } else if (event._tag === "Artifact") {
-      result = event.parts.find((part) => part._tag === "Data")?.data ?? result
     }
   }
   const tokens = tokensIn(events)
   if (tokens > 0) meter.arrivals.push({ atMillis, tokens })
-  return { phase, transcript, arrivals: meter.arrivals, result }
+  return { phase, transcript, arrivals: meter.arrivals }
 }
 
 /** What is stored of it. */
