@@ -48,7 +48,8 @@ export const configFiles = Effect.gen(function*() {
     inside,
     stemOf: ({ absolute }) => path.basename(absolute, path.extname(absolute)),
     text: ({ absolute }) => told(fileSystem.readFileString(absolute)),
-    namesIn: ({ absolute }) => Effect.map(told(fileSystem.readDirectory(absolute)), Result.map((names) => names.toSorted()))
+    namesIn: ({ absolute }) =>
+      Effect.map(told(fileSystem.readDirectory(absolute)), Result.map((names) => names.toSorted()))
   }
   return files
 })

@@ -25,7 +25,7 @@ export const noFindings = (): Findings => ({ problems: [], origins: new Map(), n
 
 /** The problems as an error; undefined if there are none. */
 export const errorOf = ({ problems }: Findings): ConfigError | undefined => {
-  const [first, ...rest] = problems.toSorted((left, right) =>
+  const [first, ...rest] = firstOfEachPlace(problems).toSorted((left, right) =>
     left.file === right.file
       ? (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0)
       : left.file < right.file
@@ -37,6 +37,26 @@ export const errorOf = ({ problems }: Findings): ConfigError | undefined => {
     : new ConfigError({ reason: ConfigErrorReason.cases.Invalid.make({ problems: [first, ...rest] }) })
 }
 
+/** Tells an error of syntax together with other problems. */
+export const tellSyntax = ({ problems }: Findings, { reason }: ConfigError): undefined => {
+  if (reason._tag === "Syntax") {
+    const { column, detail, file, line } = reason
+    problems.push({ file, line, column, path: "", text: detail })
+  }
+}
+
+/** What is wrong with a text before its variables are filled in says more than what is wrong with it thereafter. */
+const firstOfEachPlace = (problems: ReadonlyArray<ConfigProblem>): ReadonlyArray<ConfigProblem> => {
+  const first = new Map<string, ConfigProblem>()
+  for (const problem of problems) {
+    const { column, file, line, path, text } = problem
+    const key = JSON.stringify(path === "" ? [file, text] : [file, line, column, path])
+    if (!first.has(key)) first.set(key, problem)
+  }
+  return [...first.values()]
+}
+
+/** What is read of one file. */
 export class Reading {
   readonly document: ConfigDocument
   /** The document's value with its variables filled in. */
@@ -66,6 +86,17 @@ export class Reading {
 
   at(path: ConfigPath): unknown {
     return valueAt(this.value, path)
+  }
+
+  /**
+   * Which key of the table at a path is a misspelling of one of `meant`: one that is not among the `known` ones and nearest
+   * to it; undefined if none is.
+   */
+  misspelt(path: ConfigPath, meant: ReadonlyArray<string>, known: ReadonlyArray<string>): string | undefined {
+    const table = this.at(path)
+    return isTable(table)
+      ? Object.keys(table).find((key) => !known.includes(key) && meant.includes(nearestName(key, known)))
+      : undefined
   }
 
   /** How many elements a list has; 0 if it is none. A single table where a list of them is meant is told. */

@@ -35,6 +35,8 @@ const detailOf = (message: string): string => {
       return "the key is defined twice; remove one of them, and write a list of tables with [[two brackets]]"
     case "Unexpected character":
       return "unexpected character; every key needs a value, and texts stand in quotes"
+    case "Unspecified values are invalid":
+      return "a key has no value; write one behind its =, or take the key away"
     default:
       return message.charAt(0).toLowerCase() + message.slice(1)
   }

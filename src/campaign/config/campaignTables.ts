@@ -106,17 +106,11 @@ export const graderTables = {
   })
 }
 
-const equal = Schema.Struct({
-  kind: is.text,
-  match: is.text,
-  expected: is.someText,
-  "ignore-case": optional(is.truth),
-  ...answer
-})
+const part = { kind: is.text, match: is.text, "ignore-case": optional(is.truth), ...answer }
 
 export const textTables = {
-  exact: equal,
-  contains: equal,
+  exact: Schema.Struct({ ...part, expected: is.text }),
+  contains: Schema.Struct({ ...part, expected: is.someText }),
   regex: Schema.Struct({ kind: is.text, match: is.text, pattern: is.someText, flags: optional(is.text), ...answer }),
   number: Schema.Struct({
     kind: is.text,

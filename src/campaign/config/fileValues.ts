@@ -65,9 +65,12 @@ export const time = value<string>(
 /** The milliseconds of a time that was accepted. */
 export const millisOf = (time: string): number => timeOf(time)!
 
+const alternatives = (words: ReadonlyArray<string>): string =>
+  `${words.slice(0, -1).map((each) => `"${each}"`).join(", ")} or "${words.at(-1)}"`
+
 /** One of some words. */
 export const word = <const Words extends ReadonlyArray<string>>(...words: Words) =>
-  value<Words[number]>(words.map((each) => `"${each}"`).join(" or "), (value) => words.some((each) => each === value))
+  value<Words[number]>(alternatives(words), (value) => words.some((each) => each === value))
 
 /** The name of an environment variable. Whoever wrote the key itself instead must not see it again. */
 export const variableName = value<string>(

@@ -8,13 +8,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { nearestName } from "../../text/nearestName.ts"
 import { graderTables, testTable, textTables } from "./campaignTables.ts"
 import { type ConfigPath, isTable } from "./ConfigDocument.ts"
 import { type ConfigFiles, type NamedPath, parseFile } from "./ConfigFiles.ts"
 import { millisOf } from "./fileValues.ts"
-import { Reading } from "./Reading.ts"
+import { Reading, tellSyntax, unknownKey } from "./Reading.ts"
 
 /** The stored form of a grader, not yet held against its schema. */
 export type StoredGrader = Readonly<Record<string, unknown>>
@@ -33,9 +32,14 @@ export const readGrader = Effect.fnUntraced(function*(source: Source) {
   const { path, reading } = source
   const table = reading.at(path)
   if (!isTable(table)) {
-    return reading.refuse(path, "expected a table with a kind, such as { kind = \"text\", match = \"contains\", expected = \"Paris\" }")
+    return reading.refuse(
+      path,
+      "expected a table with a kind, such as { kind = \"text\", match = \"contains\", expected = \"Paris\" }"
+    )
   }
-  switch (chosenWord(reading, path, "kind", ["javascript-tests", "python-tests", "text", "json-schema", "model", "command"])) {
+  switch (
+    chosenWord(reading, path, "kind", ["javascript-tests", "python-tests", "text", "json-schema", "model", "command"])
+  ) {
     case "javascript-tests":
       return yield* readTests(source, "javascript-tests", "JavaScriptTests")
     case "python-tests":
@@ -53,6 +57,13 @@ export const readGrader = Effect.fnUntraced(function*(source: Source) {
   }
 })
 
+/** The keys of all graders: what is meant by one of them is not known before its kind. */
+const graderKeys = [
+  ...new Set(
+    [...Object.values(graderTables), ...Object.values(textTables)].flatMap(({ fields }) => Object.keys(fields))
+  )
+]
+
 /** The word that says of which kind a table is; undefined, and told, if it is none of them. */
 const chosenWord = <const Words extends ReadonlyArray<string>>(
   reading: Reading,
@@ -64,6 +75,8 @@ const chosenWord = <const Words extends ReadonlyArray<string>>(
   const known = words.find((word) => word === written)
   if (known !== undefined) return known
   const all = words.map((word) => `"${word}"`).join(", ")
+  const misspelt = reading.misspelt(path, [key], graderKeys)
+  if (misspelt !== undefined) return reading.refuse([...path, misspelt], unknownKey(misspelt, graderKeys))
   return reading.refuse(
     [...path, key],
     written === undefined
@@ -77,7 +90,7 @@ const chosenWord = <const Words extends ReadonlyArray<string>>(
 const readTests = Effect.fnUntraced(function*(source: Source, kind: "javascript-tests" | "python-tests", tag: string) {
   const { path, reading } = source
   const table = reading.decode(path, graderTables[kind])
-  const tests = yield* eitherOf(source, "tests")
+  const tests = yield* eitherOf(source, "tests", graderTables[kind].fields)
   if (table === undefined || tests === undefined) return undefined
   const stored = { _tag: tag, functionName: table.function }
   const { at, holder } = tests
@@ -95,30 +108,46 @@ interface Held {
 }
 
 /** Where the value is that stands under a key, or as JSON in the file that `KEY-file` names; exactly one of them. */
-const eitherOf = Effect.fnUntraced(function*(source: Source, key: "tests" | "schema") {
+const eitherOf = Effect.fnUntraced(function*(source: Source, key: "tests" | "schema", fields: object) {
   const { path, reading } = source
-  const file = yield* fileOf(source, key)
+  const file = yield* fileOf(source, key, Object.keys(fields))
   if (file === undefined) return undefined
   if (file === "inline") return { holder: reading, at: [...path, key] } satisfies Held as Held
   const document = parseFile(file.named, file.text)
-  return Result.isSuccess(document)
-    ? { holder: new Reading(document.success, document.success.value, reading.findings), at: [] } satisfies Held as Held
-    : reading.refuse([...path, `${key}-file`], document.failure.message)
+  if (Result.isFailure(document)) return tellSyntax(reading.findings, document.failure)
+  return {
+    holder: new Reading(document.success, document.success.value, reading.findings),
+    at: []
+  } satisfies Held as Held
 })
 
-/** The text of the file that `KEY-file` names, or `inline` where KEY itself stands there. */
-export const fileOf = Effect.fnUntraced(function*({ files, folder, path, reading }: Source, key: string) {
+/**
+ * The text of the file that `KEY-file` names, or `inline` where KEY itself stands there; exactly one of them does.
+ * `known` are all keys of the table.
+ */
+export const fileOf = Effect.fnUntraced(function*(
+  { files, folder, path, reading }: Source,
+  key: string,
+  known: ReadonlyArray<string>
+) {
   const name = reading.at([...path, `${key}-file`])
   const isInline = reading.at([...path, key]) !== undefined
   if (isInline && name === undefined) return "inline" as const
   if (isInline) return reading.refuse([...path, `${key}-file`], `${key} stands there as well; leave out one of them`)
-  if (name === undefined) return reading.refuse([...path, key], `is missing; write it as ${key}, or name a file by ${key}-file`)
+  // That a key is misspelt is told by whoever decodes the table.
+  if (name === undefined && reading.misspelt(path, [key, `${key}-file`], known) !== undefined) return undefined
+  if (name === undefined) {
+    return reading.refuse([...path, key], `is missing; write it as ${key}, or name a file by ${key}-file`)
+  }
   if (typeof name !== "string") return undefined
   const named = files.inside(folder, name)
   const text = yield* files.text(named)
   return Result.isSuccess(text)
     ? { named, text: text.success }
-    : reading.refuse([...path, `${key}-file`], `${named.shown} cannot be read (${text.failure}); check its name, which is relative to the file that names it`)
+    : reading.refuse(
+      [...path, `${key}-file`],
+      `${named.shown} cannot be read (${text.failure}); check its name, which is relative to the file that names it`
+    )
 })
 
 type AnswerKeys = { readonly answer?: "text" | "code" | "json"; readonly language?: string; readonly path?: string }
@@ -132,14 +161,14 @@ const placeIn = ({ path: at, reading }: Source, { answer, language, path }: Answ
     reading.refuse([...at, "path"], "belongs to answer = \"json\"; write that too, or leave out path")
   }
   switch (answer) {
-    case undefined:
-      return {}
     case "text":
       return { answer: { _tag: "Text" } }
     case "code":
       return { answer: { _tag: "Code", ...(language === undefined ? {} : { language }) } }
     case "json":
       return { answer: { _tag: "Json", ...(path === undefined ? {} : { path }) } }
+    default:
+      return {}
   }
 }
 
@@ -157,7 +186,11 @@ const readText = (source: Source): StoredGrader | undefined => {
       const table = reading.decode(path, textTables[match])
       if (table === undefined) return undefined
       const { expected, "ignore-case": ignoreCase } = table
-      const rule = { _tag: match === "exact" ? "Exact" : "Contains", expected, ...(ignoreCase === undefined ? {} : { ignoreCase }) }
+      const rule = {
+        _tag: match === "exact" ? "Exact" : "Contains",
+        expected,
+        ...(ignoreCase === undefined ? {} : { ignoreCase })
+      }
       return { _tag: "TextMatch", rule, ...placeIn(source, table) }
     }
     case "regex": {
@@ -165,7 +198,10 @@ const readText = (source: Source): StoredGrader | undefined => {
       if (table === undefined) return undefined
       const { flags, pattern } = table
       if (Result.isFailure(Result.try(() => new RegExp(pattern, flags)))) {
-        return reading.refuse([...path, "pattern"], "is not a regular expression of JavaScript, or its flags are none; write it in 'single quotes' to keep its backslashes")
+        return reading.refuse(
+          [...path, "pattern"],
+          "is not a regular expression of JavaScript, or its flags are none; write it in 'single quotes' to keep its backslashes"
+        )
       }
       return {
         _tag: "TextMatch",
@@ -188,7 +224,7 @@ const readText = (source: Source): StoredGrader | undefined => {
 
 const readSchema = Effect.fnUntraced(function*(source: Source) {
   const table = source.reading.decode(source.path, graderTables["json-schema"])
-  const schema = yield* eitherOf(source, "schema")
+  const schema = yield* eitherOf(source, "schema", graderTables["json-schema"].fields)
   return table === undefined || schema === undefined
     ? undefined
     : { _tag: "JsonSchema", schema: schema.holder.at(schema.at), ...placeIn(source, table) } satisfies StoredGrader
@@ -196,7 +232,7 @@ const readSchema = Effect.fnUntraced(function*(source: Source) {
 
 const readModel = Effect.fnUntraced(function*(source: Source) {
   const table = source.reading.decode(source.path, graderTables.model)
-  const rubric = yield* fileOf(source, "rubric")
+  const rubric = yield* fileOf(source, "rubric", Object.keys(graderTables.model.fields))
   if (table === undefined || rubric === undefined) return undefined
   return {
     _tag: "ModelGraded",

@@ -59,7 +59,11 @@ export const resolveNumbers = (
   const cap = top["hard-cap"] === undefined ? undefined : millisOf(top["hard-cap"])
   const hardCapMillis = pick<number | null>("hardCapMillis", "hard-cap", cap, overrides.hardCapMillis, null)
   if (hardCapMillis !== null) {
-    const refusal = hardCapRefusal(hardCapMillis, { limits, stallPolicy }, (name) => name)
+    const refusal = hardCapRefusal(
+      hardCapMillis,
+      { limits, stallPolicy },
+      (name) => name === "hard-cap" ? "the hard cap" : name
+    )
     if (refusal !== undefined) refuseAt(reading, ["hard-cap"], overrides.hardCapMillis?.origin, refusal)
   }
   return {
@@ -158,6 +162,9 @@ const resolvePolicy = (reading: Reading): FailurePolicy => {
 
 type Limits = Record<SettingKey, number | boolean>
 
+/** The limits that a stall limit always sets, even to what they were. */
+const patienceAlone = /^(silent|firstToken)(Floor|Ceiling)Millis$/
+
 const resolveLimits = (reading: Reading, top: TopTable, overrides: Overrides): LivenessLimits => {
   const { findings } = reading
   let limits: Limits = { ...defaults }
@@ -174,7 +181,11 @@ const resolveLimits = (reading: Reading, top: TopTable, overrides: Overrides): L
   const takePatience = (millis: number, origin: string) => {
     const patient: Limits = withPatience(limits as unknown as LivenessLimits, millis)
     take(
-      Object.fromEntries(settingKeys.filter((key) => patient[key] !== limits[key]).map((key) => [key, patient[key]])),
+      Object.fromEntries(
+        settingKeys.filter((key) => patient[key] !== limits[key] || patienceAlone.test(key)).map((
+          key
+        ) => [key, patient[key]])
+      ),
       () => origin
     )
   }
