@@ -49,6 +49,8 @@ export interface SandboxOptions {
   readonly nodePath?: string
   /** The command that starts Python. Default: python3. */
   readonly pythonCommand?: string
+  /** What an answer may use up, where a run does not say it itself. */
+  readonly limits?: Partial<SandboxLimits>
   /** The kinds of walls that may be used, best first; `limits` is what is left if none works. Default: all. */
   readonly kinds?: ReadonlyArray<ConfinementKind>
 }
@@ -139,7 +141,7 @@ export class Sandbox extends Context.Service<Sandbox, {
         )
 
         const run = Effect.fn("Sandbox.run")(function*(request: SandboxRun) {
-          const limits = { ...defaultLimits, ...request.limits }
+          const limits = { ...defaultLimits, ...options.limits, ...request.limits }
           const language = request.language ?? "javascript"
           if (!(language === "python" ? isPythonFunctionName : isFunctionName)(request.functionName)) {
             return yield* invalid(`"${request.functionName}" cannot be the name of a function`)
