@@ -143,7 +143,7 @@ const makeExecutor = ({ client, grader, rule, settings, ticker }: {
     const graded = Stream.unwrap(Effect.gen(function*() {
       // Agents that keep their answer in a status message are met halfway.
       const answer = transcript.content === "" ? lastText : transcript.content
-      const grade = yield* Effect.mapError(grader.grade(bout.task.grader, answer), graderFailed)
+      const grade = yield* Effect.mapError(grader.grade(bout.task, answer), graderFailed)
       results.push({ task: bout.task.id, participant: bout.role, grade, reason: null })
       return Stream.make(Status.make({ state: "working", text: `${bout.task.id}: ${grade.explanation}` }))
     }))

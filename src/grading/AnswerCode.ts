@@ -3,7 +3,7 @@
  * limit. Pure; whether the code is any good is for the sandbox to say.
  *
  * Which code: of the fenced blocks the last one that defines the function; else the last that mentions it (blocks
- * marked as JavaScript or TypeScript, or not marked, before blocks of other languages); else the last block. Without
+ * marked with the task's language, or not marked, before blocks of other languages); else the last block. Without
  * any fence the whole answer, if it mentions the function. "Defines" goes first because answers often end with a block
  * of examples that only calls it.
  *
@@ -18,8 +18,11 @@ import * as Option from "effect/Option"
 
 export interface AnswerCode {
   readonly code: string
-  readonly language: "javascript" | "typescript"
+  readonly language: "javascript" | "typescript" | "python"
 }
+
+/** The languages that a task can ask for; TypeScript counts as JavaScript. */
+export type CodeFamily = "javascript" | "python"
 
 export interface FencedBlock {
   /** The first word behind the opening fence, in lower case; empty if there is none. */
@@ -29,6 +32,8 @@ export interface FencedBlock {
 
 const scriptLabels = new Set(["", "cjs", "ecmascript", "es6", "javascript", "js", "jsx", "mjs", "node"])
 const typeScriptLabels = new Set(["cts", "mts", "ts", "tsx", "typescript"])
+
+const pythonLabels = new Set(["", "py", "py3", "python", "python3"])
 
 const openingFence = /^\s*(?<fence>`{3,}|~{3,})\s*(?<label>[\w+#.-]*)(?<rest>.*)$/
 /** An opening and a closing fence on one line; what is between them is code, with or without a label. */
@@ -101,37 +106,56 @@ const mentions = (functionName: string) => {
   return (text: string) => pattern.test(text)
 }
 
-const defines = (functionName: string) => {
-  const name = `${escaped(functionName)}(?![\\p{ID_Continue}$])`
-  const pattern = new RegExp(
+/** What stands before the name, or behind it, where it is defined. */
+const definitions: Readonly<Record<CodeFamily, (name: string) => string>> = {
+  javascript: (name) =>
     `\\b(?:function\\s*\\*?\\s*|(?:const|let|var)\\s+)${name}|(?<![\\p{ID_Continue}$])${name}\\s*=(?![=>])`,
-    "u"
-  )
+  python: (name) => `\\bdef\\s+${name}|(?<![\\p{ID_Continue}.])${name}\\s*=(?!=)`
+}
+
+const defines = (functionName: string, family: CodeFamily) => {
+  const pattern = new RegExp(definitions[family](`${escaped(functionName)}(?![\\p{ID_Continue}$])`), "u")
   return (text: string) => pattern.test(text)
 }
 
-const isScript = ({ label }: FencedBlock): boolean => scriptLabels.has(label) || typeScriptLabels.has(label)
+const isOfFamily = (family: CodeFamily) => ({ label }: FencedBlock): boolean =>
+  family === "python" ? pythonLabels.has(label) : scriptLabels.has(label) || typeScriptLabels.has(label)
 
-const chooseBlock = (blocks: ReadonlyArray<FencedBlock>, functionName: string): FencedBlock | undefined => {
-  const isDefinition = defines(functionName)
+const chooseBlock = (
+  blocks: ReadonlyArray<FencedBlock>,
+  functionName: string,
+  family: CodeFamily
+): FencedBlock | undefined => {
+  const isDefinition = defines(functionName, family)
   const isMention = mentions(functionName)
-  return blocks.findLast((block) => isScript(block) && isDefinition(block.content))
-    ?? blocks.findLast((block) => isScript(block) && isMention(block.content))
+  const isCode = isOfFamily(family)
+  return blocks.findLast((block) => isCode(block) && isDefinition(block.content))
+    ?? blocks.findLast((block) => isCode(block) && isMention(block.content))
     ?? blocks.findLast((block) => isMention(block.content))
     ?? blocks.at(-1)
 }
 
-/** The code of an answer, ready to be run as a script; none if the answer contains no code. */
-export const fromAnswer = (answer: string, functionName: string): Option.Option<AnswerCode> => {
+/** Takes off the indentation that all lines share: a block inside a list is indented, and to Python that matters. */
+const dedented = (code: string): string => {
+  const lines = code.replaceAll("\r\n", "\n").split("\n")
+  const indents = lines.filter((line) => line.trim() !== "").map((line) => line.length - line.trimStart().length)
+  const shared = indents.reduce((least, indent) => Math.min(least, indent), Number.POSITIVE_INFINITY)
+  return shared === 0 || indents.length === 0 ? lines.join("\n") : lines.map((line) => line.slice(shared)).join("\n")
+}
+
+const codeOf = (text: string, label: string, family: CodeFamily): AnswerCode =>
+  family === "python"
+    ? { code: dedented(text), language: "python" }
+    : { code: asScript(text), language: typeScriptLabels.has(label) ? "typescript" : "javascript" }
+
+/** The code of an answer, ready to be run; none if the answer contains no code. */
+export const fromAnswer = (
+  answer: string,
+  functionName: string,
+  family: CodeFamily = "javascript"
+): Option.Option<AnswerCode> => {
   const blocks = fencedBlocks(answer).filter(({ content }) => content.trim() !== "")
-  const block = chooseBlock(blocks, functionName)
-  if (block !== undefined) {
-    return Option.some({
-      code: asScript(block.content),
-      language: typeScriptLabels.has(block.label) ? "typescript" : "javascript"
-    })
-  }
-  return mentions(functionName)(answer)
-    ? Option.some({ code: asScript(answer), language: "javascript" })
-    : Option.none()
+  const block = chooseBlock(blocks, functionName, family)
+  if (block !== undefined) return Option.some(codeOf(block.content, block.label, family))
+  return mentions(functionName)(answer) ? Option.some(codeOf(answer, "", family)) : Option.none()
 }

@@ -1,8 +1,8 @@
 /**
  * What a grader says about an answer: a score with the outcome of every hidden test and one line for people.
  *
- * Laws: `score` is the share of hidden tests that passed; `passed` means all of them; `tests` stand in the order of the
- * task's hidden tests. An answer without code, with a syntax error, without the function, that never ends or crashes has
+ * Laws: where there are hidden tests, `score` is the share of those that passed, `passed` means all of them, and `tests`
+ * stand in their order; graders without tests leave `tests` empty, and `passed` means the score that the task asks for. An answer without code, with a syntax error, without the function, that never ends or crashes has
  * a grade (it is the agent's answer that fails); what the grader itself cannot do is a `GradingError`.
  *
  * Gotcha: neither details nor the explanation contain an expected value or the arguments of a hidden test, so a grade
@@ -59,6 +59,16 @@ export const fromTests = (tests: ReadonlyArray<TestResult>): Grade => {
     explanation: oneLine(`${passed} of ${tests.length} hidden tests passed${firstFailure(tests)}`, explanationLimit)
   }
 }
+
+/**
+ * The grade that a score from 0 to 1 makes, for graders without hidden tests; it passes with `passingScore` or more.
+ */
+export const fromScore = (score: number, passingScore: number, reason: string): Grade => ({
+  score,
+  passed: score >= passingScore,
+  tests: [],
+  explanation: oneLine(reason, explanationLimit)
+})
 
 /** The grade of an answer of which no hidden test could be run: a score of 0, with the reason. */
 export const unusable = (testCount: number, reason: string): Grade => ({

@@ -1,110 +1,148 @@
 /**
  * Grades an answer as its task says: the one service of this folder that the rest of the campaign uses.
  *
- * Laws: every answer has a grade, whatever it contains; only what is wrong with the grader or with the task is a
- * `GradingError`. Equal answers get equal grades (as far as the answer's own code is deterministic).
+ * Laws: every answer has a grade, whatever it contains; only what is wrong with the grader, with the task or with this
+ * machine is a `GradingError`, and never a score of 0. Equal answers get equal grades, as far as the answer's own code, the
+ * judge model and the user's command are deterministic. What `check` refuses, `grade` refuses.
  *
- * Gotcha: expected values are compared here, in this process; they are never sent to the sandbox.
+ * Gotchas: `layer` neither asks a judge nor runs commands; whoever wants that gives `layerNoDeps` a `Judge` and a
+ * `UserCommand`. A task for another green agent passes `check`, and has no grade here.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as AnswerCode from "./AnswerCode.ts"
-import { detailLimit, fromTests, type Grade, oneLine, type TestResult, unusable } from "./Grade.ts"
+import type { AnswerPlace } from "./AnswerPlace.ts"
+import { jsonAt, textAt } from "./AnswerText.ts"
+import { fromScore, type Grade } from "./Grade.ts"
 import { GradingError } from "./GradingError.ts"
-import { isJson, sameJson } from "./JsonEquality.ts"
+import * as HiddenTests from "./HiddenTests.ts"
+import { checkSchema, whyRefused } from "./JsonSchemas.ts"
+import { Judge } from "./Judge.ts"
+import * as PatternSearch from "./PatternSearch.ts"
 import { Sandbox } from "./Sandbox.ts"
-import { SandboxOutcome } from "./SandboxOutcome.ts"
-import { FunctionName, GraderSpecification } from "./Task.ts"
+import { GraderSpecification, type Task } from "./Task.ts"
+import { whyWrong } from "./TextRules.ts"
+import { UserCommand } from "./UserCommand.ts"
 
-/** Code beyond this is not run; in UTF-16 units. Nobody writes that much for one function. */
-export const codeLimit = 200_000
+/** What grades rest on, for reports. */
+export const GradingEnvironment = Schema.Struct({
+  /** Behind which walls answers ran, for people. */
+  sandbox: Schema.String
+})
+export type GradingEnvironment = typeof GradingEnvironment.Type
 
 type Service = Context.Service.Shape<typeof Grader>
-type JavaScriptTests = typeof GraderSpecification.cases.JavaScriptTests.Type
+type Cases = typeof GraderSpecification.cases
 
-const failedTest = (outcome: TestResult["outcome"], detail: string): TestResult => ({
-  outcome,
-  detail: oneLine(detail, detailLimit)
+const wholeText: AnswerPlace = { _tag: "Text" }
+const anyJson: AnswerPlace = { _tag: "Json" }
+const fullScore = 1
+
+const rightOrWrong = (reason: string | undefined): Grade =>
+  fromScore(reason === undefined ? 1 : 0, fullScore, reason ?? "as expected")
+
+const elsewhere = new GradingError({
+  reason: { _tag: "InvalidSpecification", detail: "a green agent of its own grades it" }
 })
-
-const passedTest: TestResult = { outcome: "passed" }
-
-/** What was returned, as text; a value may be nested too deep for `JSON.stringify`. */
-const preview = (value: unknown): string =>
-  Result.getOrElse(Result.try(() => JSON.stringify(value)), () => "a deeply nested value")
-
-const judge = (outcome: SandboxOutcome, expected: unknown): TestResult =>
-  SandboxOutcome.match(outcome, {
-    Returned: ({ value }) =>
-      sameJson(value, expected)
-        ? passedTest
-        : failedTest("wrong-value", `returned ${preview(value)}`),
-    NotJson: ({ detail }) => failedTest("wrong-value", `returned ${detail}`),
-    Threw: ({ detail }) => failedTest("threw", detail),
-    TimedOut: ({ detail }) => failedTest("timed-out", detail),
-    NotRun: ({ detail }) => failedTest("not-run", detail)
-  })
-
-/** If no call was made at all, the reason, which is then the same for every call. */
-const neverRun = (outcomes: ReadonlyArray<SandboxOutcome>): string | undefined => {
-  const [first] = outcomes
-  return first !== undefined && SandboxOutcome.guards.NotRun(first) ? first.detail : undefined
-}
-
-const isFunctionName = Schema.is(FunctionName)
-
-/** Why the task cannot be graded, whatever the answer; a specification made in code has passed no schema. */
-const whyInvalid = ({ functionName, tests }: JavaScriptTests): string | undefined => {
-  if (!isFunctionName(functionName)) return `"${functionName}" cannot be the name of a function`
-  const badTest = tests.findIndex((test) => !isJson(test.expected) || !isJson(test.arguments))
-  return badTest === -1 ? undefined : `test ${badTest + 1} is not JSON`
-}
 
 export class Grader extends Context.Service<Grader, {
   /** The grade of an answer. Fails with a `GradingError` where neither the answer nor the agent is to blame. */
-  readonly grade: (specification: GraderSpecification, answer: string) => Effect.Effect<Grade, GradingError>
+  readonly grade: (task: Task, answer: string) => Effect.Effect<Grade, GradingError>
+  /** Whether answers to the task can be graded here at all; nothing is asked of a judge, and no command is run. */
+  readonly check: (task: Task) => Effect.Effect<void, GradingError>
+  readonly environment: GradingEnvironment
 }>()("a2a-campaign/Grader") {
   static readonly layerNoDeps = Layer.effect(
     Grader,
     Effect.gen(function*() {
       const sandbox = yield* Sandbox
+      const judge = yield* Judge
+      const commands = yield* UserCommand
 
-      const javaScriptTests = Effect.fnUntraced(function*(specification: JavaScriptTests, answer: string) {
-        const { functionName, tests } = specification
-        const detail = whyInvalid(specification)
-        if (detail !== undefined) {
-          return yield* new GradingError({ reason: { _tag: "InvalidSpecification", detail } })
+      const textMatch = Effect.fnUntraced(
+        function*({ answer: place, rule }: Cases["TextMatch"]["Type"], answer: string) {
+          if (rule._tag === "Regex") yield* PatternSearch.check(rule)
+          const text = textAt(place ?? wholeText, answer)
+          if (Result.isFailure(text)) return rightOrWrong(text.failure)
+          if (rule._tag !== "Regex") return rightOrWrong(whyWrong(rule, text.success))
+          const isFound = yield* PatternSearch.finds(sandbox, rule, text.success)
+          return rightOrWrong(isFound ? undefined : "the pattern does not occur")
         }
-        const found = AnswerCode.fromAnswer(answer, functionName)
-        if (Option.isNone(found)) return unusable(tests.length, "the answer contains no code")
-        if (found.value.code.length > codeLimit) {
-          return unusable(tests.length, `the answer's code is longer than ${codeLimit} characters`)
+      )
+
+      const jsonSchema = Effect.fnUntraced(
+        function*({ answer: place, schema }: Cases["JsonSchema"]["Type"], answer: string) {
+          const value = jsonAt(place ?? anyJson, answer)
+          if (Result.isSuccess(value)) return rightOrWrong(yield* whyRefused(schema, value.success))
+          yield* checkSchema(schema)
+          return rightOrWrong(value.failure)
         }
-        const outcomes = yield* sandbox.run({
-          ...found.value,
-          functionName,
-          calls: tests.map((test) => test.arguments)
+      )
+
+      const modelGraded = Effect.fnUntraced(
+        function*({ answer: place, passingScore, rubric }: Cases["ModelGraded"]["Type"], task: Task, answer: string) {
+          yield* judge.check
+          const text = textAt(place ?? wholeText, answer)
+          if (Result.isFailure(text)) return rightOrWrong(text.failure)
+          const { reason, score } = yield* judge.ask({
+            taskId: task.id,
+            prompt: task.prompt,
+            answer: text.success,
+            rubric
+          })
+          return fromScore(score, passingScore ?? fullScore, reason ?? `the judge gave ${score}`)
+        }
+      )
+
+      const command = Effect.fnUntraced(
+        function*(specification: Cases["Command"]["Type"], task: Task, answer: string) {
+          yield* commands.check(specification)
+          const text = textAt(specification.answer ?? wholeText, answer)
+          if (Result.isFailure(text)) return rightOrWrong(text.failure)
+          const { explanation, score } = yield* commands.run(specification, {
+            task: task.id,
+            prompt: task.prompt,
+            answer: text.success
+          })
+          return fromScore(score, specification.passingScore ?? fullScore, explanation ?? `the command gave ${score}`)
+        }
+      )
+
+      const grade = Effect.fn("Grader.grade")(function*(task: Task, answer: string) {
+        return yield* GraderSpecification.match(task.grader, {
+          JavaScriptTests: (specification) => HiddenTests.grade(sandbox, specification, answer),
+          PythonTests: (specification) => HiddenTests.grade(sandbox, specification, answer),
+          TextMatch: (specification) => textMatch(specification, answer),
+          JsonSchema: (specification) => jsonSchema(specification, answer),
+          ModelGraded: (specification) => modelGraded(specification, task, answer),
+          Command: (specification) => command(specification, task, answer),
+          Evaluator: () => Effect.fail(elsewhere)
         })
-        const reason = neverRun(outcomes)
-        if (reason !== undefined) return unusable(tests.length, reason)
-        return fromTests(outcomes.map((outcome, index) => judge(outcome, tests[index]?.expected)))
       })
 
-      const grade = Effect.fn("Grader.grade")(function*(specification: GraderSpecification, answer: string) {
-        return yield* GraderSpecification.match(specification, {
-          JavaScriptTests: (javaScript) => javaScriptTests(javaScript, answer)
+      const check = Effect.fn("Grader.check")(function*(task: Task) {
+        return yield* GraderSpecification.match(task.grader, {
+          JavaScriptTests: (specification) => HiddenTests.check(sandbox, specification),
+          PythonTests: (specification) => HiddenTests.check(sandbox, specification),
+          TextMatch: ({ rule }) => rule._tag === "Regex" ? PatternSearch.check(rule) : Effect.void,
+          JsonSchema: ({ schema }) => checkSchema(schema),
+          ModelGraded: () => judge.check,
+          Command: (specification) => commands.check(specification),
+          Evaluator: () => Effect.void
         })
       })
-      return Grader.of({ grade })
+      return Grader.of({ grade, check, environment: { sandbox: sandbox.description } })
     })
   )
 
-  static readonly layer = this.layerNoDeps.pipe(Layer.provide(Sandbox.layer))
+  /** Without a judge and without commands; needs nothing. */
+  static readonly layer = this.layerNoDeps.pipe(
+    Layer.provide([Sandbox.layer, Judge.layerNone, UserCommand.layerNone])
+  )
 
   /** A grader that decides by a function, for tests of what uses grades. */
-  static readonly layerTest = (grade: Service["grade"]) => Layer.succeed(Grader, { grade })
+  static readonly layerTest = (grade: Service["grade"]) =>
+    Layer.succeed(Grader, { grade, check: () => Effect.void, environment: { sandbox: "none" } })
 }

@@ -65,7 +65,9 @@ const resourceLimits = (program: Program): ReadonlyArray<string> => {
   return [
     memoryMegabytes === undefined ? "" : `ulimit -d ${memoryMegabytes * 1024}`,
     addressMegabytes === undefined ? "" : `ulimit -v ${addressMegabytes * 1024}`,
-    cpuSeconds === undefined ? "" : `ulimit -t ${cpuSeconds}`,
+    // the soft limit first: its signal says what happened, that of the hard one does not
+    cpuSeconds === undefined ? "" : `ulimit -S -t ${cpuSeconds}`,
+    cpuSeconds === undefined ? "" : `ulimit -H -t ${cpuSeconds + 1}`,
     fileBytes === undefined ? "" : `ulimit -f ${fileBytes / 512}`
   ].filter((line) => line !== "")
 }

@@ -15,6 +15,7 @@
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { constants } from "node:os"
 import { GradingError, type GradingFailure } from "./GradingError.ts"
 import type { ProgramEnd } from "./NodeChildProcess.ts"
 
@@ -52,14 +53,20 @@ const leastProcessorShare = 0.25
 type Failed = Result.Result<never, GradingError>
 const failed = (reason: GradingFailure): Failed => Result.fail(new GradingError({ reason }))
 
-const isOutside = (end: ProgramEnd): boolean =>
-  end.stopped === "no" && end.signal !== null && !crashSignals.has(end.signal)
+/** The signal that ended the program; what runs programs for us tells it by an exit code. */
+const signalOf = ({ exitCode, signal }: ProgramEnd): string | undefined =>
+  signal ?? Object.entries(constants.signals).find(([, number]) => number + 128 === exitCode)?.[0]
+
+const isOutside = (end: ProgramEnd): boolean => {
+  const signal = signalOf(end)
+  return end.stopped === "no" && signal !== undefined && !crashSignals.has(signal)
+}
 
 const notReady = (end: ProgramEnd): Failed => {
-  if (isOutside(end)) return failed({ _tag: "SandboxKilled", signal: end.signal ?? "" })
+  if (isOutside(end)) return failed({ _tag: "SandboxKilled", signal: signalOf(end) ?? "" })
   const how = end.stopped === "wall-limit"
     ? "it was not ready within the limit of the whole run"
-    : `it ended with ${end.signal ?? `exit code ${end.exitCode}`}`
+    : `it ended with ${signalOf(end) ?? `exit code ${end.exitCode}`}`
   return failed({ _tag: "SandboxNotStarted", detail: `${how} ${end.errorOutput.trim().slice(0, 500)}`.trim() })
 }
 
@@ -68,20 +75,22 @@ const unfinished = (end: ProgramEnd): SandboxOutcome => {
   if (end.stopped === "wall-limit") return { _tag: "TimedOut", detail: "the limit of the whole run was reached" }
   if (end.stopped === "output-limit") return { _tag: "Threw", detail: "too much output" }
   if (/out of memory|allocation fail/i.test(end.errorOutput)) return { _tag: "Threw", detail: "it ran out of memory" }
-  return { _tag: "Threw", detail: `it ended the process (${end.signal ?? `exit code ${end.exitCode}`})` }
+  return { _tag: "Threw", detail: `it ended the process (${signalOf(end) ?? `exit code ${end.exitCode}`})` }
 }
 
 const tampered: SandboxOutcome = { _tag: "Threw", detail: "it wrote into the grader's protocol" }
 
 /**
- * The outcomes of `callCount` calls. `callMillis`, the limit of one call, is only for the wording.
+ * The outcomes of `callCount` calls. `callMillis`, the limit of one call, is only for the wording. Not `trusted` are the
+ * lines of a program that an answer could have written into: then they cannot blame the machine.
  *
  * Fails with a `GradingError` when the grader, not the answer, is to blame.
  */
 export const fromProgramEnd = (
   end: ProgramEnd,
   callCount: number,
-  callMillis: number
+  callMillis: number,
+  { trusted }: { readonly trusted: boolean } = { trusted: true }
 ): Result.Result<ReadonlyArray<SandboxOutcome>, GradingError> => {
   const all = (outcome: SandboxOutcome) => Result.succeed(Array.from({ length: callCount }, () => outcome))
   // What follows the last line break was cut off in the middle.
@@ -106,7 +115,7 @@ export const fromProgramEnd = (
       case "LoadTimedOut":
       case "TimedOut": {
         const { cpuMillis, wallMillis } = line
-        if (cpuMillis < wallMillis * leastProcessorShare) {
+        if (trusted && cpuMillis < wallMillis * leastProcessorShare) {
           return failed({ _tag: "SandboxStarved", cpuMillis, wallMillis })
         }
         if (line._tag === "LoadTimedOut") {
@@ -120,6 +129,6 @@ export const fromProgramEnd = (
     }
   }
   if (outcomes.length === callCount) return Result.succeed(outcomes)
-  if (isOutside(end)) return failed({ _tag: "SandboxKilled", signal: end.signal ?? "" })
+  if (isOutside(end)) return failed({ _tag: "SandboxKilled", signal: signalOf(end) ?? "" })
   return missing(unfinished(end))
 }

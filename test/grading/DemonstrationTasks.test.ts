@@ -52,7 +52,7 @@ function runLengthEncode(text) {
 const singleDigits = "const runLengthEncode = (text) => text.replace(/(.)\\1{0,8}/g, (run) => run.length + run[0])"
 
 const score = (task: Task, code: string) =>
-  Grader.use((grader) => grader.grade(task.grader, `\`\`\`js\n${code}\n\`\`\``)).pipe(
+  Grader.use((grader) => grader.grade(task, `\`\`\`js\n${code}\n\`\`\``)).pipe(
     Effect.map((grade) => grade.score)
   )
 
@@ -91,6 +91,7 @@ describe("DemonstrationTasks as data", () => {
       "run-length"
     ])
     for (const { grader, prompt } of demonstrationTasks) {
+      if (grader._tag !== "JavaScriptTests") return assert.fail("not a task with hidden tests in JavaScript")
       assert.include(prompt, `\`${grader.functionName}(`)
       assert.include(prompt, "one JavaScript code block")
       const sentences = prompt.match(/[.](?: |$)/g) ?? []

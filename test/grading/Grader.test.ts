@@ -2,7 +2,8 @@ import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Grade } from "../../src/grading/Grade.ts"
-import { codeLimit, Grader } from "../../src/grading/Grader.ts"
+import { Grader } from "../../src/grading/Grader.ts"
+import { codeLimit } from "../../src/grading/HiddenTests.ts"
 import type { GraderSpecification, HiddenTest } from "../../src/grading/Task.ts"
 
 const fenced = (code: string, label = "js") => `Here you are:\n\`\`\`${label}\n${code}\n\`\`\`\nGood luck!`
@@ -20,7 +21,8 @@ const halves = specification(
   { arguments: [-4], expected: -2 }
 )
 
-const grade = (answer: string, given = halves) => Grader.use((grader) => grader.grade(given, answer))
+const grade = (answer: string, given = halves) =>
+  Grader.use((grader) => grader.grade({ id: "half", prompt: "Halve it.", grader: given }, answer))
 
 layer(Grader.layer, { excludeTestServices: true })("Grader", (it) => {
   it.effect("gives 1 to a correct answer", () =>

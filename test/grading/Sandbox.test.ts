@@ -9,7 +9,9 @@ import * as TestClock from "effect/testing/TestClock"
 import { GradingError } from "../../src/grading/GradingError.ts"
 import { sameJson } from "../../src/grading/JsonEquality.ts"
 import { runToEnd } from "../../src/grading/NodeChildProcess.ts"
-import { confinement, defaultLimits, Sandbox, type SandboxLimits } from "../../src/grading/Sandbox.ts"
+import { Sandbox } from "../../src/grading/Sandbox.ts"
+import { defaultLimits, type SandboxLimits } from "../../src/grading/SandboxLimits.ts"
+import { nodeFlags } from "../../src/grading/SandboxRuntime.ts"
 
 const shortLimits: Partial<SandboxLimits> = { callMillis: 300 }
 
@@ -26,7 +28,7 @@ const attempt = (code: string) =>
   runToEnd({
     executable: process.execPath,
     arguments: [
-      ...confinement(defaultLimits),
+      ...nodeFlags(defaultLimits),
       "--input-type=module",
       "--eval",
       `process.stdout.write(String(await (async () => { ${code} })().catch((error) => error.code ?? error.name)))`
@@ -456,7 +458,7 @@ describe("Sandbox processes", () => {
         for (const pid of yield* children) if (!before.has(pid)) process.kill(Number(pid), "SIGTERM")
         const error = yield* Fiber.join(fiber)
         assert.deepStrictEqual(error.reason, { _tag: "SandboxKilled", signal: "SIGTERM" })
-      }).pipe(Effect.provide([Sandbox.layer, NodeFileSystem.layer]))
+      }).pipe(Effect.provide([Sandbox.layerWith({ kinds: [] }), NodeFileSystem.layer]))
   )
 
   it.live.skipIf(process.platform !== "linux")(
@@ -477,7 +479,7 @@ describe("Sandbox processes", () => {
         for (const pid of started) process.kill(Number(pid), "SIGCONT")
         const error = yield* Fiber.join(fiber)
         assert.strictEqual(error.reason._tag, "SandboxStarved")
-      }).pipe(Effect.provide([Sandbox.layer, NodeFileSystem.layer]))
+      }).pipe(Effect.provide([Sandbox.layerWith({ kinds: [] }), NodeFileSystem.layer]))
   )
 
   it.live("wait for their turn", () =>
