@@ -29,8 +29,9 @@ const fill = (source: string, from: number, isDefault: boolean, lookup: Lookup):
   const add = (more: Result.Result<string, string>) => {
     text = Result.flatMap(text, (before) => Result.map(more, (after) => before + after))
   }
+  const closing = isDefault ? "}" : undefined
   let at = from
-  while (at < source.length && !(isDefault && source[at] === "}")) {
+  while (at < source.length && source[at] !== closing) {
     nameAndSign.lastIndex = at
     const [place, name, sign] = nameAndSign.exec(source) ?? []
     if (source.startsWith("$${", at)) {

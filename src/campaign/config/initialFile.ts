@@ -172,6 +172,3 @@ max-tokens = 4096
 #time-limit = "60s"
 #passing-score = 1
 `
-
-/** The file with every example in it made real. */
-export const withExamples = (file: string): string => file.replaceAll(/^#(?=[^ \n])/gm, "")
