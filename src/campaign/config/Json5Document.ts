@@ -32,7 +32,7 @@ export const parse = (
         )
       }
     }),
-    ({ body }) => evaluate(file, body)
+    ({ body }) => evaluate(file, text.replace(/^\ufeff/, ""), body)
   )
 
 const endOf = (text: string): Place => {
@@ -47,7 +47,13 @@ const placeIn = (cause: unknown): Place => {
 
 const startOf = ({ loc: { start } }: ValueNode | MemberNode): Place => ({ line: start.line, column: start.column })
 
-const evaluate = (file: string, body: ValueNode): Result.Result<ConfigDocument, ConfigError> => {
+/** Whether a number is the one that was written; only whole ones are held to it. */
+const isExact = (written: string, value: number): boolean =>
+  Number.isFinite(value) &&
+  (!/^[+-]?\d+$/.test(written) || written.replace("+", "") === String(value) ||
+    BigInt(written.replace("+", "")) === BigInt(value))
+
+const evaluate = (file: string, text: string, body: ValueNode): Result.Result<ConfigDocument, ConfigError> => {
   const places = new Places()
   const refused: Array<ConfigError> = []
 
@@ -73,7 +79,7 @@ const evaluate = (file: string, body: ValueNode): Result.Result<ConfigDocument, 
           return valueOf(value, at)
         })
       case "Number":
-        if (!Number.isFinite(node.value) || (Number.isInteger(node.value) && !Number.isSafeInteger(node.value))) {
+        if (!isExact(text.slice(node.loc.start.offset, node.loc.end.offset), node.value)) {
           refused.push(
             syntaxError(file, startOf(node), "this number is too large to be kept exactly; write it in quotes")
           )

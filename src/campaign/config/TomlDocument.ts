@@ -1,8 +1,8 @@
 /**
  * TOML 1.0 with places, over toml-eslint-parser.
  *
- * Laws: the value is what every TOML parser gives, but dates and times are the texts that were written; integers beyond
- * ±2^53 and numbers that are not finite are refused, because JSON would keep other ones.
+ * Laws: the value is what every TOML parser gives, but dates and times are the texts that were written; integers that would
+ * become other ones (from 2^53 on) and numbers that are not finite are refused.
  *
  * Gotchas: the parser's own evaluation loses a key that is called `__proto__`, so the tree is evaluated here. Its columns
  * begin at 0. It does not know the byte order mark that some editors write.
@@ -75,7 +75,7 @@ const evaluate = (file: string, program: AST.TOMLProgram): Result.Result<ConfigD
         return table
       }
       case "TOMLValue":
-        if (node.kind === "integer" && !Number.isSafeInteger(node.value)) {
+        if (node.kind === "integer" && BigInt(node.value) !== node.bigint) {
           inexact.push(new Inexact(placeOf(node), `${node.number} is too large to be kept exactly; write it in quotes`))
         } else if (node.kind === "float" && !Number.isFinite(node.value)) {
           inexact.push(new Inexact(placeOf(node), `${node.number} cannot be kept; write a finite number`))

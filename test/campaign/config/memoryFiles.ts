@@ -9,7 +9,9 @@ import { type ConfigRequest, readConfig } from "../../../src/campaign/config/rea
 const FOLDER = "/work/night"
 
 const missing = (path: string) =>
-  Effect.fail(PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "read", pathOrDescriptor: path }))
+  Effect.fail(
+    PlatformError.systemError({ _tag: "NotFound", module: "FileSystem", method: "read", pathOrDescriptor: path })
+  )
 
 const layerOf = (files: Readonly<Record<string, string>>) =>
   Layer.mergeAll(
