@@ -95,7 +95,7 @@ export class Reading {
   misspelt(path: ConfigPath, meant: ReadonlyArray<string>, known: ReadonlyArray<string>): string | undefined {
     const table = this.at(path)
     return isTable(table)
-      ? Object.keys(table).find((key) => !known.includes(key) && meant.includes(nearestName(key, known)))
+      ? Object.keys(table).find((key) => !known.includes(key) && meant.includes(nearestName(key, [...meant, ...known])))
       : undefined
   }
 
@@ -140,8 +140,6 @@ const problemsOf = (
     case "Filter":
     case "Encoding":
       return problemsOf(issue.issue, path, valueOf)
-    case "UnexpectedKey":
-      return [{ path, text: unknownKey(String(path.at(-1)), namesOf(issue.ast)) }]
     case "InvalidType":
       return [{ path, text: `expected ${expectedOf(issue.ast)}${instead(valueOf(path), isPrivate(issue.ast))}` }]
     case "MissingKey":
@@ -157,21 +155,29 @@ const withoutMisspelt = (
   path: ConfigPath,
   valueOf: (path: ConfigPath) => unknown
 ): ReadonlyArray<Found> => {
-  const names = namesOf(ast)
-  const meant = new Set(
-    issues.flatMap((issue) =>
-      issue._tag === "Pointer" && issue.issue._tag === "UnexpectedKey"
-        ? [nearestName(String(issue.path[0]), names)]
-        : []
-    )
+  const missing = issues.flatMap((issue) =>
+    issue._tag === "Pointer" && issue.issue._tag === "MissingKey" ? [String(issue.path[0])] : []
   )
-  return issues.flatMap((issue) => {
+  const table = valueOf(path)
+  const absent = namesOf(ast).filter((name) => !isTable(table) || !Object.hasOwn(table, name))
+  // What is missing was meant rather than what may be absent, and that rather than what stands there already.
+  const names = [...missing, ...absent, ...namesOf(ast)]
+  const meant = new Set<string>()
+  const unknown = issues.flatMap((issue) => {
+    if (issue._tag !== "Pointer" || issue.issue._tag !== "UnexpectedKey") return []
+    const name = String(issue.path[0])
+    if (names.length > 0) meant.add(nearestName(name, names))
+    return [{ path: [...path, name], text: unknownKey(name, names) }]
+  })
+  const others = issues.flatMap((issue) => {
+    if (issue._tag === "Pointer" && issue.issue._tag === "UnexpectedKey") return []
     if (issue._tag !== "Pointer" || issue.issue._tag !== "MissingKey") return problemsOf(issue, path, valueOf)
     const name = String(issue.path[0])
     return meant.has(name)
       ? []
       : [{ path: [...path, name], text: `is missing; expected ${expectedOf(typeOf(ast, name))}` }]
   })
+  return [...unknown, ...others]
 }
 
 /** The line that refuses a key. */

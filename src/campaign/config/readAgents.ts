@@ -39,9 +39,10 @@ export const readAgents = (source: Source): EnginesAndAgents => {
   const engineCount = reading.lengthOf(["engine"])
   const agentCount = reading.lengthOf(["agent"])
   if (reading.at(["engine"]) === undefined && reading.at(["agent"]) === undefined) return demonstration(source)
-  if (agentCount === 0) {
+  const written = reading.at(["agent"])
+  if (written === undefined || (Array.isArray(written) && agentCount === 0)) {
     reading.refuse(
-      ["engine"],
+      written === undefined ? ["engine"] : ["agent"],
       "there are no agents; add [[agent]] with a name, and engine = the name of an engine or url = an address"
     )
   }

@@ -76,7 +76,7 @@ const chosenWord = <const Words extends ReadonlyArray<string>>(
   if (known !== undefined) return known
   const all = words.map((word) => `"${word}"`).join(", ")
   const misspelt = reading.misspelt(path, [key], graderKeys)
-  if (misspelt !== undefined) return reading.refuse([...path, misspelt], unknownKey(misspelt, graderKeys))
+  if (misspelt !== undefined) return reading.refuse([...path, misspelt], unknownKey(misspelt, [key, ...graderKeys]))
   return reading.refuse(
     [...path, key],
     written === undefined

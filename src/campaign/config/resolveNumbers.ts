@@ -190,10 +190,12 @@ const resolveLimits = (reading: Reading, top: TopTable, overrides: Overrides): L
     )
   }
 
-  const stallLimit = top["stall-limit"]
-  if (stallLimit !== undefined) takePatience(millisOf(stallLimit), reading.placeText(["stall-limit"]))
-  take(readLimits(reading), (key) => reading.placeText(["liveness", nameOf(key)]))
   const { limits: single, stallLimitMillis } = overrides
+  const stallLimit = top["stall-limit"]
+  if (stallLimit !== undefined && stallLimitMillis === undefined) {
+    takePatience(millisOf(stallLimit), reading.placeText(["stall-limit"]))
+  }
+  take(readLimits(reading), (key) => reading.placeText(["liveness", nameOf(key)]))
   if (stallLimitMillis !== undefined) takePatience(stallLimitMillis.value, stallLimitMillis.origin)
   if (single !== undefined) take(single.value, () => single.origin)
 
