@@ -9,7 +9,8 @@
 export const initialFile =
   `# A campaign: every agent plays every task so many times. Run it by: campaign run --config campaign.toml
 # Texts may hold variables of the environment: "\${NAME}" or "\${NAME:-default}"; "$\${" is a literal one.
-# Lines that begin with # and no space are examples: take the # away to use them. All about this file: docs/campaign-file.md
+# Lines that begin with # and no space are examples: take the # away to use them.
+# All about this file is told in docs/campaign-file.md.
 
 # What it is called.
 name = "first-campaign"
