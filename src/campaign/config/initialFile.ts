@@ -30,7 +30,7 @@ stall-policy = "enforce"
 # Silence after which a run is given up that nothing else is known of. Without it limits are learned from finished runs.
 #stall-limit = "15min"
 
-# The most time an attempt may take, alive or not; must be longer than the stall limit. Without it what lives is waited for.
+# The most time an attempt may take, alive or not; longer than the stall limit. Without it what lives is waited for.
 #hard-cap = "2h"
 
 # Tasks of this package: "all", or a list of roman-numerals, balanced-brackets, run-length.
