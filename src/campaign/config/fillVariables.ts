@@ -17,7 +17,7 @@ import { type Findings, Reading } from "./Reading.ts"
 export type Lookup = (name: string) => string | undefined
 
 /** Whether a variable's name says that it holds a secret. */
-export const saysSecret = (name: string): boolean => /KEY|TOKEN|SECRET|PASSWORD/i.test(name)
+const saysSecret = (name: string): boolean => /KEY|TOKEN|SECRET|PASSWORD/i.test(name)
 
 /** The document as it is read from here on. `keptAs` tells which texts are kept as they are. */
 export const fillVariables = (

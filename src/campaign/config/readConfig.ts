@@ -73,7 +73,7 @@ export const readConfig = Effect.fn("readConfig")(function*(
     : yield* readCampaign(document, file, files, request, findings)
   const error = errorOf(findings)
   if (error !== undefined) return yield* error
-  // Whatever is missing has been told as a problem.
+  // Whatever is missing has been told as a problem (tested with any value at any key).
   return resolved!
 })
 

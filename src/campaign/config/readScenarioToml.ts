@@ -54,8 +54,12 @@ export const readScenarioToml = (reading: Reading, context: ScenarioContext) => 
   if (!isTable(config)) reading.refuse(["config"], "expected a table: the config of the assessment request")
   const [first, ...rest] = participants.map(({ address, role }) => ({ role, address }))
   if (first === undefined) {
-    if (reading.at(["participants"]) === undefined) {
-      reading.refuse([], "there are no participants; add [[participants]] with a role and an endpoint")
+    const written = reading.at(["participants"])
+    if (written === undefined || (Array.isArray(written) && written.length === 0)) {
+      reading.refuse(
+        written === undefined ? [] : ["participants"],
+        "there are no participants; add [[participants]] with a role and an endpoint"
+      )
     }
     return undefined
   }

@@ -30,7 +30,7 @@ import type { Override, Overrides } from "./Overrides.ts"
 import { type Reading, unknownKey } from "./Reading.ts"
 import { contradictionIn, hardCapRefusal } from "./watchRules.ts"
 
-export const DEFAULT_ORIGIN = "default"
+const DEFAULT_ORIGIN = "default"
 
 /** What holds where neither the file nor the command line says otherwise; a scenario is played once, by itself. */
 export interface NumberDefaults {

@@ -103,8 +103,8 @@ describe("what changed", () => {
           (file) => (file.task[10].grader["working-directory"] = "elsewhere"),
           "task command: its grader runs in another folder"
         ],
-        [(file) => file.task.reverse()],
-        [(file) => file.agent.reverse()],
+        [(file) => (file.task = file.task.toReversed())],
+        [(file) => (file.agent = file.agent.toReversed())],
         [
           (file) => {
             file["stall-policy"] = "warn"

@@ -195,6 +195,10 @@ describe("a scenario in TOML", () => {
             /^campaign.toml:1:1: there are no participants; add \[\[participants\]\]/
           ],
           [
+            "participants = []\n[green_agent]\nendpoint = \"http://a\"\n",
+            /^campaign.toml:1:1: participants: there are no participants/
+          ],
+          [
             local.replace("con_debater", "pro_debater"),
             /^campaign.toml:12:1: participants\[2\].role: another participant is "pro_debater" too/
           ],

@@ -1,7 +1,9 @@
 // Laws of campaign files, over one in which every key stands.
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { CampaignSettings } from "../../../src/campaign/config/CampaignSettings.ts"
 import * as tables from "../../../src/campaign/config/campaignTables.ts"
 import { changesBetween } from "../../../src/campaign/config/changesBetween.ts"
 import { keyOf, nameOf, settingKeys } from "../../../src/liveness/LivenessLimits.ts"
@@ -46,6 +48,32 @@ const slipped = (word: string, { kind, letter, place }: typeof slips.Type): stri
   return `${word.slice(0, at)}${kind === "lose" ? "" : letter}${rest}`
 }
 
+const anyValue = Schema.Union([
+  Schema.Literals(["", "x", "${X}", "90s", "http://a", "all", "text", "regex", "(", "simulated", "gpu"]),
+  Schema.Int,
+  Schema.Finite,
+  Schema.Boolean,
+  Schema.Array(Schema.Union([Schema.String, Schema.Int])),
+  Schema.Record(Schema.Literals(["first", "most", "kind", "name", "tests"]), Schema.Union([Schema.String, Schema.Int])),
+  Schema.Array(Schema.Struct({ name: Schema.Literals(["gpu", "x"]) }))
+])
+
+/** A value like this one, with another at a path, or none. */
+const replaced = (value: unknown, [first, ...rest]: Path, other: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map((element, index) => index === first ? replaced(element, rest, other) : element)
+    : Object.fromEntries(
+      Object.entries(value as object).flatMap(([key, member]) =>
+        key !== first
+          ? [[key, member]]
+          : rest.length > 0
+          ? [[key, replaced(member, rest, other)]]
+          : other === undefined
+          ? []
+          : [[key, other]]
+      )
+    )
+
 const allKeys = new Set(written.map((path) => String(path.at(-1))))
 
 describe("a file with every key", () => {
@@ -69,6 +97,29 @@ describe("a file with every key", () => {
       assert.isTrue(lines.some((line) => line.includes(told)), `${told}\n${lines.join("\n")}`)
     })
   }, runs)
+
+  it.effect.prop(
+    "is a campaign that can be stored, or is refused, whatever stands at any key",
+    [slips.fields.key, Schema.UndefinedOr(anyValue)],
+    ([key, value]) =>
+      Effect.gen(function*() {
+        const file = replaced(wholeFile, written[key]!, value)
+        const result = yield* Effect.result(read(JSON.stringify(file), { others, file: "campaign.json" }))
+        if (Result.isSuccess(result)) {
+          const { settings } = result.success
+          assert.deepStrictEqual(
+            Schema.decodeUnknownSync(CampaignSettings)(JSON.parse(JSON.stringify(settings))),
+            settings
+          )
+        } else {
+          const { message } = result.failure
+          for (const line of message.split("\n")) {
+            assert.match(line, /^(campaign\.json|tasks\/\S+):\d+:\d+: \S/, message)
+          }
+        }
+      }),
+    runs
+  )
 
   it.effect("is the same campaign however its tables are written", () =>
     Effect.gen(function*() {
