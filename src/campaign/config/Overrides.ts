@@ -15,7 +15,7 @@ export interface Overrides {
   readonly repetitions?: Override<number>
   readonly seed?: Override<number>
   readonly concurrency?: Override<Concurrency>
-  /** Of agents with a model that name none of their own. */
+  /** Of all agents with a model. */
   readonly maxTokens?: Override<number>
   readonly stallPolicy?: Override<StallPolicy>
   /** In milliseconds. Sets all limits of silence, over those of the file. */

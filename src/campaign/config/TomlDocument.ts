@@ -104,8 +104,7 @@ const evaluate = (file: string, program: AST.TOMLProgram): Result.Result<ConfigD
       for (const [index, part] of node.resolvedKey.entries()) {
         if (typeof part === "string") names++
         const isLast = index === node.resolvedKey.length - 1
-        const isHeader = isLast && (node.kind === "standard" || typeof part === "number")
-        places.add(node.resolvedKey.slice(0, index + 1), placeOf(node.key.keys[names - 1]!), isHeader)
+        places.add(node.resolvedKey.slice(0, index + 1), placeOf(node.key.keys[names - 1]!), isLast)
       }
       const table = tableAt(root, node.resolvedKey)
       for (const member of node.body) addMember(table, member, node.resolvedKey)

@@ -97,15 +97,7 @@ const maxTokensOf = (
   path: ConfigPath,
   written: number | undefined
 ): number =>
-  // What one agent says of itself is more than what is said of all on the command line.
-  chosen(
-    reading,
-    `agents.${name}.maxTokens`,
-    [...path, "max-tokens"],
-    written,
-    written === undefined ? overrides.maxTokens : undefined,
-    MAX_TOKENS
-  )
+  chosen(reading, `agents.${name}.maxTokens`, [...path, "max-tokens"], written, overrides.maxTokens, MAX_TOKENS)
 
 const readEngine = ({ reading }: Source, path: ConfigPath): EngineDefinition | undefined => {
   const table = reading.decode(path, engineTable)

@@ -150,6 +150,7 @@ describe("a document", () => {
       const [text, expected] of [
         ["{a: 1,\n b: }", "a.json5:2:5: this is not JSON5: unexpected token RBrace found"],
         ["{a:\n 1", "a.json5:2:3: this is not JSON5: unexpected end of input found"],
+        ["{a:", "a.json5:1:4: this is not JSON5: unexpected end of input found"],
         ["{a: 1,\n 'a': 2}", "a.json5:2:2: \"a\" is defined twice; remove one of them"],
         ["[1, NaN]", "a.json5:1:5: NaN cannot be kept; write a finite number"],
         ["[9007199254740993]", "a.json5:1:2: this number is too large to be kept exactly; write it in quotes"]

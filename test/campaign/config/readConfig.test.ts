@@ -79,7 +79,10 @@ describe("a campaign file", () => {
       ])
       assert.strictEqual(tasks.find(({ id }) => id === "model-file")!.prompt, "Say ${hello}.\n")
       assert.deepStrictEqual(tasks.at(-1), romanNumerals)
-      assert.deepStrictEqual(Schema.decodeUnknownSync(CampaignSettings)(JSON.parse(JSON.stringify(settings))), settings)
+      assert.deepStrictEqual(
+        yield* Schema.decodeUnknownEffect(CampaignSettings)(JSON.parse(JSON.stringify(settings))),
+        settings
+      )
     }))
 
   it.effect("makes every kind of grader into the stored one", () =>
@@ -202,6 +205,25 @@ describe("the numbers of a campaign", () => {
       assert.strictEqual(origins.get("limits.silentCeilingMillis"), "campaign.toml:2")
       assert.strictEqual(origins.get("limits.silentFloorMillis"), "campaign.toml:8")
       assert.strictEqual(origins.get("limits.tickMillis"), "default")
+      // Even where it says what holds without it.
+      const same = yield* read("stall-limit = \"2min\"\nbuilt-in-tasks = \"all\"\n")
+      assert.strictEqual(same.origins.get("limits.silentFloorMillis"), "campaign.toml:1")
+    }))
+
+  it.effect("may say a concurrency that cannot grow", () =>
+    Effect.gen(function*() {
+      const { settings } = yield* read("concurrency = { first = 3, most = 3 }\nbuilt-in-tasks = \"all\"\n")
+      assert.deepStrictEqual(settings.concurrency, { _tag: "Adaptive", first: 3, most: 3 })
+    }))
+
+  it.effect("of one agent are not more than what is asked for on the command line", () =>
+    Effect.gen(function*() {
+      const { origins, settings } = yield* read(printToml(wholeFile), {
+        others,
+        overrides: { maxTokens: { value: 10, origin: "--max-tokens" } }
+      })
+      assert.deepStrictEqual(settings.agents[0].kind, { _tag: "Model", model: "qwen", maxTokens: 10 })
+      assert.strictEqual(origins.get("agents.ours.maxTokens"), "--max-tokens")
     }))
 
   it.effect("that were asked for on the command line win over the file", () =>

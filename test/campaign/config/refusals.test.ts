@@ -172,6 +172,11 @@ describe("a campaign file is refused", () => {
         /4:44: task\[1\].grader.pattern: is not a regular expression of JavaScript/
       ],
       [
+        graded("kind = \"text\", match = \"exact\", expected = \"x\", answer = \"json\", math = \"a\""),
+        // As near to match, which stands there already.
+        "4:77: task[1].grader.math: there is no key \"math\" here; did you mean path?"
+      ],
+      [
         graded("kind = \"model\", rubric = \"r\", passing-score = 2"),
         "4:42: task[1].grader.passing-score: expected a number from 0 to 1, not 2"
       ],

@@ -46,7 +46,7 @@ const amber = `{
       manifest: "https://example.org/gateway.json5",
       config: {
         assessment_config: { num_instances: 100, seed: 4 },
-        participant_roles: { green: "green", purple1: "coding_agent" },
+        participant_roles: { green: "green", purple1: "coder" },
         callback_urls: { green: "\${bindings.green-proxy.url}" },
       },
     },
@@ -83,8 +83,10 @@ const olderAmber = `{
 }`
 
 const kindOf = (text: string, request: MemoryRequest) =>
-  Effect.map(read(text, request), ({ settings }) => {
-    assert.deepStrictEqual(Schema.decodeUnknownSync(CampaignSettings)(JSON.parse(JSON.stringify(settings))), settings)
+  Effect.gen(function*() {
+    const { settings } = yield* read(text, request)
+    const stored = JSON.parse(JSON.stringify(settings))
+    assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(CampaignSettings)(stored), settings)
     assert.lengthOf(settings.agents, 1)
     assert.lengthOf(settings.tasks, 1)
     const [{ kind, name }] = settings.agents
@@ -234,11 +236,11 @@ describe("a scenario of Amber", () => {
   it.effect("runs at the addresses of its roles, or of its components", () =>
     Effect.gen(function*() {
       const expected = {
-        name: "coding_agent",
+        name: "coder",
         kind: {
           _tag: "Scenario",
           evaluator: agentAt("http://127.0.0.1:9009/"),
-          participants: [{ role: "coding_agent", address: agentAt("http://127.0.0.1:9010/") }]
+          participants: [{ role: "coder", address: agentAt("http://127.0.0.1:9010/") }]
         },
         grader: { _tag: "Evaluator", config: { num_instances: 100, seed: 4 }, score: null }
       }
@@ -268,7 +270,7 @@ describe("a scenario of Amber", () => {
         const [text, expected] of [
           [
             amber,
-            "scenario.json5:4:3: components: only Amber starts these components; start them by it or yourself, and say where they are: --address green=URL --address coding_agent=URL"
+            "scenario.json5:4:3: components: only Amber starts these components; start them by it or yourself, and say where they are: --address green=URL --address coder=URL"
           ],
           [
             "{ manifest_version: '1' }",
@@ -279,7 +281,7 @@ describe("a scenario of Amber", () => {
             "scenario.json5:1:26: components: no component has an assessment_config"
           ],
           [
-            amber.replace("purple1: \"coding_agent\"", ""),
+            amber.replace("purple1: \"coder\"", ""),
             "scenario.json5:7:7: components.gateway.config: expected participant_roles with the green agent"
           ],
           [

@@ -108,7 +108,7 @@ describe("a file with every key", () => {
         if (Result.isSuccess(result)) {
           const { settings } = result.success
           assert.deepStrictEqual(
-            Schema.decodeUnknownSync(CampaignSettings)(JSON.parse(JSON.stringify(settings))),
+            yield* Schema.decodeUnknownEffect(CampaignSettings)(JSON.parse(JSON.stringify(settings))),
             settings
           )
         } else {
