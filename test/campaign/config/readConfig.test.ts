@@ -163,7 +163,7 @@ describe("a campaign file", () => {
   it.effect("may be JSON, and stand in another folder", () =>
     Effect.gen(function*() {
       const file = "conf/c.json5"
-      const text = "{ 'built-in-tasks': 'all', agent: [{ name: 'a', url: 'http://a', command: 'x' }] }"
+      const text = "// ours\n{ 'built-in-tasks': 'all', agent: [{ name: 'a', url: 'http://a', command: 'x' }] }"
       const { settings: { agents: [agent] } } = yield* read(text, { file })
       assert.strictEqual(
         agent.kind._tag === "Agent" && agent.kind.address.command?.workingDirectory,
@@ -307,7 +307,7 @@ describe("the numbers of a campaign", () => {
           { hardCapMillis: { value: 60_000, origin: "--hard-cap" } },
           /^--hard-cap: the hard cap \(60 s\) must be longer/
         ],
-        [`${base}hard-cap = "331s"\nstall-limit = "6min"`, {}, /^campaign.toml:2:1: hard-cap: .*6 min 30 s/]
+        [`${base}hard-cap = "390s"\nstall-limit = "6min"`, {}, /^campaign.toml:2:1: hard-cap: .*6 min 30 s/]
       ] as const
       for (const [text, overrides, expected] of cases) {
         const lines = yield* refusals(text, { overrides })
