@@ -1,144 +1,180 @@
 /**
- * One try at a battle: it begins when the gate of its engine lets it in, is watched, and is stored however it ends.
+ * One try at a battle: it begins when the breaker of its agent and the gate of its engine let it in, is watched, and is
+ * stored however it ends.
  *
  * A battle is an assessment request to a green agent, whose stream carries the purple agent's tokens. An attempt ends
- * completed (with a grade), stalled, slow, failed or cancelled. What its engine did is told to the gate; what went wrong
- * between us and the engine says nothing of the engine.
+ * completed (with a grade), stalled, slow, failed or cancelled. What its engine did is told to the gate, what its agent did
+ * to the breaker; what went wrong between us and the green agent says nothing of either.
+ *
+ * Law: the store has given the attempt its number before anything is sent, and a later attempt of the battle has a higher
+ * one: whatever this one still says is then kept as superseded.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import { watchTask } from "../a2a/watchTask.ts"
-import * as AssessmentRequest from "../agents/AssessmentRequest.ts"
-import { AssessmentResult } from "../agents/GreenAgent.ts"
 import type { Grade } from "../grading/Grade.ts"
+import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
-import { Failed, FailReason } from "../liveness/Failed.ts"
 import { morePatient } from "../liveness/LivenessLimits.ts"
-import * as RetryPolicy from "../liveness/RetryPolicy.ts"
 import type { RunError } from "../liveness/RunError.ts"
+import type { Ticker } from "../liveness/Ticker.ts"
+import { askFor, gradeIn } from "./Assessment.ts"
 import * as AttemptMeter from "./AttemptMeter.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, Outcome } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import type { Definition } from "./Definition.ts"
+import type { Seat } from "./Seat.ts"
+import type { StoreError } from "./StoreError.ts"
 import * as TokenTimings from "./TokenTimings.ts"
 
-export interface AttemptOptions {
+/** What an error makes of a battle. */
+export interface Decision {
+  /** Unscored, or pending where another attempt follows. */
+  readonly outcome: Outcome
+  /** Whether it uses up an attempt. */
+  readonly charged: boolean
+}
+
+export interface AttemptOptions<R> {
   readonly definition: Definition
   readonly battle: Battle
-  /** From 1, within the battle. */
-  readonly number: number
-  /** What the attempts of this battle before it failed with, as far as they count for the retry policy. */
-  readonly history: ReadonlyArray<RunError>
+  readonly seat: Seat
   /** The factor on the limits of silence. */
   readonly patience: number
-  readonly greenUrl: string
-  readonly purpleUrl: string
-  /** What the gate knows the engine by. */
-  readonly endpoint: string
+  /** Asked when it may start: the epoch of its engine, or `undefined` if it must not start now. */
+  readonly admit: Effect.Effect<{ readonly epoch: number | null } | undefined, StoreError, R>
+  readonly decide: (error: RunError) => Effect.Effect<Decision, StoreError, R>
+  /** Milliseconds since the campaign was begun or resumed. */
   readonly now: () => number
   readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
+  /** Told of what has come, synchronously, while it runs. */
+  readonly onProgress: (number: number, meter: AttemptMeter.AttemptMeter) => void
 }
 
 /** The first token comes from prefill alone; the second one shows that the engine decodes. */
 const DECODING_TOKENS = 2
 
-/** Fails with what ended it, or with the store. */
-export const run = Effect.fnUntraced(function*(options: AttemptOptions) {
-  const { battle, definition, endpoint, history, now, number, onEvent, patience } = options
+const undecided: Decision = { outcome: Outcome.cases.Pending.make({}), charged: false }
+
+const verdicts = { Stalled: "stalled", Slow: "slow", Failed: "failed" } as const
+
+/** How it ended: its record and when it began, or `undefined` if it was not admitted. Fails only if the store does. */
+export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
+  const { battle, definition, now, onEvent, patience, seat: { endpoint, greenUrl } } = options
   const client = yield* A2aClient
   const gate = yield* EngineGate
+  const breaker = yield* AgentBreaker
   const store = yield* CampaignStore
+  yield* breaker.enter(battle.agent)
   yield* gate.enter(endpoint)
+  const admitted = yield* options.admit
+  if (admitted === undefined) return undefined
+  const { epoch } = admitted
   const startedAt = yield* Clock.currentTimeMillis
   const began = now()
   let meter = AttemptMeter.begin()
   let decodes = false
-  yield* onEvent({ _tag: "AttemptBegan", atMillis: began, battle, number })
 
-  const receive = Effect.fnUntraced(function*(events: Parameters<typeof AttemptMeter.step>[1]) {
-    const atMillis = now()
-    const phaseBefore = meter.phase
-    meter = AttemptMeter.step(meter, events, atMillis - began)
-    const { phase, transcript: { tokens } } = meter
-    if (!decodes && tokens >= DECODING_TOKENS) {
-      decodes = true
-      yield* gate.report(endpoint, "began")
-    }
-    const arrived = AttemptMeter.tokensIn(events)
-    if (arrived === 0 && phase === phaseBefore) return
-    yield* onEvent({ _tag: "TokensArrived", atMillis, battle, phase, tokens, arrived })
-  })
-
-  const said = { attempt: number, patience }
-  const watch = client.send({ url: options.greenUrl, hop: "green", text: requestText(options), said }).pipe(
-    watchTask({
-      run: { hop: "green", attempt: number, endpoint: options.greenUrl, model: "" },
-      limits: morePatient(definition.limits, patience),
-      policy: definition.stallPolicy,
-      ...(definition.hardCapMillis === null ? {} : { opened: { budgetMillis: definition.hardCapMillis } })
-    }),
-    Stream.runForEachArray(receive),
-    Effect.andThen(Effect.suspend(() => gradeOf(meter)))
-  )
-
-  yield* Effect.onExit(watch, (exit) =>
+  const receive = (number: number) => (events: Parameters<typeof AttemptMeter.step>[1]) =>
     Effect.gen(function*() {
-      const error = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : undefined
-      const runError = error?._tag === "Some" ? error.value : null
-      const outcome = Exit.isSuccess(exit)
-        ? Outcome.cases.Scored.make({ grade: exit.value, attempt: number })
-        : runError === null || RetryPolicy.planOf([...history, runError], 0)._tag === "Retry"
-        ? Outcome.cases.Pending.make({})
-        : Outcome.cases.Unscored.make({ reason: runError.message, attempt: number })
+      const atMillis = now()
+      const phaseBefore = meter.phase
+      meter = AttemptMeter.step(meter, events, atMillis - began)
+      const { phase, transcript: { tokens } } = meter
+      if (!decodes && tokens >= DECODING_TOKENS) {
+        decodes = true
+        yield* gate.report(endpoint, "began")
+      }
+      const arrived = AttemptMeter.tokensIn(events)
+      if (arrived === 0 && phase === phaseBefore) return
+      options.onProgress(number, meter)
+      yield* onEvent({ _tag: "TokensArrived", atMillis, battle, phase, tokens, arrived })
+    })
+
+  const watch = (number: number): Effect.Effect<Grade, RunError, Ticker> =>
+    client.send({
+      url: greenUrl,
+      hop: "green",
+      text: askFor(definition, options.seat, battle),
+      said: { attempt: number, patience }
+    }).pipe(
+      watchTask({
+        run: { hop: "green", attempt: number, endpoint: greenUrl, model: "" },
+        limits: morePatient(definition.limits, patience),
+        policy: definition.stallPolicy,
+        ...(definition.hardCapMillis === null ? {} : { opened: { budgetMillis: definition.hardCapMillis } })
+      }),
+      Stream.runForEachArray(receive(number)),
+      Effect.andThen(Effect.suspend(() => gradeIn(definition, battle, meter)))
+    )
+
+  /** What it came to is told first, because a decision may wait for what the gate makes of it. */
+  const tell = (exit: Exit.Exit<Grade, RunError>, error: RunError | undefined) => {
+    if (Exit.isSuccess(exit)) {
+      return Effect.andThen(gate.report(endpoint, "completed"), breaker.report(battle.agent, "completed"))
+    }
+    if (error?.hop === "engine") return gate.report(endpoint, error)
+    return error?.hop === "purple" ? breaker.report(battle.agent, error) : Effect.void
+  }
+
+  /** Nothing is charged where the decision itself was interrupted: nobody knows whose fault it was. */
+  const decisionOn = (error: RunError | undefined): Effect.Effect<Decision, StoreError, R> =>
+    error === undefined
+      ? Effect.succeed(undecided)
+      : Effect.catchCauseIf(
+        Effect.interruptible(options.decide(error)),
+        Cause.hasInterruptsOnly,
+        () => Effect.succeed(undecided)
+      )
+
+  const conclude = (number: number, exit: Exit.Exit<Grade, RunError>) =>
+    Effect.gen(function*() {
+      const found = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : undefined
+      const error = found?._tag === "Some" ? found.value : undefined
+      const endedAfter = now() - began
+      yield* tell(exit, error)
+      const { charged, outcome }: Decision = Exit.isSuccess(exit)
+        ? { outcome: Outcome.cases.Scored.make({ grade: exit.value, attempt: number }), charged: true }
+        : yield* decisionOn(error)
       const record: AttemptRecord = {
         ...AttemptMeter.measured(meter),
         battle,
         number,
         mode: "stream",
-        verdict: Exit.isSuccess(exit) ? "completed" : runError === null ? "cancelled" : verdicts[runError._tag],
-        error: runError,
+        verdict: Exit.isSuccess(exit) ? "completed" : error === undefined ? "cancelled" : verdicts[error._tag],
+        error: error ?? null,
         startedAt,
-        durationMillis: now() - began,
+        durationMillis: endedAfter,
         timings: TokenTimings.encode(meter.arrivals),
-        outcome
+        grading: null,
+        outcome: outcome._tag === "Pending" ? outcome : { ...outcome, attempt: number },
+        charged,
+        epoch
       }
-      if (Exit.isSuccess(exit)) yield* gate.report(endpoint, "completed")
-      else if (runError !== null && runError.hop !== "green") yield* gate.report(endpoint, runError)
       yield* store.record(record)
       yield* onEvent({ _tag: "AttemptEnded", atMillis: now(), record })
-    }))
+      return record
+    })
+
+  // A number that was given is also given back, whatever happens in between.
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const number = yield* store.begin(battle, { startedAt, epoch })
+      yield* onEvent({ _tag: "AttemptBegan", atMillis: began, battle, number })
+      options.onProgress(number, meter)
+      const exit = yield* Effect.exit(restore(watch(number)))
+      const record = yield* conclude(number, exit)
+      // A defect or an interruption goes on; an error has become part of the record.
+      if (Exit.isFailure(exit) && record.error === null) {
+        return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
+      }
+      return { began, record }
+    })
+  )
 }, Effect.scoped)
-
-const verdicts = { Stalled: "stalled", Slow: "slow", Failed: "failed" } as const
-
-const requestText = ({ battle, definition, purpleUrl }: AttemptOptions): string =>
-  AssessmentRequest.encode({
-    participants: { agent: purpleUrl },
-    config: { tasks: [definition.tasks.find((task) => task.id === battle.task)!] }
-  })
-
-/** The grade in the green agent's result. */
-const gradeOf = (meter: AttemptMeter.AttemptMeter): Effect.Effect<Grade, Failed> => {
-  const result = decodeResult(meter.result)
-  const grade = Result.isSuccess(result) ? result.success.results[0]?.grade : undefined
-  return grade === undefined || grade === null
-    ? Effect.fail(
-      new Failed({
-        hop: "green",
-        tokens: meter.transcript.tokens,
-        reason: FailReason.cases.Malformed.make({
-          detail: "the green agent completed its task without a result artifact that holds a grade"
-        })
-      })
-    )
-    : Effect.succeed(grade)
-}
-
-const decodeResult = Schema.decodeUnknownResult(AssessmentResult)

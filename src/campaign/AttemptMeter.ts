@@ -67,10 +67,11 @@ export const tokensIn = (events: ReadonlyArray<TaskEvent>): number =>
   events.reduce((tokens, event) => isTokenEvent(event) ? tokens + tokensOf(event) : tokens, 0)
 
 /** Time to the first token, in milliseconds, or null if none came. */
-export const timeToFirstToken = (meter: AttemptMeter): number | null => meter.arrivals[0]?.atMillis ?? null
+export const timeToFirstToken = ({ arrivals }: Pick<AttemptMeter, "arrivals">): number | null =>
+  arrivals[0]?.atMillis ?? null
 
 /** Tokens per second after the first arrival, or null with fewer than two arrivals. */
-export const tokensPerSecond = (meter: AttemptMeter): number | null => {
+export const tokensPerSecond = (meter: Pick<AttemptMeter, "arrivals">): number | null => {
   const first = meter.arrivals[0]
   const last = meter.arrivals.at(-1)
   if (first === undefined || last === undefined || last.atMillis <= first.atMillis) return null

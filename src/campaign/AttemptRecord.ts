@@ -5,8 +5,8 @@ import * as Schema from "effect/Schema"
 import { RunError } from "../liveness/RunError.ts"
 import { Battle, Outcome } from "./Battle.ts"
 
-/** How an attempt ended. */
-export const Verdict = Schema.Literals(["completed", "stalled", "slow", "failed", "cancelled"])
+/** How an attempt ended; `abandoned` says that the process that ran it was gone before it ended. */
+export const Verdict = Schema.Literals(["completed", "stalled", "slow", "failed", "cancelled", "abandoned"])
 export type Verdict = typeof Verdict.Type
 
 /** What a number of tokens rests on: the engine's usage report, or the sum of the deltas as they came. */
@@ -14,8 +14,12 @@ export const TokenBasis = Schema.Literals(["deltas", "usage"])
 
 export const AttemptRecord = Schema.Struct({
   battle: Battle,
-  /** From 1, within the battle. */
+  /** From 1, within the battle: what `CampaignStore.begin` gave. */
   number: Schema.Int,
+  /** Whether it uses up one of the attempts that the failure policy gives its battle. */
+  charged: Schema.Boolean,
+  /** Of its engine, where it is known: an `EngineEpoch`. */
+  epoch: Schema.NullOr(Schema.Int),
   /** How its liveness was watched. */
   mode: Schema.Literals(["stream"]),
   verdict: Verdict,
@@ -31,6 +35,8 @@ export const AttemptRecord = Schema.Struct({
   tokensPerSecond: Schema.NullOr(Schema.Finite),
   content: Schema.String,
   reasoning: Schema.String,
+  /** How its answer was graded: the kind of sandbox; `null` where none was needed. */
+  grading: Schema.NullOr(Schema.String),
   /** See `TokenTimings.ts`. */
   timings: Schema.Uint8Array,
   /** What the attempt makes of its battle: pending where another attempt follows. */

@@ -30,12 +30,17 @@ export const keyOf = (battle: Battle): string => `${battle.task} × ${battle.age
 export const plan = (definition: Definition): ReadonlyArray<Battle> => {
   const battles: Array<Battle> = []
   for (let repetition = 1; repetition <= definition.repetitions; repetition++) {
-    const round = definition.tasks.map((task) => ({ task: task.id, agent: definition.agent, repetition }))
-    const order = new Map(round.map((battle) => [battle, hash(`${definition.seed} ${keyOf(battle)}`)]))
+    const round = definition.agents.flatMap((agent) =>
+      definition.tasks.map((task) => ({ task: task.id, agent: agent.name, repetition }))
+    )
+    const order = new Map(round.map((battle) => [battle, orderOf(definition.seed, battle)]))
     battles.push(...round.toSorted((a, b) => order.get(a)! - order.get(b)!))
   }
   return battles
 }
+
+/** Where a seed puts a battle among those that nothing else puts in order. */
+export const orderOf = (seed: number, battle: Battle): number => hash(`${seed} ${keyOf(battle)}`)
 
 /** FNV-1a, 32 bits: a fixed order for a seed, not a secret. */
 const hash = (text: string): number => {

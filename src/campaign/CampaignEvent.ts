@@ -6,19 +6,29 @@ import type { Phase } from "../liveness/Phase.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import type { Battle, Outcome } from "./Battle.ts"
 import type { Definition } from "./Definition.ts"
+import type { EpochBegan } from "./EngineEpochStep.ts"
+import type { RunEnd } from "./RunEnd.ts"
+
+interface At {
+  readonly atMillis: number
+}
+
+/** A battle with what is known of it. */
+export interface Standing {
+  readonly battle: Battle
+  readonly outcome: Outcome
+}
 
 export type CampaignEvent =
-  | {
+  | At & {
     readonly _tag: "CampaignBegan"
-    readonly atMillis: number
     readonly definition: Definition
     /** Every battle with what is known of it from before. */
-    readonly battles: ReadonlyArray<{ readonly battle: Battle; readonly outcome: Outcome }>
+    readonly battles: ReadonlyArray<Standing>
   }
-  | { readonly _tag: "AttemptBegan"; readonly atMillis: number; readonly battle: Battle; readonly number: number }
-  | {
+  | At & { readonly _tag: "AttemptBegan"; readonly battle: Battle; readonly number: number }
+  | At & {
     readonly _tag: "TokensArrived"
-    readonly atMillis: number
     readonly battle: Battle
     readonly phase: Phase
     /** Tokens of the attempt so far. */
@@ -26,8 +36,18 @@ export type CampaignEvent =
     /** Tokens of this arrival; 0 where only the phase changed. */
     readonly arrived: number
   }
-  | { readonly _tag: "AttemptEnded"; readonly atMillis: number; readonly record: AttemptRecord }
-  | { readonly _tag: "RetryWaits"; readonly atMillis: number; readonly battle: Battle; readonly delayMillis: number }
+  | At & { readonly _tag: "AttemptEnded"; readonly record: AttemptRecord }
+  | At & { readonly _tag: "RetryWaits"; readonly battle: Battle; readonly delayMillis: number }
+  /** Battles have another outcome than before, and no attempt brought it: reopened or given up. `why` is a clause. */
+  | At & { readonly _tag: "OutcomesChanged"; readonly battles: ReadonlyArray<Standing>; readonly why: string }
   /** The gate of an engine is in another state, or somebody should look after it; its times are the campaign's. */
-  | GateEvent & { readonly atMillis: number }
-  | { readonly _tag: "CampaignEnded"; readonly atMillis: number }
+  | At & GateEvent & { readonly of: "engine" | "agent" }
+  /** An engine is another process, or serves another model, than before. */
+  | At & { readonly _tag: "EpochBegan" } & EpochBegan
+  /** A lane begins no battle any more, with a reason, or does again. */
+  | At & { readonly _tag: "LaneHalted"; readonly lane: string; readonly why: string | null }
+  /** As many battles of a lane may run at once from now on. */
+  | At & { readonly _tag: "ConcurrencyChanged"; readonly lane: string; readonly battles: number }
+  /** No battle is begun any more; `why` is a clause. */
+  | At & { readonly _tag: "Stopping"; readonly why: string }
+  | At & { readonly _tag: "CampaignEnded"; readonly end: RunEnd }

@@ -1,113 +1,265 @@
 /**
- * Runs the battles of a campaign that are still pending, and stores every attempt as it ends.
+ * Plays the battles of a campaign that are still pending, and stores every attempt as it ends.
  *
- * A battle is an assessment request to a green agent, whose stream carries the purple agent's tokens. An attempt ends
- * completed (with a grade), stalled, failed or cancelled; what may end differently is tried again by `RetryPolicy`. A
- * battle is unscored, with the last attempt's reason, when no attempt is left. Interrupting the runner stores the
- * attempts in flight as cancelled and leaves their battles pending.
+ * The dispatcher asks the plan what is next wherever a lane has room, and offers it to the queue; the players of a lane take
+ * battles from the queue, play one attempt of each, and tell the plan what came of it. A battle that is to be tried again
+ * goes back into the plan with its delay, so nobody waits in its place. Beside them stand watches: over commands from other
+ * terminals, over what the engines are, over their queues.
  *
- * Laws: at most `concurrency` battles at once; every attempt that began is stored once; nothing is stored for a battle
- * after its outcome.
+ * Laws: at most as many battles of a lane at once as its concurrency says; no lane waits for another; every attempt that
+ * began is stored once; nothing is stored for a battle after its outcome; while an agent's breaker is shut, none of its
+ * battles takes a place. Interrupting the runner stores the attempts in flight as cancelled and leaves their battles
+ * pending.
  */
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Schedule from "effect/Schedule"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import type { A2aClient } from "../a2a/A2aClient.ts"
-import { EngineGate } from "../liveness/EngineGate.ts"
-import * as RetryPolicy from "../liveness/RetryPolicy.ts"
+import { AgentBreaker } from "../liveness/AgentBreaker.ts"
+import { EngineGate, type GateEvent, type GateView } from "../liveness/EngineGate.ts"
+import { inSeconds } from "../liveness/inSeconds.ts"
+import { retryKindOf, rowOf } from "../liveness/RetryTable.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
 import * as Attempt from "./Attempt.ts"
-import type { Battle } from "./Battle.ts"
+import { type Battle, Outcome } from "./Battle.ts"
+import { BattleQueue } from "./BattleQueue.ts"
+import type { CampaignEngines } from "./CampaignEngines.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
-import type { CampaignStore, StoredCampaign } from "./CampaignStore.ts"
+import type { CampaignLane } from "./CampaignLane.ts"
+import { CampaignStore } from "./CampaignStore.ts"
+import * as CommandWatch from "./CommandWatch.ts"
+import * as EpochWatch from "./EpochWatch.ts"
+import * as QueueWatch from "./QueueWatch.ts"
+import type { RunEnd } from "./RunEnd.ts"
+import * as RunnerReport from "./RunnerReport.ts"
+import { RunningCampaign } from "./RunningCampaign.ts"
+import type { Seats } from "./Seat.ts"
+import type { StoredCampaign } from "./StoredCampaign.ts"
 import type { StoreError } from "./StoreError.ts"
 
 export interface RunOptions {
   readonly campaign: StoredCampaign
-  readonly greenUrl: string
-  readonly purpleUrl: string
-  /** What battles start at: the engine behind the purple agent, or the agent itself where nobody knows its engine. */
-  readonly endpoint: string
+  /** Of every agent of the campaign. */
+  readonly seats: Seats
   /** Told of everything that happens, at once and in order. */
   readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
 }
 
-/** Runs all pending battles. Fails only if the store does. */
+type Services = A2aClient | AgentBreaker | BattleQueue | CampaignEngines | CampaignStore | EngineGate | Ticker
+
+/** Plays until nothing is pending or somebody stops it, and says which. Fails only if the store does. */
 export const run = Effect.fn("CampaignRunner.run")(function*(
-  options: RunOptions
-): Effect.fn.Return<void, StoreError, A2aClient | CampaignStore | EngineGate | Ticker> {
-  const { campaign: { attempts, battles, definition }, endpoint, onEvent } = options
+  { campaign, onEvent, seats }: RunOptions
+): Effect.fn.Return<RunEnd, StoreError, Services> {
   const clock = yield* Clock.Clock
   const startedAt = clock.monotonicTimeNanosUnsafe()
-  const began = Number(startedAt) / 1e6
   const now = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e6
-
-  yield* onEvent({ _tag: "CampaignBegan", atMillis: now(), definition, battles })
+  const wake = yield* Queue.sliding<void>(1)
+  const running = new RunningCampaign(campaign, { seats, now, wake, onEvent })
+  yield* running.tell({ _tag: "CampaignBegan", definition: campaign.definition, battles: campaign.battles })
   const gate = yield* EngineGate
-  const gates = yield* gate.changes.pipe(
-    Stream.runForEach(({ nextCanaryAtMillis, sinceMillis, ...event }) =>
-      onEvent({
-        ...event,
-        atMillis: now(),
-        sinceMillis: sinceMillis - began,
-        nextCanaryAtMillis: nextCanaryAtMillis === null ? null : nextCanaryAtMillis - began
-      })
-    ),
-    Effect.forkChild({ startImmediately: true })
+  // Before anything happens at them, so that nothing of it is missed.
+  const gates = yield* Effect.forkChild(
+    Effect.forEach(["engine", "agent"] as const, (of) => gatesTold(running, of, Number(startedAt) / 1e6), {
+      concurrency: "unbounded"
+    }),
+    { startImmediately: true }
   )
-  yield* gate.doubt(endpoint)
-  const pending = battles.filter(({ outcome }) => outcome._tag === "Pending")
-  yield* Effect.forEach(
-    pending,
-    ({ battle }) =>
-      runBattle({
-        ...options,
-        battle,
-        now,
-        attemptsBefore: attempts.filter((attempt) => sameBattle(attempt.battle, battle)).length
-      }),
-    { concurrency: definition.concurrency, discard: true }
+  for (const endpoint of new Set(Array.from(seats.values(), ({ endpoint }) => endpoint))) yield* gate.doubt(endpoint)
+  yield* Effect.forEach(running.lanes.values(), (lane) => EpochWatch.look(running, lane), { concurrency: "unbounded" })
+
+  const lanes = Array.from(running.lanes.values())
+  const players = lanes.flatMap((lane) =>
+    Array.from({ length: lane.concurrency.most }, () => Effect.forever(player(running, lane)))
+  )
+  // Whoever stands beside the dispatcher ends with it; what fails ends everybody.
+  const beside: ReadonlyArray<Effect.Effect<unknown, StoreError, Services>> = [
+    ...players,
+    CommandWatch.watch(running),
+    EpochWatch.watch(running),
+    QueueWatch.watch(running).pipe(Effect.andThen(Effect.never)),
+    RunnerReport.watch(running)
+  ]
+  yield* Effect.raceFirst(
+    dispatch(running),
+    Effect.andThen(Effect.forEach(beside, (each) => each, { concurrency: "unbounded", discard: true }), Effect.never)
   )
   yield* Fiber.interrupt(gates)
-  yield* onEvent({ _tag: "CampaignEnded", atMillis: now() })
+  const end: RunEnd = running.stop?.end ?? (running.isStuck ? haltedBy(running) : { _tag: "Ended" })
+  yield* running.tell({ _tag: "CampaignEnded", end })
+  return end
 })
 
-interface BattleOptions extends RunOptions {
-  readonly battle: Battle
-  readonly attemptsBefore: number
-  readonly now: () => number
-}
+const haltedBy = ({ lanes }: RunningCampaign): RunEnd => ({
+  _tag: "Halted",
+  why: Array.from(lanes.values()).flatMap(({ halted }) => halted === null ? [] : [halted])
+})
 
-/** Runs attempts until one settles the battle. */
-const runBattle = Effect.fnUntraced(function*(options: BattleOptions) {
-  const { battle, now, onEvent } = options
-  const history: Array<RunError> = []
-  let patience = 1
-  const { definition } = options.campaign
-  const attempt = Effect.suspend(() =>
-    Attempt.run({ ...options, definition, number: options.attemptsBefore + history.length + 1, history, patience })
-  ).pipe(
-    Effect.tapError((error) => Effect.sync(() => error._tag === "StoreError" ? 0 : history.push(error)))
-  )
-  const schedule = RetryPolicy.schedule().pipe(
-    Schedule.tap(({ duration, output }) => {
-      if (output._tag === "Retry") patience = output.limitFactor
-      return onEvent({ _tag: "RetryWaits", atMillis: now(), battle, delayMillis: Duration.toMillis(duration) })
+/** Offers battles wherever there is room, until there is nothing more to do. */
+const dispatch = Effect.fnUntraced(function*(running: RunningCampaign) {
+  const queue = yield* BattleQueue
+  const breaker = yield* AgentBreaker
+  const { agents, policy } = running.definition
+  const { campaignMillis, campaignTokens } = policy
+  while (true) {
+    if (campaignMillis !== null && running.now() >= campaignMillis) {
+      yield* stopAtBudget(running, inSeconds(campaignMillis))
+    }
+    if (campaignTokens !== null && running.tokens >= campaignTokens) {
+      yield* stopAtBudget(running, `${campaignTokens} tokens`)
+    }
+    const views = new Map<string, GateView>()
+    for (const { name } of agents) views.set(name, yield* breaker.state(name))
+    yield* forsake(running, views)
+    const admits = (agent: string) => {
+      const view = views.get(agent)
+      return view === undefined || view.state === "closed" || (view.admits && running.plan.inFlightOf(agent) === 0)
+    }
+    let due = campaignMillis ?? Infinity
+    for (const lane of running.lanes.values()) {
+      if (running.stop !== undefined || lane.halted !== null) continue
+      while (lane.hasRoom) {
+        const battle = running.plan.next(lane.name, running.now(), admits)
+        if (battle === undefined) break
+        lane.inFlight++
+        yield* queue.offer({ lane: lane.name, battle })
+      }
+      due = Math.min(due, running.plan.dueAtMillis(lane.name) ?? Infinity)
+    }
+    if (running.stop?.now === true || (running.busy === 0 && isOver(running))) return
+    yield* running.changed(running.stop === undefined ? due - running.now() : Infinity)
+  }
+})
+
+const isOver = (running: RunningCampaign): boolean =>
+  running.stop !== undefined || running.plan.pending === 0 || running.isStuck
+
+const stopAtBudget = (running: RunningCampaign, spent: string) =>
+  running.stopFor({
+    end: { _tag: "Paused", why: `its budget of ${spent} is spent` },
+    now: false,
+    why: `its budget of ${spent} is spent`
+  })
+
+/** Gives up the battles of agents that have been gone for as long as a battle may wait. */
+const forsake = Effect.fnUntraced(function*(running: RunningCampaign, views: ReadonlyMap<string, GateView>) {
+  const clock = yield* Clock.Clock
+  const at = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  for (const [agent, { openedMillis, state, why }] of views) {
+    if (state !== "open" || openedMillis === null || at - openedMillis < running.definition.policy.waitMillis) continue
+    const battles = running.plan.giveUp((battle) => battle.agent === agent)
+    if (battles.length === 0) continue
+    const reason = `agent ${agent} could not be played against for ${inSeconds(at - openedMillis)}: ${why}`
+    const store = yield* CampaignStore
+    yield* store.giveUp({ verdicts: [], tasks: [], agents: [agent] }, reason)
+    yield* running.tell({
+      _tag: "OutcomesChanged",
+      why: reason,
+      battles: battles.map((battle) => ({ battle, outcome: Outcome.cases.Unscored.make({ reason, attempt: 0 }) }))
     })
-  )
-  const storeError = yield* attempt.pipe(
-    Effect.as(undefined),
-    Effect.catchTag("StoreError", (error) => Effect.succeed(error)),
-    Effect.retry(schedule),
-    // Stored as the battle's outcome already.
-    Effect.catchTag(["Stalled", "Slow", "Failed"], () => Effect.void)
-  )
-  if (storeError !== undefined) return yield* storeError
+  }
 })
 
-const sameBattle = (a: Battle, b: Battle): boolean =>
-  a.task === b.task && a.agent === b.agent && a.repetition === b.repetition
+/** Takes one battle of the lane and plays one attempt of it. */
+const player = Effect.fnUntraced(function*(running: RunningCampaign, lane: CampaignLane) {
+  const queue = yield* BattleQueue
+  yield* queue.take(lane.name, (battle) => play(running, lane, battle))
+})
+
+const play = Effect.fnUntraced(function*(running: RunningCampaign, lane: CampaignLane, battle: Battle) {
+  const seat = running.seats.get(battle.agent)!
+  let delayMillis: number | null = null
+  let refused = false
+  const attempted = yield* Attempt.run({
+    definition: running.definition,
+    battle,
+    seat,
+    patience: running.histories.patienceOf(battle),
+    admit: admit(running, lane, seat.endpoint),
+    decide: (error) =>
+      Effect.gen(function*() {
+        const kind = retryKindOf(error)
+        refused = kind === "rate-limited" || kind === "unavailable"
+        if (kind === "rejected" && error.hop === "engine") {
+          yield* EpochWatch.look(running, lane)
+          // It is not the battle's fault that its model is gone.
+          if (lane.halted !== null) return { outcome: Outcome.cases.Pending.make({}), charged: false }
+        }
+        const ofEngine = yield* isOfEngine(error, seat.endpoint)
+        const consequence = running.histories.failed(battle, error, { chance: yield* Random.next, ofEngine })
+        delayMillis = consequence.delayMillis
+        return consequence
+      }),
+    now: running.now,
+    onEvent: (event) => running.tell(event),
+    onProgress: (number, meter) => running.inFlight.came(battle, number, meter)
+  })
+  const wasFull = !lane.hasRoom
+  lane.inFlight--
+  running.inFlight.ended(battle)
+  if (attempted === undefined) {
+    running.plan.waits(battle, running.now())
+    return running.wake()
+  }
+  const { began, record } = attempted
+  const at = running.now()
+  running.tokens += record.tokens
+  if (refused) yield* QueueWatch.adapt(running, lane, { _tag: "Refused", at, beganAtMillis: began })
+  if (record.verdict === "completed") yield* QueueWatch.adapt(running, lane, { _tag: "Completed", at, full: wasFull })
+  if (record.outcome._tag !== "Pending") {
+    running.plan.settled(battle, record.outcome._tag === "Scored")
+  } else {
+    running.plan.waits(battle, at + (delayMillis ?? 0))
+    if (delayMillis !== null) yield* running.tell({ _tag: "RetryWaits", battle, delayMillis })
+  }
+  running.wake()
+})
+
+/** Whether a battle may start now, and in which epoch of its engine. The gate has let it in already. */
+const admit = Effect.fnUntraced(function*(running: RunningCampaign, lane: CampaignLane, endpoint: string) {
+  if (running.stop !== undefined) return undefined
+  const gate = yield* EngineGate
+  const clock = yield* Clock.Clock
+  const { sinceMillis } = yield* gate.state(endpoint)
+  const ageMillis = Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - sinceMillis
+  if (EpochWatch.isStale(lane, running.now() - ageMillis)) yield* EpochWatch.look(running, lane)
+  return lane.halted === null ? { epoch: lane.epoch } : undefined
+})
+
+/** How often a gate is asked whether its canary has come back. */
+const BETWEEN_QUESTIONS_MILLIS = 250
+
+/**
+ * Whether an error that the gate takes for a sign of trouble was the whole engine's. Only the canary knows: vLLM ends all
+ * streams in the same way in which it ends one. While the gate waits for it nothing may start anyway.
+ */
+const isOfEngine = Effect.fnUntraced(function*(error: RunError, endpoint: string) {
+  const { gate: gates, usesAttempt } = rowOf(error)
+  if (error.hop !== "engine" || gates !== "yes" || !usesAttempt) return false
+  const gate = yield* EngineGate
+  while (true) {
+    const { state } = yield* gate.state(endpoint)
+    if (state !== "suspect") return state === "open"
+    yield* Effect.sleep(BETWEEN_QUESTIONS_MILLIS)
+  }
+})
+
+/** Tells what the gates of the engines, or the breakers of the agents, do. */
+const gatesTold = Effect.fnUntraced(function*(running: RunningCampaign, of: "agent" | "engine", began: number) {
+  const gates = of === "engine" ? yield* EngineGate : yield* AgentBreaker
+  const since = (millis: number | null) => millis === null ? null : millis - began
+  yield* Stream.runForEach(gates.changes, (event: GateEvent) => {
+    running.wake()
+    return running.tell({
+      ...event,
+      of,
+      sinceMillis: event.sinceMillis - began,
+      nextCanaryAtMillis: since(event.nextCanaryAtMillis),
+      openedMillis: since(event.openedMillis)
+    })
+  })
+})

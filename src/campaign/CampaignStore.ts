@@ -1,217 +1,186 @@
 /**
- * The file that holds a campaign: its definition, its battles, every attempt.
+ * The file that holds a campaign: its definition, its battles, every attempt, and what other terminals ask for.
  *
- * Laws: a battle has at most one outcome that counts, and the attempt it rests on; the same attempt cannot be stored
- * twice (UNIQUE keys); an attempt and what it makes of its battle are stored together or not at all. Once a battle has
- * an outcome, a later attempt's is kept with the attempt and does not change it.
+ * Laws
+ * - A battle has at most one outcome that counts and, where an attempt gave it, the attempt it rests on: tables and
+ *   triggers hold that against every writer, not only this one (`CampaignMigrations.ts`).
+ * - The number that `begin` gives is a fencing token: what an older attempt brings later is kept and changes nothing.
+ * - What has been answered is committed: a process that is killed loses nothing of it. (The power failing may lose the
+ *   last moments, never the order: the log is not flushed at every commit.)
+ * - All writing goes through one `StoreWriter`, so the event loop is blocked for moments only.
  *
- * One file holds one campaign. Nothing secret is ever given to the store.
+ * One file holds one campaign. Nothing secret is ever given to the store. Any process may open it to read or to ask;
+ * the one that runs it holds its `StoreLock` (`layerExclusive`).
  */
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
-import * as Migrator from "effect/sql/Migrator"
+import type * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
-import { Grade } from "../grading/Grade.ts"
 import type { LearningSettings } from "../liveness/LimitLearner.ts"
-import { RunError } from "../liveness/RunError.ts"
-import { AttemptRecord, TokenBasis, Verdict } from "./AttemptRecord.ts"
-import { Battle, Outcome, plan } from "./Battle.ts"
-import { migrations } from "./CampaignMigrations.ts"
-import { Definition } from "./Definition.ts"
-import * as NodeSqlite from "./NodeSqlite.ts"
+import type { AttemptProgress } from "./AttemptProgress.ts"
+import type { AttemptRecord } from "./AttemptRecord.ts"
+import type { Battle } from "./Battle.ts"
+import type { Definition } from "./Definition.ts"
+import type { EngineEpoch, NewEpoch } from "./EngineEpoch.ts"
+import { readCampaign } from "./readCampaign.ts"
+import type { RunnerState } from "./RunnerState.ts"
+import type { Selection } from "./Selection.ts"
+import * as storedAttempts from "./storedAttempts.ts"
+import * as storedBattles from "./storedBattles.ts"
+import type { CampaignState, StoredCampaign } from "./StoredCampaign.ts"
+import type { Command, StoredCommand } from "./StoredCommand.ts"
+import * as storedControl from "./storedControl.ts"
 import * as StoredLimitLearner from "./StoredLimitLearner.ts"
 import { queryFailed, type StoreError } from "./StoreError.ts"
+import * as StoreFile from "./StoreFile.ts"
+import * as StoreLock from "./StoreLock.ts"
+import * as StoreWriter from "./StoreWriter.ts"
 
-/** What is known of an attempt without its transcript. */
-export const AttemptSummary = Schema.Struct({
-  battle: Battle,
-  number: Schema.Int,
-  verdict: Verdict,
-  tokens: Schema.Int,
-  tokenBasis: TokenBasis,
-  timeToFirstTokenMillis: Schema.NullOr(Schema.Finite),
-  tokensPerSecond: Schema.NullOr(Schema.Finite),
-  durationMillis: Schema.Finite
-})
-export type AttemptSummary = typeof AttemptSummary.Type
+export type { AttemptSummary, StoredBattle, StoredCampaign } from "./StoredCampaign.ts"
 
-export interface StoredCampaign {
-  readonly definition: Definition
-  /** In the order of the plan. */
-  readonly battles: ReadonlyArray<{ readonly battle: Battle; readonly outcome: Outcome }>
-  readonly attempts: ReadonlyArray<AttemptSummary>
+/** Rows of progress in one operation: some milliseconds. */
+const PROGRESS_PER_OPERATION = 32
+
+export interface StoreOptions {
+  readonly filename: string
+  /** Whether the file may be new. */
+  readonly create: boolean
+  readonly limits?: LearningSettings
 }
 
 export class CampaignStore extends Context.Service<CampaignStore, {
-  /** Writes the campaign with all its battles pending. Fails if the store already holds one. */
-  readonly create: (definition: Definition) => Effect.Effect<void, StoreError>
+  /**
+   * Writes the campaign with all its battles pending, to be run. Fails if the store already holds one. `configHash` says
+   * later whether a configuration is the same; `null` where there is none.
+   */
+  readonly create: (definition: Definition, configHash: string | null) => Effect.Effect<void, StoreError>
+  /** Replaces the definition by one with the same battles or more, which are pending. Fails with `NotExtended`. */
+  readonly extend: (definition: Definition, configHash: string | null) => Effect.Effect<void, StoreError>
   /** The campaign as stored; none if the store is empty. */
   readonly load: Effect.Effect<Option.Option<StoredCampaign>, StoreError>
-  readonly record: (attempt: AttemptRecord) => Effect.Effect<void, StoreError>
+  /**
+   * Reserves the next attempt of a battle and gives its number, from 1. Every smaller number of the battle is superseded
+   * from now on. Fails with `NotPending` if the battle has an outcome.
+   */
+  readonly begin: (battle: Battle, start: storedAttempts.AttemptStart) => Effect.Effect<number, StoreError>
+  /** Keeps what has come of attempts in flight, soon; never fails and waits for nothing. */
+  readonly advance: (progress: ReadonlyArray<AttemptProgress>) => Effect.Effect<void>
+  /**
+   * Ends an attempt: `counted` if that settled its battle, `kept` if the battle is still pending, `superseded` if it came
+   * too late to be of any effect. Fails if the attempt was never begun or has ended already.
+   */
+  readonly record: (attempt: AttemptRecord) => Effect.Effect<storedAttempts.Recorded, StoreError>
+  /** Ends what a process that is gone has left open, as abandoned and free of charge; gives the number of attempts. */
+  readonly abandon: Effect.Effect<number, StoreError>
+  /** Adds an epoch of an engine; gives its id. */
+  readonly epoch: (epoch: NewEpoch) => Effect.Effect<number, StoreError>
+  readonly epochs: Effect.Effect<ReadonlyArray<EngineEpoch>, StoreError>
+  /** Makes unscored battles pending again, with a history that begins anew; gives their number. */
+  readonly reopen: (selection: Selection) => Effect.Effect<ReadonlyArray<Battle>, StoreError>
+  /** Leaves pending battles without a score, for a reason; gives their number. Attempts in flight are superseded. */
+  readonly giveUp: (selection: Selection, reason: string) => Effect.Effect<number, StoreError>
+  readonly setState: (state: CampaignState) => Effect.Effect<void, StoreError>
+  /** Says what the process that runs the campaign wants shown. */
+  readonly runner: (state: RunnerState) => Effect.Effect<void, StoreError>
+  /** Asks something of the process that runs the campaign; gives the id of the request. */
+  readonly request: (command: Command) => Effect.Effect<number, StoreError>
+  /** What nobody has answered, the oldest first. */
+  readonly requests: Effect.Effect<ReadonlyArray<StoredCommand>, StoreError>
+  readonly answer: (id: number, text: string) => Effect.Effect<void, StoreError>
+  readonly answerOf: (id: number) => Effect.Effect<Option.Option<string>, StoreError>
 }>()("a2a-campaign/CampaignStore") {
+  /** Over a connection that may write: brings the tables to the last step. */
   static readonly layerNoDeps = Layer.effect(
     CampaignStore,
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      yield* Effect.mapError(
-        Migrator.make({})({ loader: Migrator.fromRecord(migrations) }),
-        queryFailed("prepare the file")
-      )
-      return make(sql)
+      yield* StoreFile.prepare
+      return make(sql, yield* Effect.mapError(StoreWriter.make(sql), queryFailed("open the file for writing")))
     })
   )
 
   /**
-   * In a file; `create` says whether it may be new. What its runs teach is kept in the same file, through the same
-   * connection: two of them in one process would wait for each other in vain.
+   * In a file. What its runs teach is kept in the same file, through the same connection: two of them in one process would
+   * wait for each other in vain. For whoever asks something of the process that runs the campaign.
    */
-  static readonly layer = (options: {
-    readonly filename: string
-    readonly create: boolean
-    readonly limits?: LearningSettings
-  }) =>
+  static readonly layer = (options: StoreOptions) =>
     StoredLimitLearner.layer(options.limits).pipe(
       Layer.provideMerge(CampaignStore.layerNoDeps),
-      Layer.provide(NodeSqlite.layer(options))
+      Layer.provide(StoreFile.client(options))
     )
+
+  /** The same for the one process that runs the campaign. Fails with `Held` while another one does. */
+  static readonly layerExclusive = (options: StoreOptions) =>
+    Layer.provide(CampaignStore.layer(options), StoreLock.layer(options.filename))
 
   /** The same in a file that exists, to be looked at only: of any version, while another process writes it, or not. */
   static readonly layerReadonly = (options: { readonly filename: string; readonly limits?: LearningSettings }) =>
     StoredLimitLearner.layer(options.limits).pipe(
-      Layer.provideMerge(Layer.effect(CampaignStore, Effect.map(SqlClient.SqlClient, make))),
-      Layer.provide(NodeSqlite.layer({ filename: options.filename, create: false, readonly: true }))
+      Layer.provideMerge(
+        Layer.effect(CampaignStore, Effect.map(SqlClient.SqlClient, (sql) => make(sql, StoreWriter.none)))
+      ),
+      Layer.provide(StoreFile.readonlyClient(options.filename, "everything"))
     )
 
   /** In memory, gone with its scope. */
   static readonly layerMemory = CampaignStore.layer({ filename: ":memory:", create: true })
 }
 
-const encodeDefinition = Schema.encodeSync(Schema.fromJsonString(Definition))
-const decodeDefinition = Schema.decodeUnknownEffect(Schema.fromJsonString(Definition))
-const encodeError = Schema.encodeSync(Schema.fromJsonString(RunError))
-const encodeGrade = Schema.encodeSync(Schema.fromJsonString(Grade))
+const make = (
+  sql: SqlClient.SqlClient,
+  { offer, submit }: StoreWriter.StoreWriter
+): CampaignStore["Service"] => {
+  const read = <A>(name: string, query: Effect.Effect<A, StoreWriter.OperationError>) =>
+    Effect.mapError(query, (error) => error._tag === "StoreError" ? error : queryFailed(name)(error))
 
-const BattleRow = Schema.Struct({
-  task: Schema.String,
-  agent: Schema.String,
-  repetition: Schema.Int,
-  state: Schema.Literals(["pending", "scored", "unscored"]),
-  grade: Schema.NullOr(Schema.fromJsonString(Grade)),
-  reason: Schema.NullOr(Schema.String),
-  counted_attempt: Schema.NullOr(Schema.Int)
-})
+  const atNow = <A, E>(use: (now: number) => Effect.Effect<A, E>) => Effect.flatMap(Clock.currentTimeMillis, use)
 
-const AttemptRow = Schema.Struct({
-  task: Schema.String,
-  agent: Schema.String,
-  repetition: Schema.Int,
-  number: Schema.Int,
-  verdict: Verdict,
-  tokens: Schema.Int,
-  token_basis: TokenBasis,
-  ttft_ms: Schema.NullOr(Schema.Finite),
-  tokens_per_second: Schema.NullOr(Schema.Finite),
-  duration_ms: Schema.Finite
-})
-
-const make = (sql: SqlClient.SqlClient): CampaignStore["Service"] => {
-  const create = Effect.fn("CampaignStore.create")(function*(definition: Definition) {
-    const createdAt = yield* Clock.currentTimeMillis
-    yield* sql.withTransaction(Effect.gen(function*() {
-      yield* sql`INSERT INTO campaign ${
-        sql.insert({ only: 1, id: definition.id, created_at: createdAt, definition: encodeDefinition(definition) })
-      }`
-      const rows = plan(definition).map((battle, position) => ({ ...battle, position, state: "pending" }))
-      // SQLite allows 32 766 parameters in a statement.
-      for (const some of Arr.chunksOf(rows, 1000)) yield* sql`INSERT INTO battle ${sql.insert(some)}`
-    }))
-  }, Effect.mapError(queryFailed("create the campaign")))
-
-  const load = Effect.gen(function*() {
-    const campaigns = yield* sql<{ readonly definition: string }>`SELECT definition FROM campaign`
-    const stored = campaigns[0]
-    if (stored === undefined) return Option.none()
-    const battles = yield* Effect.flatMap(
-      sql`SELECT task, agent, repetition, state, grade, reason, counted_attempt FROM battle ORDER BY position`,
-      Schema.decodeUnknownEffect(Schema.Array(BattleRow))
+  /** The rest of what a long attempt leaves behind, a part at a time. */
+  const forgetRest = (attemptId: number): Effect.Effect<void> =>
+    offer(
+      "forget the progress of an attempt",
+      Effect.suspend(() => storedAttempts.forget(sql, attemptId)).pipe(
+        Effect.flatMap((more) => more ? forgetRest(attemptId) : Effect.void)
+      )
     )
-    const attempts = yield* Effect.flatMap(
-      sql`SELECT task, agent, repetition, number, verdict, tokens, token_basis, ttft_ms, tokens_per_second, duration_ms
-        FROM attempt JOIN battle USING (battle_id) ORDER BY attempt_id`,
-      Schema.decodeUnknownEffect(Schema.Array(AttemptRow))
-    )
-    return Option.some({
-      definition: yield* decodeDefinition(stored.definition),
-      battles: battles.map((row) => ({ battle: battleOf(row), outcome: outcomeOf(row) })),
-      attempts: attempts.map((row) => ({
-        battle: battleOf(row),
-        number: row.number,
-        verdict: row.verdict,
-        tokens: row.tokens,
-        tokenBasis: row.token_basis,
-        timeToFirstTokenMillis: row.ttft_ms,
-        tokensPerSecond: row.tokens_per_second,
-        durationMillis: row.duration_ms
-      }))
-    })
-  }).pipe(Effect.mapError(queryFailed("read the campaign")), Effect.withSpan("CampaignStore.load"))
 
-  const record = Effect.fn("CampaignStore.record")(function*(attempt: AttemptRecord) {
-    const { battle, outcome } = attempt
-    const where = sql`task = ${battle.task} AND agent = ${battle.agent} AND repetition = ${battle.repetition}`
-    yield* sql.withTransaction(Effect.gen(function*() {
-      const found = yield* sql<{ readonly battle_id: number }>`SELECT battle_id FROM battle WHERE ${where}`
-      yield* sql`INSERT INTO attempt ${
-        sql.insert({
-          battle_id: found[0]?.battle_id ?? null,
-          number: attempt.number,
-          mode: attempt.mode,
-          verdict: attempt.verdict,
-          error: attempt.error === null ? null : encodeError(attempt.error),
-          started_at: attempt.startedAt,
-          duration_ms: attempt.durationMillis,
-          tokens: attempt.tokens,
-          token_basis: attempt.tokenBasis,
-          prompt_tokens: attempt.promptTokens,
-          finish_reason: attempt.finishReason,
-          ttft_ms: attempt.timeToFirstTokenMillis,
-          tokens_per_second: attempt.tokensPerSecond,
-          content: attempt.content,
-          reasoning: attempt.reasoning,
-          timings: attempt.timings
-        })
-      }`
-      if (outcome._tag === "Pending") return
-      yield* sql`UPDATE battle SET ${
-        sql.update(
-          outcome._tag === "Scored"
-            ? {
-              state: "scored",
-              score: outcome.grade.score,
-              grade: encodeGrade(outcome.grade),
-              counted_attempt: outcome.attempt
-            }
-            : { state: "unscored", reason: outcome.reason, counted_attempt: outcome.attempt }
-        )
-      } WHERE ${where} AND state = 'pending'`
-    }))
-  }, Effect.mapError(queryFailed("save an attempt")))
-
-  return CampaignStore.of({ create, load, record })
-}
-
-const battleOf = (row: Battle): Battle => ({ task: row.task, agent: row.agent, repetition: row.repetition })
-
-const outcomeOf = (row: typeof BattleRow.Type): Outcome => {
-  const attempt = row.counted_attempt ?? 0
-  if (row.state === "scored" && row.grade !== null) return Outcome.cases.Scored.make({ grade: row.grade, attempt })
-  if (row.state === "unscored") {
-    return Outcome.cases.Unscored.make({ reason: row.reason ?? "no reason stored", attempt })
-  }
-  return Outcome.cases.Pending.make({})
+  return CampaignStore.of({
+    create: Effect.fn("CampaignStore.create")((definition, configHash) =>
+      atNow((now) => submit("create the campaign", storedBattles.create(sql, definition, configHash, now)))
+    ),
+    extend: Effect.fn("CampaignStore.extend")((definition, configHash) =>
+      submit("change the campaign", storedBattles.extend(sql, definition, configHash))
+    ),
+    load: read("read the campaign", sql.withTransaction(readCampaign(sql))).pipe(
+      Effect.withSpan("CampaignStore.load")
+    ),
+    begin: Effect.fn("CampaignStore.begin")((battle, start) =>
+      submit("begin an attempt", storedAttempts.begin(sql, battle, start))
+    ),
+    advance: (progress) =>
+      Effect.forEach(
+        Arr.chunksOf(progress, PROGRESS_PER_OPERATION),
+        (some) => offer("keep what has come of attempts in flight", storedAttempts.advance(sql, some)),
+        { discard: true }
+      ),
+    record: Effect.fn("CampaignStore.record")(function*(attempt) {
+      const { left, recorded } = yield* submit("save an attempt", storedAttempts.record(sql, attempt))
+      if (left !== null) yield* forgetRest(left)
+      return recorded
+    }),
+    abandon: submit("end abandoned attempts", storedAttempts.abandon(sql)),
+    epoch: (epoch) => submit("save an engine's epoch", storedControl.addEpoch(sql, epoch)),
+    epochs: read("read the engines' epochs", storedControl.epochs(sql)),
+    reopen: (selection) => submit("open battles again", storedBattles.reopen(sql, selection)),
+    giveUp: (selection, reason) => submit("give battles up", storedBattles.giveUp(sql, selection, reason)),
+    setState: (state) => submit("save the campaign's state", Effect.asVoid(sql`UPDATE campaign SET state = ${state}`)),
+    runner: (state) => submit("save the runner's state", storedControl.saveRunner(sql, state)),
+    request: (command) => atNow((now) => submit("save a request", storedControl.request(sql, command, now))),
+    requests: read("read requests", storedControl.requests(sql)),
+    answer: (id, text) => atNow((now) => submit("answer a request", storedControl.answer(sql, id, text, now))),
+    answerOf: (id) => read("read an answer", storedControl.answerOf(sql, id))
+  })
 }

@@ -2,10 +2,11 @@
  * The numbers of a campaign, from what is stored: a pure function.
  *
  * Scores are means over scored battles only; what is not scored is counted beside them and never as 0. TTFT and token
- * rates are of attempts that completed. A percentile is the nearest rank: the smallest sample that at least that share
+ * rates are of attempts that completed in time to count. A percentile is the nearest rank: the smallest sample that at least that share
  * of the samples does not exceed; `n` says how many there were.
  */
-import type { AttemptSummary, StoredCampaign } from "./CampaignStore.ts"
+import type { AttemptSummary, StoredBattle, StoredCampaign } from "./CampaignStore.ts"
+import { namesOf } from "./Definition.ts"
 
 export interface Percentiles {
   readonly p50: number | null
@@ -45,20 +46,25 @@ export interface CampaignSummary extends Omit<TaskSummary, "task"> {
     readonly slow: number
     readonly failed: number
     readonly cancelled: number
+    readonly abandoned: number
   }
   readonly tasks: ReadonlyArray<TaskSummary>
   /** Battles without a score, with the reason. */
   readonly unscored: ReadonlyArray<{ readonly task: string; readonly repetition: number; readonly reason: string }>
 }
 
+type Summarized = Pick<StoredCampaign, "definition" | "attempts"> & {
+  readonly battles: ReadonlyArray<Pick<StoredBattle, "battle" | "outcome">>
+}
+
 /** The summary of a stored campaign. */
-export const summarize = (stored: StoredCampaign): CampaignSummary => {
+export const summarize = (stored: Summarized): CampaignSummary => {
   const { attempts, battles, definition } = stored
-  const verdicts = { completed: 0, stalled: 0, slow: 0, failed: 0, cancelled: 0 }
+  const verdicts = { completed: 0, stalled: 0, slow: 0, failed: 0, cancelled: 0, abandoned: 0 }
   for (const { verdict } of attempts) verdicts[verdict]++
   return {
     campaign: definition.id,
-    agent: definition.agent,
+    agent: namesOf(definition),
     ...numbersOf(battles, attempts),
     attempts: { total: attempts.length, ...verdicts },
     tasks: definition.tasks.map(({ id }) => ({
@@ -75,12 +81,12 @@ export const summarize = (stored: StoredCampaign): CampaignSummary => {
 }
 
 const numbersOf = (
-  battles: StoredCampaign["battles"],
+  battles: Summarized["battles"],
   attempts: ReadonlyArray<AttemptSummary>
 ): Omit<TaskSummary, "task"> => {
   const grades = battles.flatMap(({ outcome }) => outcome._tag === "Scored" ? [outcome.grade] : [])
   const unscored = battles.filter(({ outcome }) => outcome._tag === "Unscored").length
-  const completed = attempts.filter(({ verdict }) => verdict === "completed")
+  const completed = attempts.filter(({ superseded, verdict }) => verdict === "completed" && !superseded)
   return {
     battles: {
       planned: battles.length,

@@ -53,7 +53,18 @@ export interface Options {
   readonly create: boolean
   /** Opens without the right to write, and then never creates. Transactions are read snapshots. */
   readonly readonly?: boolean | undefined
+  /**
+   * Whether a file that exists is what the caller takes it for; `all` gives the rows of a query. A failure leaves the file
+   * unchanged. Not asked where only a writable connection can read it, nor of a file that is new.
+   */
+  readonly accept?: <E>(
+    all: (sql: string) => Effect.Effect<ReadonlyArray<Row>, E>
+  ) => Effect.Effect<void, E | StoreError>
+  /** What of a file that exists is read before it is opened: every page, or only what `accept` asks for. */
+  readonly inspected?: "everything" | "accepted" | undefined
 }
+
+type Row = Record<string, unknown>
 
 /**
  * An open database as `SqlClient`, closed with its scope. Fails with `StoreError` (`Missing`, `NotADatabase`,
@@ -122,22 +133,26 @@ const open = Effect.fn("NodeSqlite.open")(
     // Registered before the database is opened, so it runs after it was closed.
     yield* Effect.addFinalizer(() => Effect.ignore(removeEmptyLog(filename)))
     if (!exists) return yield* acquireAs("create")
-    const access = yield* Effect.mapError(possibleAccess(filename, readonly), storeError(filename))
+    const access = yield* Effect.mapError(
+      possibleAccess(options, readonly),
+      (error) => error instanceof StoreError ? error : storeError(filename)(error)
+    )
     return yield* acquireAs(access)
   }
 )
 
 /** Inspects the file and says how it is then to be opened. */
-const possibleAccess = (filename: string, readonly: boolean): Effect.Effect<Access, Refusal> =>
-  Effect.matchEffect(inspect(filename, "read"), {
+const possibleAccess = (options: Options, readonly: boolean): Effect.Effect<Access, Refusal | StoreError> =>
+  Effect.matchEffect(inspect(options, "read"), {
     onSuccess: () => Effect.succeed(readonly ? "read" : "write"),
-    onFailure: (refusal): Effect.Effect<Access, Refusal> => {
+    onFailure: (refusal): Effect.Effect<Access, Refusal | StoreError> => {
+      if (refusal instanceof StoreError) return Effect.fail(refusal)
       if (refusal.code !== sqliteReadonly && refusal.code !== sqliteCannotOpen) return Effect.fail(refusal)
       // Only a writable connection can finish what a crash interrupted: it decides for itself.
       if (!readonly) return Effect.succeed("write")
       // With a log beside it, the file alone is not the whole database.
-      if (logBytes(filename) > 0) return Effect.fail(refusal)
-      return Effect.as(inspect(filename, "immutable"), "immutable")
+      if (logBytes(options.filename) > 0) return Effect.fail(refusal)
+      return Effect.as(inspect(options, "immutable"), "immutable")
     }
   })
 
@@ -171,10 +186,15 @@ const checkFile = Effect.fnUntraced(
   }
 )
 
-/** Reads every page through a connection that cannot write. */
-const inspect = (filename: string, access: "read" | "immutable"): Effect.Effect<void, Refusal> =>
+/** Looks into the file through a connection that cannot write. */
+const inspect = (
+  { accept, filename, inspected = "everything" }: Options,
+  access: "read" | "immutable"
+): Effect.Effect<void, Refusal | StoreError> =>
   Effect.scoped(Effect.gen(function*() {
     const database = yield* acquire(filename, access)
+    if (accept !== undefined) yield* accept((sql) => attempt(() => database.prepare(sql).all()))
+    if (inspected === "accepted") return
     const row = yield* attempt(() => database.prepare("PRAGMA quick_check(1)").get())
     const verdict = String(row?.["quick_check"])
     if (verdict !== "ok") return yield* Effect.fail({ code: sqliteCorrupt, detail: verdict })
@@ -281,8 +301,6 @@ const executeStream =
       ),
       (rows) => Stream.fromPull(Effect.succeed(pullRows(rows, transformRows)))
     ))
-
-type Row = Record<string, unknown>
 
 const pullRows = (
   rows: Iterator<Row>,

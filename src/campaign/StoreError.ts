@@ -17,12 +17,23 @@ export const StoreErrorReason = Schema.TaggedUnion({
   NotADatabase: { path: Schema.String, detail: Schema.String },
   /** Nothing is known about the content: a missing directory, a missing permission, a lock held for too long. */
   CannotOpen: { path: Schema.String, detail: Schema.String },
+  /** A later release has written the file and knows what we do not. It has not been changed. */
+  Newer: { path: Schema.String, step: Schema.Int, known: Schema.Int },
+  /** Another process runs the campaign of this file; `since` is in milliseconds since 1970. */
+  Held: { path: Schema.String, pid: Schema.Int, host: Schema.String, since: Schema.Finite },
+  /** An attempt of a battle that has an outcome already was to begin. */
+  NotPending: { battle: Schema.String, state: Schema.Literals(["scored", "unscored"]) },
+  /** A definition with fewer battles than the stored one was to take its place. */
+  NotExtended: { missing: Schema.Int, example: Schema.String },
   /** The store was open and refused an operation, for example because the disk is full. */
   Query: { operation: Schema.String, detail: Schema.String }
 })
 export type StoreErrorReason = typeof StoreErrorReason.Type
 
 const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " ")
+
+/** "2026-11-22 22:01" where the user is. */
+const localTime = (millis: number) => new Date(millis).toLocaleString("sv-SE").slice(0, 16)
 
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", { reason: StoreErrorReason }) {
   override get message(): string {
@@ -34,6 +45,16 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
       CannotOpen: ({ detail, path }) =>
         `Cannot open ${path} (${oneLine(detail)}): ` +
         `check its directory, your permissions and that no other program holds it.`,
+      Newer: ({ known, path, step }) =>
+        `${path} was written by a newer campaign (it stands at step ${step}, this one knows ${known}): ` +
+        `use that version or name another file.`,
+      Held: ({ host, path, pid, since }) =>
+        `${path} is being run by process ${pid} on ${host} since ${localTime(since)}: ` +
+        `wait for it, pause it from here with "campaign pause --db ${path}", or name another file.`,
+      NotPending: ({ battle, state }) => `The battle ${battle} is ${state} already: nothing of it is begun again.`,
+      NotExtended: ({ example, missing }) =>
+        `The campaign has ${missing} battles that the new configuration lacks, ${example} among them: ` +
+        `keep its tasks, agents and repetitions, or name another file for a new campaign.`,
       Query: ({ detail, operation }) =>
         `The store failed to ${operation} (${oneLine(detail)}): ` +
         `remove the cause and run the command again, what was stored before is kept.`

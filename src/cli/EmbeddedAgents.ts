@@ -1,8 +1,10 @@
 /**
- * The agents a campaign needs besides the one under test, on loopback ports chosen by the system.
+ * The agents a campaign needs besides those under test, on loopback ports chosen by the system.
  *
- * A green agent always; for an engine, our purple agent in front of it; for the demonstration, the simulated engine as
- * well. They are the same layers that `campaign sim` and `campaign serve` run, and everything between them is HTTP.
+ * A green agent always, unless a scenario brings its own; for every agent that is a model, our purple agent in front of
+ * its engine; for the demonstration, the simulated engine as well. They are the same layers that `campaign sim` and
+ * `campaign serve` run, and everything between them is HTTP. Agents in front of one engine share its connections' evidence,
+ * and its canary.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,92 +12,213 @@ import * as Layer from "effect/Layer"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import * as AddressRule from "../a2a/AddressRule.ts"
 import { GreenAgent } from "../agents/GreenAgent.ts"
-import { PurpleAgent, type PurpleAgentOptions } from "../agents/PurpleAgent.ts"
+import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import type { WatchSettings } from "../agents/WatchSettings.ts"
-import type { Target } from "../campaign/Definition.ts"
+import { addressesOf, type AgentDefinition } from "../campaign/AgentDefinition.ts"
+import { CampaignEngines } from "../campaign/CampaignEngines.ts"
+import { type Definition, type Lane, lanesOf } from "../campaign/Definition.ts"
+import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
+import type { Seat, Seats } from "../campaign/Seat.ts"
 import { Engine, type EngineOptions } from "../engine/Engine.ts"
 import * as EngineCanary from "../engine/EngineCanary.ts"
+import { EngineInspection } from "../engine/EngineInspection.ts"
 import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../engine/WatchedEngine.ts"
 import { Grader } from "../grading/Grader.ts"
-import { Canary } from "../liveness/Canary.ts"
+import { AgentBreaker } from "../liveness/AgentBreaker.ts"
+import { Canary, CanaryOutcome } from "../liveness/Canary.ts"
+import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
 import { Simulator } from "../simulator/Simulator.ts"
-import { orExit } from "./CommandError.ts"
+import { inputError, orExit } from "./CommandError.ts"
 import { engineOptions } from "./EngineAddress.ts"
-
-export interface EmbeddedAgentsOptions extends WatchSettings {
-  readonly target: Target
-  readonly seed: number
-}
 
 const loopback = { host: "127.0.0.1", port: 0 }
 const SIMULATED_MODEL = "simulated-model"
 
-/** Fails in one line if the target cannot be used; nothing is started or stored for it before. */
-export const check = Effect.fn("EmbeddedAgents.check")(function*(target: Target) {
-  switch (target._tag) {
-    case "Agent":
-      return yield* Effect.asVoid(A2aClient.use((client) => client.check({ url: target.url, hop: "purple" })))
-    case "Engine":
-      return yield* Engine.use((engine) => engine.check).pipe(
-        Effect.provide(Engine.layer(yield* engineOptions(target)))
+/** Fails in one line if an agent or engine cannot be used; nothing is started or stored for it before. */
+export const check = Effect.fn("EmbeddedAgents.check")(function*(definition: Pick<Definition, "agents" | "engines">) {
+  for (const agent of definition.agents) {
+    for (const { command, url } of addressesOf(agent)) {
+      // One that we start ourselves is not there yet.
+      if (command === null) yield* A2aClient.use((client) => client.check({ url, hop: "purple" }))
+    }
+  }
+  for (const { keyVariable, name, url } of definition.engines) {
+    if (url === null) continue
+    for (const { maxTokens, model } of modelsOf(definition.agents.filter(({ engine }) => engine === name))) {
+      const options = yield* engineOptions({ url, keyVariable, model: model ?? "", maxTokens })
+      yield* Engine.use((engine) => model === null ? Effect.asVoid(engine.models) : engine.check).pipe(
+        Effect.provide(Engine.layer(options))
       )
-    case "Demonstration":
+    }
   }
 }, orExit)
 
+const modelsOf = (agents: ReadonlyArray<AgentDefinition>) =>
+  agents.flatMap(({ kind, name }) => kind._tag === "Model" ? [{ ...kind, name }] : [])
+
+/** What a runner needs of them. */
+type RunnerServices = AgentBreaker | CampaignEngines | EngineGate
+
 export interface StartedAgents {
-  readonly greenUrl: string
-  readonly purpleUrl: string
-  /** What the gate knows the engine by: its address, or the agent's where nobody knows its engine. */
-  readonly endpoint: string
-  readonly gate: EngineGate["Service"]
+  readonly seats: Seats
+  readonly services: Context.Context<RunnerServices>
 }
 
-/** Starts what is missing and gives the addresses, and the gate of the engine. All stops with the scope. */
-export const start = Effect.fn("EmbeddedAgents.start")(function*(options: EmbeddedAgentsOptions) {
-  const listen = { ...loopback, limits: options.limits, stallPolicy: options.stallPolicy }
-  // Its only participant is the one that the user of the command named.
+/** Starts what is missing and gives the seats, and what watches over engines and agents. All stops with the scope. */
+export const start = Effect.fn("EmbeddedAgents.start")(function*(definition: Definition) {
+  const settings = { limits: definition.limits, stallPolicy: definition.stallPolicy }
+  // Its only participants are those that the user of the command named.
   const green = yield* Layer.build(
-    GreenAgent.layer({ ...listen, participants: AddressRule.any }).pipe(Layer.provide(Grader.layer))
+    GreenAgent.layer({ ...loopback, ...settings, participants: AddressRule.any }).pipe(Layer.provide(Grader.layer))
   )
-  const started: StartedAgents = { greenUrl: Context.get(green, GreenAgent).url, ...yield* purple(options, listen) }
+  const greenUrl = Context.get(green, GreenAgent).url
+  const seats = new Map<string, Seat>()
+  const engines = new Map<string, StartedEngine>()
+  for (const lane of lanesOf(definition)) {
+    const engine = yield* engineOf(lane, definition.seed)
+    if (engine !== undefined) engines.set(engine.name, engine)
+    for (const agent of lane.agents) {
+      const endpoint = engine?.options.baseUrl ?? `agent ${agent.name}`
+      seats.set(agent.name, { endpoint, ...yield* addressed(agent, greenUrl, engine, settings) })
+    }
+  }
+  const client = yield* A2aClient
+  const services = yield* Layer.build(Layer.mergeAll(
+    EngineGate.layer().pipe(Layer.provide(canaryOf(engines))),
+    AgentBreaker.layer({ failures: definition.policy.breakerFailures }).pipe(
+      Layer.provide(cardsOf(client, definition.agents))
+    ),
+    Layer.succeed(CampaignEngines, enginesOf(engines))
+  ))
+  const started: StartedAgents = { seats, services }
   return started
 }, orExit)
 
-const purple = Effect.fnUntraced(function*(
-  { seed, target }: EmbeddedAgentsOptions,
-  listen: PurpleAgentOptions & WatchSettings
+interface StartedEngine {
+  readonly name: string
+  readonly options: Omit<EngineOptions, "model" | "maxTokens">
+  /** What it serves, where an agent leaves that to it; another one after a change of models. */
+  model: string
+  readonly inspection: EngineInspection["Service"]
+  readonly evidence: EngineEvidence["Service"]
+  readonly canary: Canary["Service"]
+}
+
+/** What the agents of a lane share; none where nobody knows their engine. */
+const engineOf = Effect.fnUntraced(function*({ agents, engine }: Lane, seed: number) {
+  if (engine === null) return undefined
+  const { baseUrl, ...options } = yield* addressOf(engine, seed)
+  const [first] = modelsOf(agents)
+  const model = first?.model ?? (yield* servedModel({ ...options, baseUrl, model: "" }))
+  const currentModel = first?.model === null ? () => started.model : undefined
+  const services = yield* Layer.build(
+    EngineCanary.layer({ ...options, baseUrl, model, currentModel }).pipe(
+      Layer.provideMerge(ScrapedEvidence.layer({ baseUrl })),
+      Layer.merge(EngineInspection.layer({ ...options, baseUrl }))
+    )
+  )
+  const started: StartedEngine = {
+    name: engine.name,
+    options: { ...options, baseUrl },
+    model,
+    inspection: Context.get(services, EngineInspection),
+    evidence: Context.get(services, EngineEvidence),
+    canary: Context.get(services, Canary)
+  }
+  return started
+})
+
+/** The engine's address and key; a simulated one is started. */
+const addressOf = Effect.fnUntraced(function*({ keyVariable, url }: EngineDefinition, seed: number) {
+  if (url !== null) {
+    const { apiKey, baseUrl } = yield* engineOptions({ url, keyVariable, model: "", maxTokens: 1 })
+    return { baseUrl, apiKey }
+  }
+  const simulator = yield* Layer.build(Simulator.layer({ ...loopback, seed, model: SIMULATED_MODEL }))
+  return { baseUrl: `${Context.get(simulator, Simulator).url}/v1`, apiKey: undefined }
+})
+
+const servedModel = (options: EngineOptions) =>
+  Engine.use((engine) => engine.models).pipe(
+    Effect.provide(Engine.layer(options)),
+    Effect.flatMap(([first]) =>
+      first === undefined
+        ? Effect.fail(inputError(`the engine at ${options.baseUrl} serves no model`))
+        : Effect.succeed(first)
+    )
+  )
+
+/** The addresses of a seat; our own purple agent is started. */
+const addressed = Effect.fnUntraced(function*(
+  { kind, name }: AgentDefinition,
+  greenUrl: string,
+  engine: StartedEngine | undefined,
+  settings: WatchSettings
 ) {
-  switch (target._tag) {
-    case "Agent": {
-      // Its engine is out of reach, so a battle has to be the canary.
-      const services = yield* Layer.build(EngineGate.layer().pipe(Layer.provide(Canary.layerNone)))
-      return { purpleUrl: target.url, endpoint: target.url, gate: Context.get(services, EngineGate) }
+  switch (kind._tag) {
+    case "Agent":
+      return { greenUrl, participants: { agent: kind.address.url } }
+    case "Scenario": {
+      const participants = Object.fromEntries(kind.participants.map(({ address, role }) => [role, address.url]))
+      return { greenUrl: kind.evaluator.url, participants }
     }
-    case "Engine":
-      return yield* purpleInFrontOf(yield* engineOptions(target), listen)
-    case "Demonstration": {
-      const simulator = yield* Layer.build(Simulator.layer({ ...loopback, seed, model: SIMULATED_MODEL }))
-      const baseUrl = `${Context.get(simulator, Simulator).url}/v1`
-      return yield* purpleInFrontOf({ baseUrl, model: SIMULATED_MODEL }, listen)
+    case "Model": {
+      if (engine === undefined) return yield* inputError(`agent ${name} is a model, and no engine is named for it`)
+      const { maxTokens, model } = kind
+      const purple = yield* Layer.build(
+        PurpleAgent.layer({ ...loopback, ...settings }).pipe(
+          Layer.provide(watchedEngine({
+            ...engine.options,
+            model: model ?? engine.model,
+            currentModel: model === null ? () => engine.model : undefined,
+            maxTokens
+          }, settings)),
+          Layer.provide(Layer.succeed(EngineEvidence, engine.evidence))
+        )
+      )
+      return { greenUrl, participants: { agent: Context.get(purple, PurpleAgent).url } }
     }
   }
 })
 
-const purpleInFrontOf = Effect.fnUntraced(function*(engine: EngineOptions, listen: PurpleAgentOptions & WatchSettings) {
-  const services = yield* Layer.build(
-    Layer.merge(PurpleAgent.layer(listen), EngineGate.layer().pipe(Layer.provide(EngineCanary.layer(engine)))).pipe(
-      Layer.provide(watchedEngine(engine, listen)),
-      Layer.provide(ScrapedEvidence.layer({ baseUrl: engine.baseUrl }))
-    )
-  )
-  return {
-    purpleUrl: Context.get(services, PurpleAgent).url,
-    endpoint: engine.baseUrl,
-    gate: Context.get(services, EngineGate)
-  }
+/** Asks the canary of the endpoint; where there is none, time has to do. */
+const canaryOf = (engines: ReadonlyMap<string, StartedEngine>): Layer.Layer<Canary> => {
+  const canaries = new Map(Array.from(engines.values(), ({ canary, options }) => [options.baseUrl, canary]))
+  return Layer.succeed(Canary, {
+    check: (endpoint) => canaries.get(endpoint)?.check(endpoint) ?? Effect.succeed(CanaryOutcome.cases.Absent.make({}))
+  })
+}
+
+/** Asks for the card of an agent, by its name. One of our own cannot be gone. */
+const cardsOf = (client: A2aClient["Service"], agents: ReadonlyArray<AgentDefinition>): Layer.Layer<Canary> => {
+  const { Failed, Passed } = CanaryOutcome.cases
+  const passed = Passed.make({ tokens: 0, stepMillis: 0, binding: "unproven" })
+  const addresses = new Map(agents.map((agent) => [agent.name, addressesOf(agent)]))
+  return Layer.succeed(Canary, {
+    check: (agent) =>
+      Effect.forEach(addresses.get(agent) ?? [], ({ url }) => client.check({ url, hop: "purple" }), {
+        discard: true
+      }).pipe(
+        Effect.as(passed),
+        Effect.timeoutOrElse({ duration: CARD_PATIENCE, orElse: () => Effect.succeed(gone("its card has not come")) }),
+        Effect.catch(({ message }) => Effect.succeed(Failed.make({ why: message })))
+      )
+  })
+}
+
+const CARD_PATIENCE = "30 seconds"
+const gone = (why: string): CanaryOutcome => CanaryOutcome.cases.Failed.make({ why })
+
+const enginesOf = (engines: ReadonlyMap<string, StartedEngine>): CampaignEngines["Service"] => ({
+  look: (name) => engines.get(name)?.inspection.look ?? Effect.succeed(undefined),
+  queueTimes: (name) => engines.get(name)?.inspection.queueTimes ?? Effect.succeed(undefined),
+  serve: (name, model) =>
+    Effect.sync(() => {
+      const engine = engines.get(name)
+      if (engine !== undefined) engine.model = model
+    })
 })
 
 /** The engine, watched; its evidence is the caller's. */

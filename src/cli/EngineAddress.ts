@@ -15,6 +15,15 @@ const apiKey = Config.Redacted("CAMPAIGN_API_KEY").pipe(
   Config.option
 )
 
+/** The key in the variable that was named for it, which then has to be there. */
+const keyIn = (variable: string) =>
+  Config.Redacted(variable).pipe(
+    Config.map(Option.some),
+    Effect.mapError(() =>
+      inputError(`the key of an engine is to be in ${variable}, which is not set: set it, or name another`)
+    )
+  )
+
 /** An address in its canonical form. Refuses what campaign/config/httpAddress.ts refuses, in one line. */
 export const parseUrl = (flag: string, text: string): Effect.Effect<string, CommandError> =>
   orRefuse(flag, text, httpAddress(text))
@@ -35,11 +44,12 @@ export const engineOptions = Effect.fnUntraced(function*(options: {
   readonly url: string
   readonly model: string
   readonly maxTokens: number
+  readonly keyVariable?: string | null
 }): Effect.fn.Return<EngineOptions, CommandError | Config.ConfigError> {
   return {
     baseUrl: yield* orRefuse("engine", options.url, engineAddress(options.url)),
     model: options.model,
     maxTokens: options.maxTokens,
-    apiKey: Option.getOrUndefined(yield* apiKey)
+    apiKey: Option.getOrUndefined(yield* typeof options.keyVariable === "string" ? keyIn(options.keyVariable) : apiKey)
   }
 })

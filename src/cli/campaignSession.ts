@@ -13,12 +13,12 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import { BattleQueue } from "../campaign/BattleQueue.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
 import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import { summarize } from "../campaign/CampaignSummary.ts"
-import type { Definition } from "../campaign/Definition.ts"
-import { EngineGate } from "../liveness/EngineGate.ts"
+import { type Definition, namesOf } from "../campaign/Definition.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
@@ -48,7 +48,7 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
     Effect.scoped,
     options.userInterface.mode === "full" ? withLogsKept : (effect) => effect,
     Effect.provide([
-      clientFor(options.definition.target),
+      clientFor(options.definition),
       LiveRegion.layer,
       Ticker.layer(options.definition.limits.tickMillis)
     ]),
@@ -75,21 +75,16 @@ const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A,
 
 const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: Effect.Effect<void>) {
   const { database, definition, isNew } = options
-  yield* EmbeddedAgents.check(definition.target)
+  yield* EmbeddedAgents.check(definition)
   const services = yield* orExit(Layer.build(
     CampaignStore.layer({ filename: database, create: isNew, limits: definition.limits })
   ))
   yield* Effect.gen(function*() {
     const store = yield* CampaignStore
-    if (isNew) yield* store.create(definition)
+    if (isNew) yield* store.create(definition, null)
     yield* onStored
-    const agents = yield* EmbeddedAgents.start({
-      target: definition.target,
-      seed: definition.seed,
-      limits: definition.limits,
-      stallPolicy: definition.stallPolicy
-    })
-    yield* Console.error(`campaign ${definition.id}: ${definition.agent}, kept in ${database}`)
+    const agents = yield* EmbeddedAgents.start(definition)
+    yield* Console.error(`campaign ${definition.id}: ${namesOf(definition)}, kept in ${database}`)
     yield* play(options, agents)
     const summary = summarize(yield* loaded(database))
     if (options.userInterface.mode === "full") yield* Console.error("")
@@ -103,15 +98,15 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
 
 const play = Effect.fnUntraced(function*(
   { database, userInterface: { color, mode } }: SessionOptions,
-  { gate, ...agents }: EmbeddedAgents.StartedAgents
+  { seats, services }: EmbeddedAgents.StartedAgents
 ) {
   const events = yield* Queue.unbounded<CampaignEvent, Cause.Done>()
   const view = yield* Effect.forkScoped(TerminalView.run(Stream.fromQueue(events), mode, { color }))
   yield* CampaignRunner.run({
     campaign: yield* loaded(database),
-    ...agents,
+    seats,
     onEvent: (event) => Effect.asVoid(Queue.offer(events, event))
-  }).pipe(Effect.provideService(EngineGate, gate))
+  }).pipe(Effect.provide(services), Effect.provide(BattleQueue.layerMemory))
   yield* Queue.end(events)
   yield* Fiber.join(view)
 })

@@ -6,7 +6,8 @@
  * of `--liveness`; what differs from its default is marked without colour, too; the values are what the flags take.
  */
 import { writeValue } from "../campaign/config/limitText.ts"
-import type { Target } from "../campaign/Definition.ts"
+import type { Definition } from "../campaign/Definition.ts"
+import { describeAgent } from "../campaign/describeAgent.ts"
 import { runsNeeded } from "../liveness/ConformalBound.ts"
 import { describeLimit } from "../liveness/describeLimit.ts"
 import { type LearnedLimits, silent } from "../liveness/LimitInForce.ts"
@@ -17,9 +18,8 @@ import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import { textOf } from "../text/DurationText.ts"
 import { type HelpOptions, indented, styles } from "./renderHelp.ts"
 
-export interface ShownLimits {
-  readonly target: Target
-  /** Whether the target has just answered. */
+export interface ShownLimits extends Pick<Definition, "agents" | "engines"> {
+  /** Whether they have just answered. */
   readonly contacted: boolean
   readonly stallPolicy: StallPolicy
   readonly hardCapMillis: number | null
@@ -43,19 +43,12 @@ const policies: Record<StallPolicy, string> = {
 const noCap = "No attempt is ended for the time it takes: what lives is waited for."
 const cap = "An attempt that is not done by then is ended, even if it lives; it counts as slow, not as stalled."
 
-const describeTarget = (target: Target): string => {
-  switch (target._tag) {
-    case "Demonstration":
-      return "the demonstration, a simulated engine of this package"
-    case "Engine":
-      return `model ${target.model} of the engine at ${target.url}, at most ${target.maxTokens} tokens`
-    case "Agent":
-      return `the A2A agent at ${target.url}`
-  }
-}
-
-const reached = ({ contacted, target }: ShownLimits): string =>
-  target._tag === "Demonstration" ? "" : contacted ? "; it answers" : "; not contacted (--contact asks it)"
+const reached = ({ agents, contacted, engines }: ShownLimits): string =>
+  agents.every(({ kind }) => kind._tag === "Model") && engines.every(({ url }) => url === null)
+    ? ""
+    : contacted
+    ? "; it answers"
+    : "; not contacted (--contact asks it)"
 
 const unitOf = ({ kind }: ExplainedLimit): string => kind === "rate" ? " tokens/s" : ""
 
@@ -136,7 +129,10 @@ export const renderLimits = (shown: ShownLimits, { color, columns }: HelpOptions
   const groups = Map.groupBy(explained, ({ group }) => group)
   const blocks: ReadonlyArray<readonly [title: string, lines: ReadonlyArray<string>]> = [
     ...(stored === undefined ? [] : [["CAMPAIGN", text(`${stored.campaign}, kept in ${stored.file}`)] as const]),
-    ["TARGET", text(describeTarget(shown.target) + reached(shown))],
+    [
+      "UNDER TEST",
+      shown.agents.flatMap((agent) => text(`${agent.name}: ${describeAgent(agent, shown.engines)}${reached(shown)}`))
+    ],
     ["STALL POLICY", choice(stallPolicy, stallPolicy === "enforce", policies[stallPolicy])],
     [
       "HARD CAP",
@@ -157,11 +153,12 @@ export const renderLimits = (shown: ShownLimits, { color, columns }: HelpOptions
 }
 
 /** The same for programs; times in milliseconds. */
-export const limitsJson = ({ contacted, hardCapMillis, limits, stallPolicy, stored, target }: ShownLimits) => {
+export const limitsJson = ({ agents, contacted, engines, hardCapMillis, limits, stallPolicy, stored }: ShownLimits) => {
   const needed = runsNeeded(limits.learnedFalseAlarms)
   return {
     ...(stored === undefined ? {} : { campaign: stored.campaign, db: stored.file }),
-    target,
+    agents,
+    engines,
     contacted,
     stallPolicy,
     hardCapMillis,

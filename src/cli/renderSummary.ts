@@ -24,7 +24,8 @@ export const renderSummary = (summary: CampaignSummary, options: SummaryOptions)
     "",
     `Battles:  ${battles.planned} planned: ${outcomesOf(battles)}`,
     `Attempts: ${attempts.total}: ${attempts.completed} completed, ${attempts.stalled} stalled, ` +
-    `${attempts.slow} over the hard cap, ${attempts.failed} failed, ${attempts.cancelled} cancelled`,
+    `${attempts.slow} over the hard cap, ${attempts.failed} failed, ${attempts.cancelled} cancelled` +
+    (attempts.abandoned === 0 ? "" : `, ${attempts.abandoned} abandoned`),
     summary.ttftMs.n === 0
       ? "TTFT:     not measured, no attempt completed with a token"
       : `TTFT:     ${millis(summary.ttftMs.p50)} p50, ${

@@ -9,7 +9,9 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { A2aClient } from "../a2a/A2aClient.ts"
-import type { Definition, Target } from "../campaign/Definition.ts"
+import { fixed } from "../campaign/Concurrency.ts"
+import type { Definition } from "../campaign/Definition.ts"
+import { defaultPolicy } from "../campaign/FailurePolicy.ts"
 import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
 import { clientFor } from "./AgentAddress.ts"
 import * as campaignSession from "./campaignSession.ts"
@@ -17,7 +19,7 @@ import { inputError, orExit, usageError } from "./CommandError.ts"
 import * as flags from "./flags.ts"
 import { invocation } from "./invocation.ts"
 import { HelpSections } from "./renderHelp.ts"
-import { targetFlags, targetOf } from "./targetFlags.ts"
+import { targetFlags, type UnderTest, underTestOf } from "./targetFlags.ts"
 import { userInterface } from "./userInterface.ts"
 import { hardCap, hardCapMillis, settingsOf, watchFlags } from "./watchFlags.ts"
 
@@ -42,9 +44,9 @@ export const run = Command.make(
     const fileSystem = yield* FileSystem.FileSystem
     const settings = yield* settingsOf(options)
     const cap = yield* hardCapMillis(options.hardCap, settings)
-    const target = yield* orExit(targetOf(options))
+    const asked = yield* orExit(underTestOf(options))
     const tasks = yield* tasksOf(options.task)
-    const agent = yield* nameOf(target)
+    const underTest = yield* named(asked)
     if (yield* orExit(fileSystem.exists(database))) {
       return yield* inputError(
         `${database} exists already; go on with it by \`${invocation()} resume --db ${database}\`, or name another file ` +
@@ -53,12 +55,12 @@ export const run = Command.make(
     }
     const definition: Definition = {
       id: stamp,
-      agent,
-      target,
+      ...underTest,
       tasks,
       repetitions: options.repeat,
-      concurrency: options.concurrency,
+      concurrency: fixed(options.concurrency),
       seed: options.seed,
+      policy: defaultPolicy,
       ...settings,
       hardCapMillis: cap
     }
@@ -84,19 +86,16 @@ export const run = Command.make(
   ])
 )
 
-/** What the target is called in tables; only an agent has to be asked. */
-const nameOf = Effect.fnUntraced(function*(target: Target) {
-  switch (target._tag) {
-    case "Demonstration":
-      return "simulated-model"
-    case "Engine":
-      return target.model
-    case "Agent":
-      return yield* A2aClient.use((client) => client.check({ url: target.url, hop: "purple" })).pipe(
-        Effect.provide(clientFor(target)),
-        orExit
-      )
-  }
+/** The same, with the name that an agent gives itself. */
+const named = Effect.fnUntraced(function*(underTest: UnderTest) {
+  const [agent] = underTest.agents
+  if (agent.kind._tag !== "Agent") return underTest
+  const { url } = agent.kind.address
+  const name = yield* A2aClient.use((client) => client.check({ url, hop: "purple" })).pipe(
+    Effect.provide(clientFor(underTest)),
+    orExit
+  )
+  return { ...underTest, agents: [{ ...agent, name }] } satisfies UnderTest as UnderTest
 })
 
 /** The tasks of these names, all without a name. */

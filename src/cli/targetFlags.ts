@@ -6,7 +6,10 @@
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Target } from "../campaign/Definition.ts"
+import type { AgentDefinition } from "../campaign/AgentDefinition.ts"
+import type { Definition } from "../campaign/Definition.ts"
+import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
+import { SIMULATED } from "../campaign/StoredDefinition.ts"
 import { usageError } from "./CommandError.ts"
 import { engineOptions, parseUrl } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
@@ -25,22 +28,47 @@ export interface TargetValues {
   readonly maxTokens: number
 }
 
+/** Engines and agents of a campaign. */
+export type UnderTest = Pick<Definition, "agents" | "engines">
+
+const engineOf = (name: string, url: string | null): EngineDefinition => ({
+  name,
+  url,
+  keyVariable: null,
+  concurrency: null,
+  onModelChange: "stop"
+})
+
 /** What is tested, from flags that exclude each other. Fails with wrong usage, or one line about an address. */
-export const targetOf = Effect.fnUntraced(function*(options: TargetValues) {
+export const underTestOf = Effect.fnUntraced(function*(options: TargetValues) {
   const engine = Option.getOrUndefined(options.engine)
   const model = Option.getOrUndefined(options.model)
   const agent = Option.getOrUndefined(options.agent)
+  const { maxTokens } = options
   if (engine !== undefined && agent !== undefined) {
     return yield* usageError("--engine and --agent exclude each other: an agent has its own engine")
   }
   if (agent !== undefined) {
-    return { _tag: "Agent", url: yield* parseUrl("agent", agent) } satisfies Target as Target
+    const url = yield* parseUrl("agent", agent)
+    const address = { url, tokenVariable: null, command: null }
+    const only: AgentDefinition = { name: url, engine: null, concurrency: null, kind: { _tag: "Agent", address } }
+    return { engines: [], agents: [only] } satisfies UnderTest as UnderTest
   }
-  if (engine !== undefined) {
-    if (model === undefined) return yield* usageError("--engine needs --model NAME: the model to ask the engine for")
-    const { baseUrl } = yield* engineOptions({ url: engine, model, maxTokens: options.maxTokens })
-    return { _tag: "Engine", url: baseUrl, model, maxTokens: options.maxTokens } satisfies Target as Target
+  if (engine !== undefined && model === undefined) {
+    return yield* usageError("--engine needs --model NAME: the model to ask the engine for")
   }
-  if (model !== undefined) return yield* usageError("--model needs --engine URL: the engine that serves it")
-  return { _tag: "Demonstration" } satisfies Target as Target
+  if (engine === undefined && model !== undefined) {
+    return yield* usageError("--model needs --engine URL: the engine that serves it")
+  }
+  const { baseUrl } = engine === undefined || model === undefined
+    ? { baseUrl: null }
+    : yield* engineOptions({ url: engine, model, maxTokens })
+  const behind = engineOf(baseUrl ?? SIMULATED, baseUrl)
+  const only: AgentDefinition = {
+    name: model ?? "simulated-model",
+    engine: behind.name,
+    concurrency: null,
+    kind: { _tag: "Model", model: model ?? null, maxTokens }
+  }
+  return { engines: [behind], agents: [only] } satisfies UnderTest as UnderTest
 })

@@ -21,7 +21,7 @@ import { optional, variableOf } from "./flagKinds.ts"
 import * as flags from "./flags.ts"
 import { columnsOfTerminal, HelpSections } from "./renderHelp.ts"
 import { limitsJson, renderLimits, type ShownLimits } from "./renderLimits.ts"
-import { targetFlags, targetOf, type TargetValues } from "./targetFlags.ts"
+import { targetFlags, type TargetValues, underTestOf } from "./targetFlags.ts"
 import { hardCap, hardCapMillis, settingsOf, watchFlags, type WatchValues } from "./watchFlags.ts"
 
 /** In columns: room for most meanings beside their values. */
@@ -43,8 +43,8 @@ export const validate = Command.make(
   },
   Effect.fn("campaign.validate")(function*(options) {
     const found = yield* options.db === undefined ? asked(options) : stored(options.db, options)
-    if (options.contact) yield* EmbeddedAgents.check(found.target).pipe(Effect.provide(clientFor(found.target)))
-    const shown = { ...found, contacted: options.contact && found.target._tag !== "Demonstration" }
+    if (options.contact) yield* EmbeddedAgents.check(found).pipe(Effect.provide(clientFor(found)))
+    const shown = { ...found, contacted: options.contact }
     const { canColor } = yield* TerminalCapabilities
     yield* Console.log(
       options.json
@@ -81,7 +81,7 @@ type Values = TargetValues & WatchValues & { readonly hardCap: number | undefine
 const asked = Effect.fnUntraced(function*(options: Values) {
   const settings = yield* settingsOf(options)
   return {
-    target: yield* targetOf(options),
+    ...yield* underTestOf(options),
     hardCapMillis: yield* hardCapMillis(options.hardCap, settings),
     ...settings,
     stored: undefined
@@ -112,9 +112,10 @@ const stored = Effect.fnUntraced(function*(file: string, options: Values) {
   const learned = yield* LimitLearner.use((learner) => learner.everything).pipe(
     Effect.provide(CampaignStore.layerReadonly({ filename: file, limits: definition.limits }), { local: true })
   )
-  const { hardCapMillis, limits, stallPolicy, target } = definition
+  const { agents, engines, hardCapMillis, limits, stallPolicy } = definition
   return {
-    target,
+    agents,
+    engines,
     stallPolicy,
     hardCapMillis,
     limits,

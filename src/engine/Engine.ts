@@ -31,6 +31,8 @@ export interface EngineOptions {
   /** The address of the OpenAI-compatible API, with its `/v1`. */
   readonly baseUrl: string
   readonly model: string
+  /** What to ask for instead, if the model may become another one in the life of the engine. */
+  readonly currentModel?: (() => string) | undefined
   readonly apiKey?: Redacted.Redacted | undefined
   /** The most tokens an answer may have. Always sent, because a run without a bound cannot be told from a runaway. */
   readonly maxTokens?: number
@@ -65,6 +67,8 @@ export class Engine extends Context.Service<Engine, {
   readonly stream: (request: EngineRequest) => Stream.Stream<TokenEvent, Failed>
   /** Fails in one clear line when the server cannot be reached or does not serve the model. */
   readonly check: Effect.Effect<void, Failed>
+  /** The models that the server says it serves. Fails in one clear line when it cannot be asked. */
+  readonly models: Effect.Effect<ReadonlyArray<string>, Failed>
 }>()("a2a-campaign/Engine") {
   /** Over HTTP, with connections of its own. */
   static readonly layer = (options: EngineOptions): Layer.Layer<Engine> =>
@@ -80,7 +84,8 @@ export class Engine extends Context.Service<Engine, {
       baseUrl: "test:",
       maxTokens: DEFAULT_MAX_TOKENS,
       stream: () => stream,
-      check: Effect.void
+      check: Effect.void,
+      models: Effect.succeed(["test"])
     })
 }
 
@@ -101,7 +106,7 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
   const open = (request: EngineRequest) => {
     const attempt = (counts: typeof EXACT_COUNTS | typeof PLAIN_COUNTS) =>
       OpenAiChat.open(chat, {
-        model: options.model,
+        model: options.currentModel?.() ?? options.model,
         messages: request.messages,
         max_tokens: maxTokens,
         ...counts
@@ -122,20 +127,24 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
       (connection) => Stream.fromPull(Effect.succeed(pullTokens(connection, finishGrace)))
     ))
 
+  const { Rejected } = FailReason.cases
+
+  const served = Effect.map(OpenAiChat.models(chat), (models) => models.map(({ id }) => id))
+  const models = Effect.mapError(served, (reason) =>
+    failed(
+      reason._tag === "Rejected" && reason.status === 404
+        ? Rejected.make({
+          status: 404,
+          detail:
+            `no list of models at ${options.baseUrl}/models; the address of an OpenAI-compatible API mostly ends in /v1`
+        })
+        : reason._tag === "Rejected" && reason.status === 401
+        ? Rejected.make({ status: 401, detail: `${reason.detail}; put the key into CAMPAIGN_API_KEY` })
+        : reason
+    ))
+
   const check = Effect.gen(function*() {
-    const { Rejected } = FailReason.cases
-    const served = yield* Effect.mapError(OpenAiChat.models(chat), (reason) =>
-      failed(
-        reason._tag === "Rejected" && reason.status === 404
-          ? Rejected.make({
-            status: 404,
-            detail:
-              `no list of models at ${options.baseUrl}/models; the address of an OpenAI-compatible API mostly ends in /v1`
-          })
-          : reason._tag === "Rejected" && reason.status === 401
-          ? Rejected.make({ status: 401, detail: `${reason.detail}; put the key into CAMPAIGN_API_KEY` })
-          : reason
-      ))
+    const served = yield* models
     if (served.includes(options.model)) return
     return yield* failed(Rejected.make({
       status: 404,
@@ -145,7 +154,7 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
     }))
   })
 
-  return Engine.of({ model: options.model, baseUrl: options.baseUrl, maxTokens, stream, check })
+  return Engine.of({ model: options.model, baseUrl: options.baseUrl, maxTokens, stream, check, models })
 }
 
 type Pull = Effect.Effect<readonly [TokenEvent, ...ReadonlyArray<TokenEvent>], Failed | Cause.Done>

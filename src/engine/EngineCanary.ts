@@ -28,7 +28,7 @@ import { PatientFetch } from "./PatientFetch.ts"
 
 export interface EngineCanaryOptions
   extends
-    Pick<EngineOptions, "baseUrl" | "model" | "apiKey" | "dataParallelRank">,
+    Pick<EngineOptions, "baseUrl" | "model" | "currentModel" | "apiKey" | "dataParallelRank">,
     Pick<MetricsScrape.MetricsScrapeOptions, "engine">
 {
   /** How long health, models and tokens may take together; the first time, and once one has passed. */

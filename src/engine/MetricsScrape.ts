@@ -30,7 +30,18 @@ export interface MetricsScrape {
   readonly sample: Effect.Effect<Scrape["outcome"]>
   /** The status of `/health`; `undefined` where there is no answer. */
   readonly health: Effect.Effect<number | undefined>
+  /** Of all engines behind the address; `undefined` where it does not tell. */
+  readonly queueTimes: Effect.Effect<QueueTimes | undefined>
 }
+
+/** Requests that have left the queue since the server began, and how long they had waited in it together. */
+export interface QueueTimes {
+  readonly requests: number
+  readonly seconds: number
+}
+
+const QUEUE_COUNT = "vllm:request_queue_time_seconds_count"
+const QUEUE_SUM = "vllm:request_queue_time_seconds_sum"
 
 /** An engine's own series are some hundred kilobytes; whoever sends more sends something else. */
 const MOST_BYTES = 32_000_000
@@ -74,10 +85,13 @@ export const make = (fetch: typeof globalThis.fetch, options: MetricsScrapeOptio
         })
     })
 
-  const sample: Effect.Effect<Scrape["outcome"]> = get("/metrics").pipe(
+  const metrics = get("/metrics").pipe(
     Effect.flatMap((response) =>
       response.status === 200 ? textOf(response) : Effect.andThen(discard(response), Effect.fail(failed))
-    ),
+    )
+  )
+
+  const sample: Effect.Effect<Scrape["outcome"]> = metrics.pipe(
     Effect.map((text): Scrape["outcome"] => {
       const series = MetricsText.parse(text, isWanted)
       return (Result.isSuccess(series) ? sampleOf(series.success, options.engine) : undefined) ?? "failed"
@@ -94,5 +108,17 @@ export const make = (fetch: typeof globalThis.fetch, options: MetricsScrapeOptio
     Effect.map(Option.getOrUndefined)
   )
 
-  return { sample, health }
+  const queueTimes: Effect.Effect<QueueTimes | undefined> = metrics.pipe(
+    Effect.map((text) => {
+      const series = MetricsText.parse(text, (name) => name === QUEUE_COUNT || name === QUEUE_SUM)
+      const samples = Result.isSuccess(series) ? series.success : []
+      const sumOf = (wanted: string) => samples.reduce((sum, { name, value }) => name === wanted ? sum + value : sum, 0)
+      return samples.length === 0 ? undefined : { requests: sumOf(QUEUE_COUNT), seconds: sumOf(QUEUE_SUM) }
+    }),
+    Effect.timeoutOption(patience),
+    Effect.map(Option.getOrUndefined),
+    Effect.catch(() => Effect.succeed(undefined))
+  )
+
+  return { sample, health, queueTimes }
 }

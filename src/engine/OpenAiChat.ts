@@ -65,12 +65,21 @@ export const open = (
     return connection
   })
 
-/** The ids of the models the server serves. */
-export const models = (options: ChatOptions): Effect.Effect<ReadonlyArray<string>, FailReason> =>
+/** A model as its server lists it. */
+export interface ServedModel {
+  readonly id: string
+  /** What stands behind the id, where the server tells: vLLM and SGLang do. */
+  readonly root: string | null
+}
+
+/** The models the server serves. */
+export const models = (options: ChatOptions): Effect.Effect<ReadonlyArray<ServedModel>, FailReason> =>
   Effect.map(
     Effect.tryPromise({ try: (signal) => client(options).models.list({ signal }), catch: explainer(options) }),
-    (page) => page.data.map((model) => model.id)
+    (page) => page.data.map((model) => ({ id: model.id, root: rootOf(model) }))
   )
+
+const rootOf = (model: object): string | null => "root" in model && typeof model.root === "string" ? model.root : null
 
 const client = (options: ChatOptions): OpenAI =>
   new OpenAI({

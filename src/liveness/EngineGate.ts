@@ -36,6 +36,10 @@ export interface GateView {
   readonly nextCanaryAtMillis: number | null
   /** Requests that may still run in the engine for nobody. */
   readonly unconfirmed: number
+  /** When it first opened since it was closed. */
+  readonly openedMillis: number | null
+  /** Whether the next battle may start. */
+  readonly admits: boolean
 }
 
 export type GateEvent =
@@ -68,10 +72,13 @@ const viewOf = ({ endpoint, state }: Pick<Gate, "endpoint" | "state">): GateView
   why: state.why,
   untried: state.untried,
   nextCanaryAtMillis: state.nextCanaryAtMillis,
-  unconfirmed: state.unconfirmed
+  unconfirmed: state.unconfirmed,
+  openedMillis: state.openedMillis,
+  admits: GateStep.admits(state)
 })
 
-const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) {
+/** Gates that ask the canary; for services of this shape. */
+export const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) {
   const limits = { ...GateStep.defaults, ...options }
   const canary = yield* Canary
   const clock = yield* Clock.Clock

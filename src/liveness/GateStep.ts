@@ -35,6 +35,18 @@ export interface GateLimits {
   readonly canaryPatienceMillis: number
   /** After so long an operator should look. */
   readonly alarmMillis: number
+  /**
+   * What an error says of the endpoint: nothing, that it is in trouble, or that it is where so many have come in a row.
+   */
+  readonly weigh: (error: RunError) => "no" | "yes" | number
+}
+
+/** For an engine: what the retry table gates. */
+const weighForEngine = (error: RunError): "no" | "yes" | number => {
+  const { gate } = rowOf(error)
+  if (error._tag === "Stalled" && error.confidence !== "proved") return "no"
+  // What an agent says of its own stream says nothing of its engine.
+  return error._tag === "Failed" && gate === "yes" && error.hop !== "engine" ? "no" : gate
 }
 
 export const defaults: GateLimits = {
@@ -42,7 +54,8 @@ export const defaults: GateLimits = {
   canaryFactor: 2,
   canaryMostMillis: 120_000,
   canaryPatienceMillis: 180_000,
-  alarmMillis: 300_000
+  alarmMillis: 300_000,
+  weigh: weighForEngine
 }
 
 export type GatePhase = "closed" | "suspect" | "open" | "half-open"
@@ -170,7 +183,7 @@ const open = (state: GateState, at: number, why: string, limits: GateLimits): Ga
 })
 
 const reported = (before: GateState, outcome: RunOutcome, at: number, limits: GateLimits): GateState => {
-  const state = counted(before, outcome)
+  const state = counted(before, outcome, limits)
   if (typeof outcome === "string") {
     return state.phase === "half-open"
       ? {
@@ -181,34 +194,33 @@ const reported = (before: GateState, outcome: RunOutcome, at: number, limits: Ga
       }
       : state
   }
-  if (state.phase === "suspect" || state.phase === "open" || !isCause(state, outcome, at)) return state
+  if (state.phase === "suspect" || state.phase === "open" || !isCause(state, outcome, at, limits)) return state
   return state.phase === "half-open"
     ? open(state, at, outcome.message, limits)
     : { ...enter(state, "suspect", at, outcome.message), nextCanaryAtMillis: at }
 }
 
 /** What is counted in every phase. */
-const counted = (state: GateState, outcome: RunOutcome): GateState => {
+const counted = (state: GateState, outcome: RunOutcome, { weigh }: GateLimits): GateState => {
   if (typeof outcome === "string") return { ...state, failures: 0 }
-  if (outcome._tag === "Failed") {
-    return { ...state, failures: typeof rowOf(outcome).gate === "number" ? state.failures + 1 : 0 }
-  }
+  const isCounted = typeof weigh(outcome) === "number"
+  if (outcome._tag === "Failed") return { ...state, failures: isCounted ? state.failures + 1 : 0 }
   const kind = retryKindOf(outcome)
   // With their process its requests are gone.
   if (kind === "engine-dead" || kind === "engine-restarted") return { ...state, unconfirmed: 0 }
-  return outcome.cancel === "unconfirmed" ? { ...state, unconfirmed: state.unconfirmed + 1 } : state
+  return {
+    ...state,
+    failures: isCounted ? state.failures + 1 : state.failures,
+    unconfirmed: outcome.cancel === "unconfirmed" ? state.unconfirmed + 1 : state.unconfirmed
+  }
 }
 
 /** Whether an error shuts the gate. In half-open one failure is enough: there is only one battle to fail. */
-const isCause = (state: GateState, error: RunError, at: number): boolean => {
-  const { gate } = rowOf(error)
-  if (gate === "no") return false
-  if (error._tag === "Failed") {
-    // What an agent says of its own stream says nothing of its engine.
-    if (gate === "yes") return error.hop === "engine"
-    return state.phase === "half-open" || state.failures >= gate
-  }
-  return error._tag === "Stalled" && error.confidence === "proved" && !isStraggler(state, error.silentMillis, at)
+const isCause = (state: GateState, error: RunError, at: number, { weigh }: GateLimits): boolean => {
+  const weight = weigh(error)
+  if (weight === "no") return false
+  if (weight === "yes") return error._tag !== "Stalled" || !isStraggler(state, error.silentMillis, at)
+  return state.phase === "half-open" || state.failures >= weight
 }
 
 /** For times that are sums of others. */

@@ -7,7 +7,9 @@
  * - back-off and the most retries of a row count the errors of that row only, wherever they stand in the history: a
  *   broken connection is no reason to wait longer for a busy server;
  * - attempts are counted over all rows that use one up, and the time waited over the errors of a row that does not (429,
- *   503, nobody there), so that no mixture of kinds can go on for ever.
+ *   503, nobody there), so that no mixture of kinds can go on for ever;
+ * - trouble of the whole engine uses up no attempt, but a battle that is there each time may be what brings it, so it is
+ *   counted as well.
  *
  * Laws: a plan is a function of the history alone, but for chance, which only lengthens a delay. No delay is shorter than
  * what the server asked for (`Retry-After`): a server that asks for more than may be waited is given up, not disturbed.
@@ -29,9 +31,13 @@ export interface RetryOptions {
   readonly attempts: number
   /** Most time, in milliseconds, that is spent on delays after errors that use up no attempt. */
   readonly waitMillis: number
+  /** How often a battle may be caught in trouble of the whole engine, which uses up no attempt. */
+  readonly engineFaults: number
+  /** Errors that were found to be the whole engine's although their kind does not say so. */
+  readonly ofEngine: ReadonlySet<RunError>
 }
 
-const defaults: RetryOptions = { attempts: 3, waitMillis: 3_600_000 }
+const defaults: RetryOptions = { attempts: 3, waitMillis: 3_600_000, engineFaults: 5, ofEngine: new Set() }
 
 export interface Retry {
   readonly _tag: "Retry"
@@ -80,6 +86,12 @@ const waitedFree = (history: ReadonlyArray<RunError>): number =>
   [...new Set(history.map(rowOf))].filter(({ usesAttempt }) => !usesAttempt)
     .reduce((total, row) => total + waitedFor(history.filter((error) => rowOf(error) === row)), 0)
 
+/** A kind that only the whole engine can bring. */
+const isOfEngine = (error: RunError): boolean => {
+  const { gate, usesAttempt } = rowOf(error)
+  return gate === "yes" && !usesAttempt
+}
+
 const isLimitSuspect = (errors: ReadonlyArray<RunError>): boolean => {
   const { doublesLimitAt } = rowOf(errors[0]!)
   if (doublesLimitAt === null) return false
@@ -99,14 +111,21 @@ export const planOf = (
   chance: number,
   options: Partial<RetryOptions> = {}
 ): RetryPlan => {
-  const { attempts, waitMillis } = { ...defaults, ...options }
+  const { attempts, engineFaults, ofEngine, waitMillis } = { ...defaults, ...options }
   const error = history.at(-1)
   if (error === undefined) return { _tag: "GiveUp", why: "nothing has failed" }
   const row = rowOf(error)
   const giveUp = (why: string): GiveUp => ({ _tag: "GiveUp", why })
   if (row.retries === 0) return giveUp(`${retryKindOf(error)} is not tried again: ${row.note}`)
-  const used = history.filter((each) => rowOf(each).usesAttempt).length
-  if (used >= attempts) return giveUp(used === 1 ? "its one attempt has failed" : `all ${used} attempts have failed`)
+  const usesAttempt = (each: RunError) => rowOf(each).usesAttempt && !ofEngine.has(each)
+  const caught = history.filter((each) => ofEngine.has(each) || isOfEngine(each)).length
+  if (caught > engineFaults) {
+    return giveUp(`it was caught in trouble of the whole engine ${caught} times, and may be what brings it`)
+  }
+  const used = history.filter(usesAttempt).length
+  if (usesAttempt(error) && used >= attempts) {
+    return giveUp(used === 1 ? "its one attempt has failed" : `all ${used} attempts have failed`)
+  }
   const same = history.filter((each) => rowOf(each) === row)
   if (row.retries !== null && same.length > row.retries) {
     const times = row.retries === 1 ? "once" : `${row.retries} times`
@@ -127,7 +146,7 @@ export const planOf = (
     _tag: "Retry",
     delay: Duration.millis(Math.ceil(delay * (1 + row.jitter * chance))),
     gate: row.gate === "yes" || (row.gate !== "no" && trailing(history) >= row.gate),
-    consumesAttempt: row.usesAttempt,
+    consumesAttempt: usesAttempt(error),
     limitFactor: isLimitSuspect(same) ? LIMIT_FACTOR : 1,
     freshSeed: row.freshSeed
   }

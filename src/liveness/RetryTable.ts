@@ -78,9 +78,12 @@ export const retryTable = [
     ["engine-hung", "decode-hung", "engine-idle"],
     [2000, 2, 60_000],
     "an engine that stands still frees nothing that is aborted, and what is sent to it piles up",
-    { gate: "yes" }
+    { gate: "yes", usesAttempt: false }
   ),
-  row(["engine-dead", "engine-restarted"], [2000, 2, 60_000], "the server is loading the model", { gate: "yes" }),
+  row(["engine-dead", "engine-restarted"], [2000, 2, 60_000], "the server is loading the model", {
+    gate: "yes",
+    usesAttempt: false
+  }),
   row(["orphaned"], [1000, 1, 1000], "the engine is well and has lost this request"),
   row(["deferred-stuck"], [5000, 1, 5000], "its transfer or adapter did not come"),
   row(

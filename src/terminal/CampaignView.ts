@@ -97,6 +97,8 @@ export interface CampaignView {
   readonly standings: HashMap.HashMap<string, Standing>
   /** What keeps battles from starting. */
   readonly gate: GateShown | undefined
+  /** All gates and breakers that are shut. */
+  readonly shut: ReadonlyArray<GateShown>
 }
 
 export type GateShown = Extract<CampaignEvent, { readonly _tag: "GateChanged" | "OperatorNeeded" }>
@@ -124,7 +126,8 @@ export const initial: CampaignView = {
   attemptMillis: 0,
   progressAtMillis: 0,
   standings: HashMap.empty(),
-  gate: undefined
+  gate: undefined,
+  shut: []
 }
 
 const lookUp = <V>(map: HashMap.HashMap<string, V>, key: string): V | undefined =>
@@ -194,10 +197,31 @@ export const step = (view: CampaignView, event: CampaignEvent): CampaignView => 
       return retryWaits(view, event)
     case "GateChanged":
     case "OperatorNeeded":
-      return { ...view, gate: isShut(event) ? event : undefined }
+      return gateChanged(view, event)
+    case "OutcomesChanged":
+      return event.battles.reduce(
+        (after, { battle, outcome }) =>
+          settled(after, battle, outcome, {
+            number: 0,
+            reason: outcome._tag === "Unscored" ? outcome.reason : event.why
+          }),
+        view
+      )
+    case "EpochBegan":
+    case "LaneHalted":
+    case "ConcurrencyChanged":
+    case "Stopping":
+      return view
     case "CampaignEnded":
       return { ...view, endedAtMillis: event.atMillis }
   }
+}
+
+/** The view shows one gate: the one that was shut last of those that still are. */
+const gateChanged = (view: CampaignView, event: GateShown): CampaignView => {
+  const others = view.shut.filter(({ endpoint }) => endpoint !== event.endpoint)
+  const shut = isShut(event) ? [...others, event] : others
+  return { ...view, shut, gate: shut.at(-1) }
 }
 
 type Of<Tag extends CampaignEvent["_tag"]> = Extract<CampaignEvent, { readonly _tag: Tag }>

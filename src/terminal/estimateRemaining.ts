@@ -8,17 +8,18 @@
  * so the estimate runs down with the clock instead of jumping at every end.
  */
 import * as HashMap from "effect/HashMap"
+import { mostAtOnce } from "../campaign/Definition.ts"
 import { type CampaignView, planned } from "./CampaignView.ts"
 
 /** Milliseconds from `now` to the end of the campaign; undefined while too few battles have ended, or none is left. */
 export const estimateRemaining = (view: CampaignView, now: number): number | undefined => {
   const { battlesEnded, counts: { pending }, definition } = view
   if (definition === undefined || pending === 0) return undefined
-  if (battlesEnded < Math.max(2, Math.min(definition.concurrency, planned(view) / 4))) return undefined
+  if (battlesEnded < Math.max(2, Math.min(mostAtOnce(definition), planned(view) / 4))) return undefined
   const ages = Array.from(HashMap.values(view.attempts), ({ beganAtMillis }) => Math.max(0, now - beganAtMillis))
   const ended = view.attemptMillis / battlesEnded
   const cost = ages.reduce((sum, age) => sum + Math.max(age, ended), view.attemptMillis) / (battlesEnded + ages.length)
   const left = ages.map((age) => Math.max(0, cost - age))
   const work = left.reduce((sum, each) => sum + each, Math.max(0, pending - ages.length) * cost)
-  return Math.max(0, ...left, work / Math.min(definition.concurrency, pending))
+  return Math.max(0, ...left, work / Math.min(mostAtOnce(definition), pending))
 }

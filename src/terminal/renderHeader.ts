@@ -6,6 +6,7 @@
  * What does not fit is left out, the least needed first; what comes and goes (ETA, outcomes) stands at the end, so the
  * rest stays where it is.
  */
+import { mostAtOnce } from "../campaign/Definition.ts"
 import * as Cadence from "./Cadence.ts"
 import { active, type CampaignView, done, planned, RATE_MILLIS, type Result } from "./CampaignView.ts"
 import { estimateRemaining } from "./estimateRemaining.ts"
@@ -38,7 +39,9 @@ export const renderHeader = (view: CampaignView, now: number, columns: number): 
     : view.tokens / Math.max(1, elapsed) * 1000
   const remaining = view.endedAtMillis === undefined ? estimateRemaining(view, now) : undefined
   const width = Math.max(8, Math.min(40, Math.floor(columns * 0.2)))
-  const running = String(active(view)).padStart(String(view.definition?.concurrency ?? 1).length)
+  const running = String(active(view)).padStart(
+    String(view.definition === undefined ? 1 : mostAtOnce(view.definition)).length
+  )
 
   const items: Array<Item> = [
     { rank: 9, pieces: bar(total === 0 ? 0 : done(view) / total, width) },

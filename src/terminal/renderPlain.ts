@@ -15,6 +15,7 @@
 import type { AttemptRecord } from "../campaign/AttemptRecord.ts"
 import type { Battle } from "../campaign/Battle.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+import { mostAtOnce, namesOf } from "../campaign/Definition.ts"
 import * as Cadence from "./Cadence.ts"
 import * as View from "./CampaignView.ts"
 import { score } from "./Quantities.ts"
@@ -30,11 +31,17 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
   const { atMillis } = event
   switch (event._tag) {
     case "CampaignBegan": {
-      const { agent, concurrency, id } = event.definition
+      const { definition } = event
       const begun = View.step(view, event)
       const before = View.done(begun)
       const resumed = before === 0 ? {} : { scored: View.scored(begun), unscored: begun.counts.unscored }
-      return line(atMillis, "campaign", { id, agent, battles: View.planned(begun), concurrency, ...resumed })
+      return line(atMillis, "campaign", {
+        id: definition.id,
+        agent: namesOf(definition),
+        battles: View.planned(begun),
+        concurrency: mostAtOnce(definition),
+        ...resumed
+      })
     }
     case "AttemptBegan":
       return line(atMillis, "battle", { ...named(event.battle), attempt: event.number }, "began")
@@ -48,16 +55,40 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
     }
     case "GateChanged":
       return View.isGateNews(view, event)
-        ? line(atMillis, "gate", { engine: event.endpoint }, event.state, {
+        ? line(atMillis, "gate", { [event.of]: event.endpoint }, event.state, {
           canary_in: canaryIn(event),
           why: shortened(event.why)
         })
         : undefined
     case "OperatorNeeded":
-      return line(atMillis, "gate", { engine: event.endpoint }, "look", { why: shortened(event.message) })
+      return line(atMillis, "gate", { [event.of]: event.endpoint }, "look", { why: shortened(event.message) })
+    case "OutcomesChanged": {
+      const outcome = event.battles[0]?.outcome._tag === "Unscored" ? "unscored" : "pending"
+      return line(atMillis, "battles", { count: event.battles.length }, outcome, { why: shortened(event.why) })
+    }
+    case "EpochBegan":
+      // The first epoch of an engine is no news.
+      return event.isFirst
+        ? undefined
+        : line(atMillis, "engine", { engine: event.engine, models: event.models }, "epoch", {
+          why: shortened(event.why)
+        })
+    case "LaneHalted":
+      return event.why === null
+        ? line(atMillis, "lane", { lane: event.lane }, "goes on")
+        : line(atMillis, "lane", { lane: event.lane }, "halted", { why: shortened(event.why) })
+    case "ConcurrencyChanged":
+      return line(atMillis, "lane", { lane: event.lane, concurrency: event.battles })
+    case "Stopping":
+      return line(atMillis, "campaign", { active: View.active(view) }, "stopping", { why: shortened(event.why) })
     case "CampaignEnded": {
       const { counts: { pending, unscored }, tokens } = view
-      return line(atMillis, "campaign", { scored: View.scored(view), unscored, pending, tokens }, "ended")
+      return line(
+        atMillis,
+        "campaign",
+        { scored: View.scored(view), unscored, pending, tokens },
+        event.end._tag.toLowerCase()
+      )
     }
   }
 }

@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { kindOf } from "../../src/liveness/Failed.ts"
-import { rowOf } from "../../src/liveness/RetryTable.ts"
+import { retryKindOf, rowOf } from "../../src/liveness/RetryTable.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
 import type { Stalled } from "../../src/liveness/Stalled.ts"
 import { catalogue } from "../../src/simulator/faults/FaultCatalogue.ts"
@@ -102,7 +102,9 @@ describe("a campaign whose first attempt meets", { concurrent: true }, () => {
         if (isStalled(first.error)) assert.strictEqual(first.error.confidence, "proved")
         if (retry === "no") {
           assert.isEmpty(others)
-          assert.deepStrictEqual(outcome, { _tag: "Unscored", reason: first.error!.message, attempt: 1 } as never)
+          const why = `${retryKindOf(first.error!)} is not tried again: ${rowOf(first.error!).note}`
+          const reason = `${first.error!.message}; ${why}`
+          assert.deepStrictEqual(outcome, { _tag: "Unscored", reason, attempt: 1 } as never)
           return
         }
         assert.strictEqual(outcome?._tag, "Scored")
@@ -207,7 +209,7 @@ describe("a campaign of one battle", { concurrent: true }, () => {
         assertConsistent(played)
         assertClosedInTime(played)
         assert.deepStrictEqual(played.attempts.map(({ error }) => kindOfError(error)), Array(3).fill("truncated"))
-        const reason = played.attempts[2]!.error!.message
+        const reason = `${played.attempts[2]!.error!.message}; all 3 attempts have failed`
         assert.deepStrictEqual(played.outcomes as unknown, [{ _tag: "Unscored", reason, attempt: 3 }])
       }),
     60_000
@@ -230,7 +232,11 @@ describe("a campaign of one battle", { concurrent: true }, () => {
       assert.isEmpty(others)
       assert.strictEqual(verdict, "slow")
       assert.deepInclude(error, { _tag: "Slow", hop: "green", reason: "queued", tokens: 0 })
-      assert.deepStrictEqual(played.outcomes as unknown, [{ _tag: "Unscored", reason: error!.message, attempt: 1 }])
+      assert.deepStrictEqual(played.outcomes as unknown, [{
+        _tag: "Unscored",
+        reason: `${error!.message}; budget is not tried again: it was alive; its user gave it no more time`,
+        attempt: 1
+      }])
       assert.closeTo(told(played, "AttemptEnded")[0]!.record.durationMillis, 100_000, 2 * STEP)
       assert.closeTo(requestsOf(played)[0]!.ends[0]!.atMillis, told(played, "AttemptEnded")[0]!.atMillis, 2 * STEP)
     }), 60_000)

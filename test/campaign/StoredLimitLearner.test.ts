@@ -244,7 +244,7 @@ describe("a campaign's file", () => {
       yield* Effect.gen(function*() {
         const store = yield* CampaignStore
         const learner = yield* LimitLearner
-        yield* store.create(definitionOf({ tasks: ["a"] }))
+        yield* store.create(definitionOf({ tasks: ["a"] }), null)
         yield* Effect.forEach(
           Array.from({ length: 40 }, (_, index) => index),
           (index) =>

@@ -6,6 +6,7 @@
  * ends by itself it is taken away when that attempt has ended, or, if that shuts the gate, when a canary has failed, too.
  */
 import { assert } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -13,6 +14,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
+import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
@@ -30,7 +32,7 @@ import type { JournalEvent } from "../../src/simulator/Journal.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { eventually, pass } from "../simulator/faults/virtualTime.ts"
 import { simulator } from "../simulator/harness.ts"
-import { definitionOf } from "../support/campaigns.ts"
+import { definitionOf, underTest } from "../support/campaigns.ts"
 
 /** Every word is another one, so that nothing of one attempt can stand unseen in the answer of another. */
 export const wordsOf = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(" ")
@@ -63,7 +65,7 @@ export type Played = Effect.Success<ReturnType<typeof play>>
 const LONGEST = 2000
 
 /** As the command builds them, with the connection of the store in reach. */
-const services = Layer.mergeAll(
+const stores = Layer.mergeAll(
   A2aClient.layer,
   Ticker.layer(),
   StoredLimitLearner.layer().pipe(
@@ -80,13 +82,13 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
     const store = yield* CampaignStore
     const definition: Definition = {
       ...definitionOf({ repetitions: battles, concurrency: battles }),
-      target: { _tag: "Engine", url, model: "simulated-model", maxTokens: 500 },
+      ...underTest({ _tag: "Model", model: "simulated-model", maxTokens: 500 }, url),
       limits: { ...defaults, ...options.limits },
       hardCapMillis: options.hardCapMillis ?? null,
       stallPolicy: options.stallPolicy ?? "enforce"
     }
-    yield* store.create(definition)
-    const { gate, ...agents } = yield* EmbeddedAgents.start(definition)
+    yield* store.create(definition, null)
+    const { seats, services } = yield* EmbeddedAgents.start(definition)
     const stored = Effect.flatMap(store.load, Effect.fromOption)
     const events: Array<CampaignEvent> = []
     const isOver = (event: CampaignEvent) =>
@@ -99,8 +101,9 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       events.push(event)
       if (!endsByItself && isOver(event)) yield* faults.clear
     })
-    const fiber = yield* CampaignRunner.run({ campaign: yield* stored, ...agents, onEvent }).pipe(
-      Effect.provideService(EngineGate, gate),
+    const fiber = yield* CampaignRunner.run({ campaign: yield* stored, seats, onEvent }).pipe(
+      Effect.provide(services),
+      Effect.provide(BattleQueue.layerMemory),
       Effect.forkChild({ startImmediately: true })
     )
     for (let seconds = 0; seconds < LONGEST && fiber.pollUnsafe() === undefined; seconds += 5 * step) {
@@ -122,12 +125,12 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       journal: yield* journal,
       /** What the engine still does for us. */
       open: (yield* streams).filter(({ id }) => isOurs(id)),
-      gate: yield* gate.state(agents.endpoint)
+      gate: yield* Context.get(services, EngineGate).state(seats.get(definition.agents[0].name)!.endpoint)
     }
   }).pipe(
     Effect.scoped,
     Effect.provide([
-      Layer.fresh(services),
+      Layer.fresh(stores),
       simulator({
         interTokenMillis: 100,
         timeToFirstTokenMillis: 400,

@@ -10,8 +10,10 @@ import { learnedFrom } from "../../src/liveness/LimitLearner.ts"
 import { defaults, LivenessLimits, nameOf, settingKeys } from "../../src/liveness/LivenessLimits.ts"
 import * as RunKey from "../../src/liveness/RunKey.ts"
 
+import { underTest } from "../support/campaigns.ts"
+
 const shown = (some: Partial<ShownLimits> = {}): ShownLimits => ({
-  target: { _tag: "Demonstration" },
+  ...underTest({ _tag: "Model", model: null, maxTokens: 4096 }),
   contacted: false,
   stallPolicy: "enforce",
   hardCapMillis: null,
@@ -37,9 +39,10 @@ const stored = { campaign: "night", file: "night.db", learned }
 describe("renderLimits", () => {
   it("says what is tested, what follows from a hang, and when an attempt ends", () => {
     const lines = render().split("\n")
-    assert.deepStrictEqual(lines.slice(0, 12), [
-      "TARGET",
-      "  the demonstration, a simulated engine of this package",
+    assert.deepStrictEqual(lines.slice(0, 13), [
+      "UNDER TEST",
+      "  agent-1: whatever model is served by the simulated engine of this package, at",
+      "  most 4096 tokens",
       "",
       "STALL POLICY",
       "  enforce (default)",
@@ -51,15 +54,17 @@ describe("renderLimits", () => {
       "",
       "LIMITS"
     ])
-    const engine = { _tag: "Engine", url: "http://e/v1", model: "m", maxTokens: 100 } as const
-    const other = render({ target: engine, stallPolicy: "off", hardCapMillis: 7_200_000 })
+    const engine = underTest({ _tag: "Model", model: "m", maxTokens: 100 }, "http://e/v1")
+    const other = render({ ...engine, stallPolicy: "off", hardCapMillis: 7_200_000 })
     assert.include(
       other.replaceAll(/\s+/g, " "),
-      "TARGET model m of the engine at http://e/v1, at most 100 tokens; not contacted (--contact"
+      "UNDER TEST agent-1: model m of the engine at http://e/v1, at most 100 tokens; not contacted (--contact"
     )
     assert.include(other, "\n* off\n      Nothing is looked at")
     assert.include(other, "\n* 2 h\n      An attempt that is not done by then")
-    assert.include(render({ target: { _tag: "Agent", url: "http://a/" }, contacted: true }), "http://a/; it answers")
+    const address = { url: "http://a/", tokenVariable: null, command: null }
+    const agent = underTest({ _tag: "Agent", address })
+    assert.include(render({ ...agent, contacted: true }), "http://a/, in front of engine engine-1; it answers")
   })
 
   it("marks what is not the default, which it tells", () => {

@@ -15,6 +15,10 @@ const attempt = (task: string, verdict: "completed" | "stalled", ttft: number | 
   battle: battleOf(task, 1),
   number: 1,
   verdict,
+  startedAt: 0,
+  superseded: false,
+  charged: true,
+  epoch: null,
   tokens: 100,
   tokenBasis: "usage" as const,
   timeToFirstTokenMillis: ttft,
@@ -50,7 +54,7 @@ describe("summarize", () => {
       tokens: 300,
       tokenBasis: "usage",
       ttftMs: { p50: 500, p95: 600, n: 3 },
-      attempts: { total: 4, completed: 3, stalled: 1, slow: 0, failed: 0, cancelled: 0 },
+      attempts: { total: 4, completed: 3, stalled: 1, slow: 0, failed: 0, cancelled: 0, abandoned: 0 },
       unscored: [{ task: "long-task-name", repetition: 1, reason: "engine: hung" }]
     })
     assert.deepInclude(summary.tasks[1], { score: null, ttftMs: { p50: null, p95: null, n: 0 } })

@@ -20,7 +20,15 @@ import { runs } from "../support/propertyRuns.ts"
 import { allKinds, busy, errorOf } from "../support/runErrors.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-const free: ReadonlyArray<RetryKind> = ["rate-limited", "unavailable", "connect-error"]
+const ofEngine: ReadonlyArray<RetryKind> = [
+  "engine-hung",
+  "decode-hung",
+  "engine-idle",
+  "engine-dead",
+  "engine-restarted"
+]
+const free: ReadonlyArray<RetryKind> = ["rate-limited", "unavailable", "connect-error", ...ofEngine]
+const ENGINE_FAULTS = 3
 const gated = ["engine-hung", "decode-hung", "engine-dead", "aborted-by-server", "connect-error"] as const
 
 const Outcome = Schema.Struct({
@@ -105,7 +113,7 @@ const played = (world: typeof World.Type) => {
       })
       return attempt.pipe(
         Effect.scoped,
-        Effect.retry(schedule({ attempts: world.attempts, waitMillis: WAIT_MILLIS })),
+        Effect.retry(schedule({ attempts: world.attempts, waitMillis: WAIT_MILLIS, engineFaults: ENGINE_FAULTS })),
         Effect.ignore,
         Effect.as(attempts)
       )
@@ -120,7 +128,7 @@ const played = (world: typeof World.Type) => {
 }
 
 describe("retries through the gate", () => {
-  const seen = { delays: 0, asked: 0, heldBack: 0, probes: 0, gaveUp: 0 }
+  const seen = { delays: 0, asked: 0, heldBack: 0, probes: 0, gaveUp: 0, caught: 0 }
 
   it.effect.prop("property 21", [World], ([world]) =>
     Effect.gen(function*() {
@@ -132,6 +140,9 @@ describe("retries through the gate", () => {
 
         const used = kinds.filter((kind) => !free.includes(kind as RetryKind)).length
         assert.isAtMost(used, world.attempts)
+        const caught = kinds.filter((kind) => ofEngine.includes(kind as RetryKind)).length
+        assert.isAtMost(caught, ENGINE_FAULTS + 1)
+        if (caught > ENGINE_FAULTS) seen.caught++
         const errors = kinds.filter((kind) => kind !== "completed")
         for (const kind of errors) {
           const row = rowOfKind(kind)

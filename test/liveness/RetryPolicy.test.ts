@@ -22,7 +22,7 @@ import { allKinds, busy, errorOf, failed, stalled } from "../support/runErrors.t
 
 const S = 1000
 /** Attempts that never run out, so that only the table bounds. */
-const patient = { attempts: 100, waitMillis: 24 * 3600 * S }
+const patient = { attempts: 100, waitMillis: 24 * 3600 * S, engineFaults: 100 }
 
 interface Expected {
   readonly kinds: ReadonlyArray<RetryKind>
@@ -40,8 +40,8 @@ interface Expected {
 const gateAlone = [2, 4, 8, 16, 32, 60, 60]
 
 const model: ReadonlyArray<Expected> = [
-  { kinds: ["engine-hung", "decode-hung", "engine-idle"], delays: gateAlone, retries: null, gateFrom: 1 },
-  { kinds: ["engine-dead", "engine-restarted"], delays: gateAlone, retries: null, gateFrom: 1 },
+  { kinds: ["engine-hung", "decode-hung", "engine-idle"], delays: gateAlone, retries: null, gateFrom: 1, free: true },
+  { kinds: ["engine-dead", "engine-restarted"], delays: gateAlone, retries: null, gateFrom: 1, free: true },
   { kinds: ["orphaned"], delays: [1, 1, 1], retries: null },
   { kinds: ["deferred-stuck"], delays: [5, 5, 5], retries: null },
   { kinds: ["silent"], delays: [2, 4, 8], retries: 3 },
@@ -142,12 +142,36 @@ describe("planOf", () => {
     const [lost, hung, error] = [errorOf("connection-lost"), errorOf("engine-hung"), errorOf("server-error")]
     assert.strictEqual(millis(planOf([lost, hung, lost], 0, patient)), 2000)
     assert.strictEqual(millis(planOf([lost, hung, lost, error], 0, patient)), 2000)
-    assert.strictEqual(planOf([lost, hung, error], 0)._tag, "GiveUp")
+    assert.strictEqual(planOf([lost, hung, error], 0)._tag, "Retry")
+    assert.strictEqual(planOf([lost, hung, error, error], 0)._tag, "GiveUp")
     // Kinds of one row are one.
     assert.strictEqual(millis(planOf([lost, errorOf("truncated")], 0, patient)), 2000)
     // A row's own retries count wherever they stand.
     const malformed = errorOf("malformed")
     assert.strictEqual(planOf([malformed, lost, malformed], 0, patient)._tag, "GiveUp")
+  })
+
+  it("charges nobody for trouble of the whole engine, and gives up who is there every time", () => {
+    const hung = errorOf("engine-hung")
+    const killed = Array.from({ length: 6 }, () => errorOf("mid-stream-error 5xx"))
+    for (const [errors, ofEngine] of [[Array(6).fill(hung), []], [killed, killed]] as const) {
+      const plan = (count: number, engineFaults?: number) =>
+        planOf(errors.slice(0, count), 0, {
+          ofEngine: new Set<RunError>(ofEngine),
+          ...(engineFaults === undefined ? {} : { engineFaults })
+        })
+      assert.isFalse(retryOf(plan(5)).consumesAttempt)
+      assert.deepStrictEqual(plan(6), {
+        _tag: "GiveUp",
+        why: "it was caught in trouble of the whole engine 6 times, and may be what brings it"
+      })
+      assert.deepStrictEqual([plan(2, 1)._tag, plan(1, 1)._tag], ["GiveUp", "Retry"])
+    }
+    // Its own attempts are counted beside them.
+    const error = errorOf("server-error")
+    assert.strictEqual(planOf([hung, error, hung, error, hung], 0)._tag, "Retry")
+    assert.strictEqual(planOf([hung, error, hung, error, hung, error], 0)._tag, "GiveUp")
+    assert.strictEqual(planOf(killed.slice(0, 3), 0)._tag, "GiveUp")
   })
 
   it("waits at the gate after five failed connections in a row", () => {

@@ -1,7 +1,39 @@
 /** Campaigns for tests. */
+import * as Layer from "effect/Layer"
+import type { AgentKind } from "../../src/campaign/AgentDefinition.ts"
+import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
+import { CampaignEngines } from "../../src/campaign/CampaignEngines.ts"
+import { fixed } from "../../src/campaign/Concurrency.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
+import { defaultPolicy } from "../../src/campaign/FailurePolicy.ts"
+import type { Seats } from "../../src/campaign/Seat.ts"
 import { runLength } from "../../src/grading/DemonstrationTasks.ts"
+import { AgentBreaker } from "../../src/liveness/AgentBreaker.ts"
+import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { defaults, withPatience } from "../../src/liveness/LivenessLimits.ts"
+import { Ticker } from "../../src/liveness/Ticker.ts"
+
+/** One agent, in front of one engine. */
+export const underTest = (kind: AgentKind, url: string | null = null): Pick<Definition, "agents" | "engines"> => ({
+  engines: [{ name: "engine-1", url, keyVariable: null, concurrency: null, onModelChange: "stop" }],
+  agents: [{ name: "agent-1", engine: "engine-1", concurrency: null, kind }]
+})
+
+/** What a runner needs where nobody watches engines and agents. */
+export const plainRunner = Layer.mergeAll(
+  AgentBreaker.layerNone,
+  EngineGate.layerNone,
+  BattleQueue.layerMemory,
+  CampaignEngines.layerNone,
+  Ticker.layer()
+)
+
+/** Where the battles of that agent are played. */
+export const seats: Seats = new Map([["agent-1", {
+  greenUrl: "http://green/",
+  participants: { agent: "http://purple/" },
+  endpoint: "http://engine/v1"
+}]])
 
 /** A campaign with tasks of these names. */
 export const definitionOf = (options: {
@@ -13,12 +45,12 @@ export const definitionOf = (options: {
   const [first, ...rest] = (options.tasks ?? ["a"]).map((id) => ({ ...runLength, id }))
   return {
     id: "campaign-1",
-    agent: "agent-1",
-    target: { _tag: "Demonstration" },
+    ...underTest({ _tag: "Model", model: null, maxTokens: 500 }),
     tasks: [first!, ...rest],
     repetitions: options.repetitions ?? 1,
-    concurrency: options.concurrency ?? 1,
+    concurrency: fixed(options.concurrency ?? 1),
     seed: options.seed ?? 1,
+    policy: defaultPolicy,
     limits: withPatience(defaults, 60_000),
     stallPolicy: "enforce",
     hardCapMillis: null

@@ -39,7 +39,7 @@ describe("campaign validate", () => {
       assert.strictEqual(code, 0)
       const json = JSON.parse(stdout)
       assert.deepInclude(json, {
-        target: { _tag: "Agent", url: "http://127.0.0.1:9/" },
+        engines: [],
         contacted: false,
         hardCapMillis: 7_200_000
       })

@@ -88,7 +88,7 @@ describe("TerminalView", () => {
         first,
         begins,
         { _tag: "AttemptEnded", atMillis: 10, record: recordOf(battle) },
-        { _tag: "CampaignEnded", atMillis: 20 }
+        { _tag: "CampaignEnded", atMillis: 20, end: { _tag: "Ended" } }
       )
       yield* Queue.end(queue)
       yield* Fiber.join(fiber)

@@ -4,7 +4,9 @@ import * as Schema from "effect/Schema"
 import type { AttemptRecord } from "../../src/campaign/AttemptRecord.ts"
 import { type Battle, type Outcome, plan } from "../../src/campaign/Battle.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
+import { fixed } from "../../src/campaign/Concurrency.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
+import { defaultPolicy } from "../../src/campaign/FailurePolicy.ts"
 import { fromTests, unusable } from "../../src/grading/Grade.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
@@ -40,12 +42,18 @@ export const definitionOf = (
   options: { readonly repetitions?: number; readonly concurrency?: number } = {}
 ): Definition => ({
   id: "campaign",
-  agent: "agent",
-  target: { _tag: "Demonstration" },
+  engines: [],
+  agents: [{
+    name: "agent",
+    engine: null,
+    concurrency: null,
+    kind: { _tag: "Agent", address: { url: "http://agent/", tokenVariable: null, command: null } }
+  }],
   tasks: [taskOf(first), ...others.map(taskOf)],
   repetitions: options.repetitions ?? 2,
-  concurrency: options.concurrency ?? 4,
+  concurrency: fixed(options.concurrency ?? 4),
   seed: 1,
+  policy: defaultPolicy,
   limits: defaults,
   stallPolicy: "enforce",
   hardCapMillis: null
@@ -86,6 +94,9 @@ export const recordOf = (battle: Battle, values: Partial<AttemptRecord> = {}): A
   content: "",
   reasoning: "",
   timings: new Uint8Array(),
+  charged: true,
+  epoch: null,
+  grading: null,
   outcome: scoredOutcome(2, 2),
   ...values
 })

@@ -157,7 +157,11 @@ describe("renderFull", () => {
   })
 
   it("freezes the time when the campaign has ended", () => {
-    const events: Array<CampaignEvent> = [...inFlight(1, 100, 500), { _tag: "CampaignEnded", atMillis: 65_000 }]
+    const events: Array<CampaignEvent> = [...inFlight(1, 100, 500), {
+      _tag: "CampaignEnded",
+      atMillis: 65_000,
+      end: { _tag: "Ended" }
+    }]
     const [header] = linesOf(events, 500_000)
     assert.include(header, "elapsed 1:05")
     assert.include(header, "ended")

@@ -54,7 +54,7 @@ describe("renderPlain", () => {
         atMillis: 9_900,
         record: recordOf(b, { number: 2, outcome: { _tag: "Unscored", reason: "stalled", attempt: 2 } })
       },
-      { _tag: "CampaignEnded", atMillis: 10_000 }
+      { _tag: "CampaignEnded", atMillis: 10_000, end: { _tag: "Ended" } }
     ]
     assert.deepStrictEqual(linesOf(events).map(({ line }) => line), [
       "     0.0s campaign id=campaign agent=agent battles=3 concurrency=4 scored=1 unscored=0",

@@ -1,0 +1,22 @@
+/**
+ * What has come of an attempt since it was last told, for whoever looks from another terminal, and for what is left of it
+ * if its process is killed.
+ *
+ * Texts and arrivals are only what is new; the number of tokens is of the whole attempt.
+ */
+import type { Phase } from "../liveness/Phase.ts"
+import type { Battle } from "./Battle.ts"
+import type { Arrival } from "./TokenTimings.ts"
+
+export interface AttemptProgress {
+  readonly battle: Battle
+  /** What `CampaignStore.begin` gave. */
+  readonly number: number
+  readonly phase: Phase
+  /** Of the attempt so far. */
+  readonly tokens: number
+  readonly content: string
+  readonly reasoning: string
+  /** In milliseconds since the attempt began. */
+  readonly arrivals: ReadonlyArray<Arrival>
+}

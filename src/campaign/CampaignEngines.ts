@@ -1,0 +1,28 @@
+/**
+ * What a campaign asks of the engines behind its agents, beside the battles: what they are (epochs), and how long requests
+ * wait in them. One service for all lanes; a lane whose engine nobody knows tells nothing.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { QueueTimes } from "../engine/MetricsScrape.ts"
+import type { EngineLook } from "./EngineEpochStep.ts"
+
+export class CampaignEngines extends Context.Service<CampaignEngines, {
+  /** What the engine of that name is now; `undefined` where it cannot be asked. */
+  readonly look: (engine: string) => Effect.Effect<EngineLook | undefined>
+  /** Asks for another model from now on, where an agent names none. */
+  readonly serve: (engine: string, model: string) => Effect.Effect<void>
+  /** `undefined` where it does not tell. */
+  readonly queueTimes: (engine: string) => Effect.Effect<QueueTimes | undefined>
+}>()("a2a-campaign/CampaignEngines") {
+  /** Nobody knows anything of any engine. */
+  static readonly layerNone: Layer.Layer<CampaignEngines> = Layer.succeed(CampaignEngines, {
+    look: () => Effect.succeed(undefined),
+    serve: () => Effect.void,
+    queueTimes: () => Effect.succeed(undefined)
+  })
+
+  static readonly layerTest = (service: CampaignEngines["Service"]): Layer.Layer<CampaignEngines> =>
+    Layer.succeed(CampaignEngines, service)
+}

@@ -1,0 +1,62 @@
+/**
+ * What is asked of a running campaign from another terminal: read from its store, done, and answered there.
+ */
+import * as Effect from "effect/Effect"
+import { keyOf } from "./Battle.ts"
+import { CampaignStore } from "./CampaignStore.ts"
+import type { RunningCampaign } from "./RunningCampaign.ts"
+import { everything } from "./Selection.ts"
+import type { StoredCommand } from "./StoredCommand.ts"
+
+const BETWEEN_LOOKS_MILLIS = 500
+
+const count = (battles: number): string => battles === 1 ? "1 battle" : `${battles} battles`
+
+const obey = Effect.fnUntraced(function*(running: RunningCampaign, { command }: StoredCommand) {
+  const store = yield* CampaignStore
+  const { busy } = running
+  const pausedFor = (now: boolean) => ({
+    end: { _tag: "Paused", why: "it was paused from another terminal" } as const,
+    now,
+    why: "it is paused from another terminal"
+  })
+  switch (command._tag) {
+    case "Pause":
+      yield* running.stopFor(pausedFor(false))
+      return busy === 0 ? "paused" : `pausing: ${count(busy)} in flight will be finished first`
+    case "PauseNow":
+      yield* running.stopFor(pausedFor(true))
+      return busy === 0 ? "paused" : `paused: ${count(busy)} in flight will be played again`
+    case "Cancel": {
+      const why = "cancelled by its user"
+      running.plan.giveUp(() => true)
+      const given = yield* store.giveUp(everything, why)
+      yield* running.stopFor({ end: { _tag: "Cancelled" }, now: true, why: "it is cancelled from another terminal" })
+      return `cancelled: ${count(given)} will have no score`
+    }
+    case "Retry": {
+      const reopened = yield* store.reopen(command.selection)
+      const known = new Set(reopened.map(keyOf))
+      for (const battle of reopened) {
+        running.histories.reopened(battle)
+        running.plan.reopened(battle)
+      }
+      const battles = reopened.map((battle) => ({ battle, outcome: { _tag: "Pending" } as const }))
+      if (known.size > 0) {
+        yield* running.tell({ _tag: "OutcomesChanged", battles, why: "they are played again" })
+        running.wake()
+      }
+      return `${count(known.size)} will be played again`
+    }
+  }
+})
+
+/** Reads and obeys, until it is interrupted. Fails only if the store does. */
+export const watch = (running: RunningCampaign) =>
+  Effect.gen(function*() {
+    const store = yield* CampaignStore
+    while (true) {
+      for (const command of yield* store.requests) yield* store.answer(command.id, yield* obey(running, command))
+      yield* Effect.sleep(BETWEEN_LOOKS_MILLIS)
+    }
+  })

@@ -1,0 +1,40 @@
+/**
+ * What a running campaign tells its store once a second: what has come of the attempts in flight, and how its lanes are,
+ * for whoever asks from another terminal.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { EngineGate } from "../liveness/EngineGate.ts"
+import type { CampaignLane } from "./CampaignLane.ts"
+import { CampaignStore } from "./CampaignStore.ts"
+import type { RunningCampaign } from "./RunningCampaign.ts"
+
+const BETWEEN_REPORTS_MILLIS = 1000
+
+const laneOf = Effect.fnUntraced(
+  function*(running: RunningCampaign, { halted, inFlight, lane, limit, name }: CampaignLane) {
+    const gate = yield* EngineGate
+    const endpoint = running.seats.get(lane.agents[0]!.name)?.endpoint ?? ""
+    const { state, untried, why } = yield* gate.state(endpoint)
+    const isShut = state !== "closed" && !untried
+    return {
+      name,
+      inFlight,
+      concurrency: limit,
+      gate: isShut ? state : null,
+      note: halted ?? (isShut ? why : null)
+    }
+  }
+)
+
+/** Reports until it is interrupted. Fails only if the store does. */
+export const watch = Effect.fnUntraced(function*(running: RunningCampaign) {
+  const store = yield* CampaignStore
+  while (true) {
+    yield* Effect.sleep(BETWEEN_REPORTS_MILLIS)
+    const news = running.inFlight.news()
+    if (news.length > 0) yield* store.advance(news)
+    const lanes = yield* Effect.forEach(running.lanes.values(), (lane) => laneOf(running, lane))
+    yield* store.runner({ pid: process.pid, updatedAt: yield* Clock.currentTimeMillis, lanes })
+  }
+})

@@ -1,0 +1,14 @@
+/**
+ * Where an agent's battles are played: the green agent that is asked, the participants it is told of, and the engine
+ * behind them.
+ */
+export interface Seat {
+  readonly greenUrl: string
+  /** Roles and addresses. Ours asks for one, whatever its role is called. */
+  readonly participants: Readonly<Record<string, string>>
+  /** What the gate knows the engine by: its address, or the agent's where nobody knows its engine. */
+  readonly endpoint: string
+}
+
+/** The seats of a campaign's agents, by their names. */
+export type Seats = ReadonlyMap<string, Seat>

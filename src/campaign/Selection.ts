@@ -1,0 +1,14 @@
+/**
+ * Some of a campaign's battles, as its user names them: by how they ended, by task, by agent. An empty list means any.
+ */
+import * as Schema from "effect/Schema"
+
+export const Selection = Schema.Struct({
+  /** How the attempt that left the battle so has ended; `unscored` is any end. */
+  verdicts: Schema.Array(Schema.Literals(["stalled", "failed", "slow", "unscored"])),
+  tasks: Schema.Array(Schema.String),
+  agents: Schema.Array(Schema.String)
+})
+export type Selection = typeof Selection.Type
+
+export const everything: Selection = { verdicts: [], tasks: [], agents: [] }

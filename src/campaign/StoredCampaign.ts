@@ -1,0 +1,60 @@
+/**
+ * A campaign as its store gives it back: everything but transcripts and timings, which are large and only read one by one.
+ */
+import * as Schema from "effect/Schema"
+import { TokenBasis, Verdict } from "./AttemptRecord.ts"
+import { Battle, type Outcome } from "./Battle.ts"
+import type { Tried } from "./BattleHistories.ts"
+import type { Definition } from "./Definition.ts"
+
+/**
+ * What its user wants of a campaign. `running` says that it is to be run, not that a process does: that is what
+ * `StoreLock.holder` says.
+ */
+export const CampaignState = Schema.Literals(["running", "paused", "cancelled", "ended"])
+export type CampaignState = typeof CampaignState.Type
+
+/** What is known of an attempt that has ended, without its transcript. */
+export const AttemptSummary = Schema.Struct({
+  battle: Battle,
+  number: Schema.Int,
+  verdict: Verdict,
+  /** When it began, in milliseconds since 1970. */
+  startedAt: Schema.Finite,
+  tokens: Schema.Int,
+  tokenBasis: TokenBasis,
+  timeToFirstTokenMillis: Schema.NullOr(Schema.Finite),
+  tokensPerSecond: Schema.NullOr(Schema.Finite),
+  durationMillis: Schema.Finite,
+  /** It came too late to be of any effect. */
+  superseded: Schema.Boolean,
+  /** It uses up one of its battle's attempts. */
+  charged: Schema.Boolean,
+  epoch: Schema.NullOr(Schema.Int)
+})
+export type AttemptSummary = typeof AttemptSummary.Type
+
+export interface StoredBattle {
+  readonly battle: Battle
+  readonly outcome: Outcome
+  /**
+   * What its attempts ended with that stalled, were slow or failed, since it was last opened again, oldest first. Empty
+   * where the battle is not pending.
+   */
+  readonly history: ReadonlyArray<Tried>
+  /** Attempts begun so far, of any kind. */
+  readonly attempts: number
+}
+
+export interface StoredCampaign {
+  readonly definition: Definition
+  /** `null` where an earlier release wrote it. */
+  readonly configHash: string | null
+  readonly state: CampaignState
+  /** In milliseconds since 1970. */
+  readonly createdAt: number
+  /** In the order of the plan; what an extension added comes after it. */
+  readonly battles: ReadonlyArray<StoredBattle>
+  /** Those that have ended, in the order in which they began. */
+  readonly attempts: ReadonlyArray<AttemptSummary>
+}
