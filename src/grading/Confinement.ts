@@ -20,9 +20,9 @@ export type ConfinementKind = (typeof confinementKinds)[number]
 
 /** What a kind is, for people. */
 export const describeKind: Readonly<Record<ConfinementKind, string>> = {
-  bubblewrap: "bubblewrap, under Node's permission model and resource limits",
-  namespaces: "namespaces of its own (unshare), under Node's permission model and resource limits",
-  limits: "Node's permission model and resource limits"
+  bubblewrap: "bubblewrap, with resource limits and Node's permission model or Python's audit hook inside",
+  namespaces: "Linux namespaces, with resource limits and Node's permission model or Python's audit hook inside",
+  limits: "no walls: resource limits and Node's permission model or Python's audit hook"
 }
 
 /** What this machine has to build walls of. */
