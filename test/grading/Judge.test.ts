@@ -1,16 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { EngineMessage } from "../../src/engine/Engine.ts"
+import * as TestClock from "effect/testing/TestClock"
+import { Engine, type EngineMessage } from "../../src/engine/Engine.ts"
 import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
 import { sameJson } from "../../src/grading/JsonEquality.ts"
 import { Judge } from "../../src/grading/Judge.ts"
 import * as Judgement from "../../src/grading/Judgement.ts"
+import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
 import { Failed, FailReason } from "../../src/liveness/Failed.ts"
+import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
+import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Delta, type TokenEvent } from "../../src/token/TokenEvent.ts"
 
 const question: Judgement.Question = { taskId: "poem", prompt: "Write a poem.", answer: "Roses", rubric: "It rhymes." }
@@ -73,6 +78,22 @@ describe("Judge", () => {
       assert.deepStrictEqual(error.reason, { _tag: "JudgeFailed", error: failure })
       assert.include(error.message, failure.message)
       assert.strictEqual(asked.length, 1)
+    }))
+
+  it.effect("that falls silent is an error with the verdict of its run inside", () =>
+    Effect.gen(function*() {
+      const silent = Engine.layerTest(Stream.concat(said("{\"score\": "), Stream.never))
+      const layer = Judge.layer.pipe(
+        Layer.provide(WatchedEngine.layer()),
+        Layer.provide([EngineEvidence.layerNone, LimitLearner.layerNone, Ticker.layer(), silent])
+      )
+      const fiber = yield* Effect.forkChild(Effect.flip(Effect.provide(ask, layer)), { startImmediately: true })
+      for (let seconds = 0; seconds < 3_600 && fiber.pollUnsafe() === undefined; seconds += 10) {
+        yield* TestClock.adjust("10 seconds")
+      }
+      const { reason } = yield* Fiber.join(fiber)
+      assert.strictEqual(reason._tag, "JudgeFailed")
+      if (reason._tag === "JudgeFailed") assert.strictEqual(reason.error._tag, "Stalled")
     }))
 
   it.effect("that is not there says so", () =>

@@ -127,6 +127,16 @@ layer(graders, { excludeTestServices: true })("Grader", (it) => {
         yield* check(jsonSchema(person))
       }))
 
+    it.effect("does not hang on a pattern in a schema that takes for ever", () =>
+      Effect.gen(function*() {
+        const slow = jsonSchema({ type: "string", pattern: "^(a+)+$" })
+        const reason = yield* reasonOf(grade(slow, JSON.stringify(`${"a".repeat(50)}!`)))
+        assert.deepStrictEqual(reason, {
+          _tag: "InvalidSpecification",
+          detail: "the schema needs more than 5 s for this value"
+        })
+      }), 30_000)
+
     it.effect("an answer nested too deep is the answer's fault", () =>
       Effect.gen(function*() {
         for (const depth of [3_000, 200_000]) {
