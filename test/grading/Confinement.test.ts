@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { spawnSync } from "node:child_process"
 import { confine, type Confined, confinementKinds, describeKind, type Host } from "../../src/grading/Confinement.ts"
 import { findPython, readHost } from "../../src/grading/HostTools.ts"
 import { runToEnd } from "../../src/grading/NodeChildProcess.ts"
@@ -141,6 +142,19 @@ const works = (kind: (typeof confinementKinds)[number]) =>
   )
 const hasPython = await Effect.runPromise(Effect.isSuccess(findPython("python3")))
 const wallKinds = process.platform === "linux" ? (["bubblewrap", "namespaces"] as const) : []
+
+/** Whether this machine lets us have namespaces at all, asked without any of our own code. */
+const unshared = ["--mount", "--net", "--pid", "--fork", ...(own.isRoot ? [] : ["--user", "--map-root-user"]), "true"]
+const letsUnshare = process.platform === "linux" && spawnSync("unshare", unshared).status === 0
+  && ["setpriv", "prlimit", "pivot_root"].every((tool) => spawnSync(tool, ["--version"]).status === 0)
+
+describe.skipIf(!letsUnshare)("the walls of namespaces, where this machine allows namespaces", () => {
+  it.live("can be built", () =>
+    Effect.gen(function*() {
+      const end = yield* behind("namespaces", inNode("console.log('ready')"))
+      assert.deepStrictEqual([end.output, end.errorOutput], ["ready\n", ""])
+    }))
+})
 
 for (const kind of wallKinds) {
   const isThere = (kind === "namespaces" || own.bubblewrap !== undefined) && await works(kind)

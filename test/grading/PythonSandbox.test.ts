@@ -1,11 +1,14 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { Grader } from "../../src/grading/Grader.ts"
 import { findPython } from "../../src/grading/HostTools.ts"
 import { sameJson } from "../../src/grading/JsonEquality.ts"
 import { Sandbox } from "../../src/grading/Sandbox.ts"
 import type { Task } from "../../src/grading/Task.ts"
+import { secretFile } from "./processes.ts"
 
 const hasPython = await Effect.runPromise(Effect.isSuccess(findPython("python3")))
 
@@ -160,5 +163,20 @@ describe("Python that is not there", () => {
         const { reason } = yield* Effect.flip(findPython(command))
         assert.strictEqual(reason._tag, "ToolMissing", command)
       }
+    }))
+
+  it.live.skipIf(process.platform === "win32")("nor is one that is too old", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* secretFile
+      const file = join(folder, "python")
+      const answer = { executable: file, version: [3, 7], library: [], shared: [] }
+      writeFileSync(file, `#!/bin/sh\necho '${JSON.stringify(answer)}'\n`, { mode: 0o755 })
+      const { reason } = yield* Effect.flip(findPython(file))
+      assert.deepStrictEqual(reason, {
+        _tag: "ToolMissing",
+        detail: `${file} is Python 3.7; grading needs 3.8 or later`
+      })
+      writeFileSync(file, `#!/bin/sh\necho '${JSON.stringify({ ...answer, version: [3, 8] })}'\n`)
+      assert.strictEqual((yield* findPython(file)).executable, file)
     }))
 })
