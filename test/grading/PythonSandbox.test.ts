@@ -1,13 +1,16 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Grader } from "../../src/grading/Grader.ts"
 import { findPython } from "../../src/grading/HostTools.ts"
 import { sameJson } from "../../src/grading/JsonEquality.ts"
+import { Judge } from "../../src/grading/Judge.ts"
 import { Sandbox } from "../../src/grading/Sandbox.ts"
 import type { Task } from "../../src/grading/Task.ts"
+import { UserCommand } from "../../src/grading/UserCommand.ts"
 import { secretFile } from "./processes.ts"
 
 const hasPython = await Effect.runPromise(Effect.isSuccess(findPython("python3")))
@@ -146,6 +149,21 @@ describe.skipIf(!hasPython)("Python (where this machine has it)", () => {
 })
 
 describe("Python that is not there", () => {
+  it.live("leaves answers without code unscored, too", () =>
+    Effect.gen(function*() {
+      const grader = yield* Grader
+      const task: Task = {
+        id: "one",
+        prompt: "Return 1.",
+        grader: { _tag: "PythonTests", functionName: "f", tests: [{ arguments: [], expected: 1 }] }
+      }
+      for (const attempt of [grader.check(task), Effect.asVoid(grader.grade(task, "I cannot."))]) {
+        assert.strictEqual((yield* Effect.flip(attempt)).reason._tag, "ToolMissing")
+      }
+    }).pipe(Effect.provide(Grader.layerNoDeps.pipe(
+      Layer.provide([Sandbox.layerWith({ pythonCommand: "python9" }), Judge.layerNone, UserCommand.layerNone])
+    ))))
+
   it.live("is an error, before and after, and never a score", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox
