@@ -8,10 +8,11 @@
  * - `limits`: no walls; only what the program and its resource limits refuse.
  *
  * Laws: behind walls the program has no capability and can gain no privilege, is process 1 of its world (so that it cannot
- * end itself by a signal and have it look like the system's doing), and dies with us, even if we are killed.
+ * end itself by a signal and have it look like the system's doing), and dies with us, even if we are killed. (But a
+ * `bwrap` that root started gives up its right to kill: then the program's own alarm and processor limit end it.)
  *
  * Gotchas: root is not subject to a limit on processes, so as root every run gets a user number of its own that nobody
- * else has. `umount` needs `/proc`, which is therefore borrowed from the old file system until the end.
+ * else has. Nothing here may begin a new session, as the process group is what is killed. `umount` needs `/proc`, which is therefore borrowed from the old file system until the end.
  */
 
 export const confinementKinds = ["bubblewrap", "namespaces", "limits"] as const
@@ -19,9 +20,9 @@ export type ConfinementKind = (typeof confinementKinds)[number]
 
 /** What a kind is, for people. */
 export const describeKind: Readonly<Record<ConfinementKind, string>> = {
-  bubblewrap: "bubblewrap, under Node's permission model and resource limits",
-  namespaces: "namespaces of its own (unshare), under Node's permission model and resource limits",
-  limits: "Node's permission model and resource limits"
+  bubblewrap: "bubblewrap, with resource limits and Node's permission model or Python's audit hook inside",
+  namespaces: "Linux namespaces, with resource limits and Node's permission model or Python's audit hook inside",
+  limits: "no walls: resource limits and Node's permission model or Python's audit hook"
 }
 
 /** What this machine has to build walls of. */
@@ -77,7 +78,9 @@ const drop = (host: Host, confined: Confined): ReadonlyArray<string> => [
   "--no-new-privs",
   "--inh-caps=-all",
   "--bounding-set=-all",
-  // forgotten when the user changes, so it is said again
+  "--",
+  // forgotten whenever the user changes, so it is said again
+  "setpriv",
   "--pdeathsig=KILL",
   "--",
   "prlimit",
@@ -92,7 +95,6 @@ const bubblewrap = (host: Host, confined: Confined): CommandLine => ({
   arguments: [
     "--die-with-parent",
     "--as-pid-1",
-    "--new-session",
     ...(host.isRoot ? [] : ["--unshare-user"]),
     "--unshare-pid",
     "--unshare-net",

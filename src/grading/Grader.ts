@@ -13,6 +13,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import { availableParallelism } from "node:os"
 import type { AnswerPlace } from "./AnswerPlace.ts"
 import { jsonAt, textAt } from "./AnswerText.ts"
 import { fromScore, type Grade } from "./Grade.ts"
@@ -60,6 +62,7 @@ export class Grader extends Context.Service<Grader, {
       const sandbox = yield* Sandbox
       const judge = yield* Judge
       const commands = yield* UserCommand
+      const validations = yield* Semaphore.make(availableParallelism())
 
       const textMatch = Effect.fnUntraced(
         function*({ answer: place, rule }: Cases["TextMatch"]["Type"], answer: string) {
@@ -75,7 +78,9 @@ export class Grader extends Context.Service<Grader, {
       const jsonSchema = Effect.fnUntraced(
         function*({ answer: place, schema }: Cases["JsonSchema"]["Type"], answer: string) {
           const value = jsonAt(place ?? anyJson, answer)
-          if (Result.isSuccess(value)) return rightOrWrong(yield* whyRefused(schema, value.success))
+          if (Result.isSuccess(value)) {
+            return rightOrWrong(yield* validations.withPermit(whyRefused(schema, value.success)))
+          }
           yield* checkSchema(schema)
           return rightOrWrong(value.failure)
         }

@@ -84,7 +84,7 @@ export const grade = Effect.fnUntraced(function*(
   answer: string
 ) {
   const { functionName, tests } = specification
-  yield* orInvalid(specification)
+  yield* check(sandbox, specification)
   const found = AnswerCode.fromAnswer(answer, functionName, familyOf(specification))
   if (Option.isNone(found)) return unusable(tests.length, "the answer contains no code")
   if (found.value.code.length > codeLimit) {

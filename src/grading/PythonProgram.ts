@@ -35,8 +35,12 @@ class OutOfTime(BaseException):
 def out_of_time(number, frame):
     raise OutOfTime()
 
-# Should this process be left alone by the one that started it, it ends all the same.
-signal.signal(signal.SIGALRM, signal.SIG_DFL)
+def end_alone(number, frame, leave=os._exit):
+    leave(14)
+
+# Should this process be left alone by the one that started it, it ends all the same. Process 1 of a namespace ignores
+# signals without a handler.
+signal.signal(signal.SIGALRM, end_alone)
 signal.setitimer(signal.ITIMER_REAL, request["wallMillis"] / 1000 + 5)
 signal.signal(signal.SIGPROF, out_of_time)
 set_timer = signal.setitimer

@@ -18,6 +18,7 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
@@ -95,9 +96,12 @@ const start = (walls: Walls, runtime: Runtime.Runtime, limits: SandboxLimits, in
     })
   )
 
+/** Long, since a machine that is busy for a moment must not get weaker walls for a night. */
+const trialLimits: SandboxLimits = { ...defaultLimits, wallMillis: 60_000 }
+
 /** Whether the walls stand: the very program that is to run behind them says that it is ready. */
 const isUsable = (walls: Walls, runtime: Runtime.Runtime) =>
-  start(walls, runtime, defaultLimits, Runtime.emptyRequest, protocolBytesPerCall).pipe(
+  start(walls, runtime, trialLimits, Runtime.emptyRequest, protocolBytesPerCall).pipe(
     Effect.map((end) => end.output.startsWith("{\"_tag\":\"Ready\"}")),
     Effect.orElseSucceed(() => false)
   )
@@ -136,8 +140,9 @@ export class Sandbox extends Context.Service<Sandbox, {
         const node = yield* Effect.sync(() => Runtime.forNode(options.nodePath ?? process.execPath))
         const turns = yield* Semaphore.make(options.concurrency ?? availableParallelism())
         const walls = yield* chooseWalls(options.kinds ?? confinementKinds, node(defaultLimits))
-        const python = yield* Effect.cached(
-          Effect.map(findPython(options.pythonCommand ?? "python3"), Runtime.forPython)
+        // Only success is kept: what is missing may be installed while a campaign waits.
+        const python = yield* Effect.map(findPython(options.pythonCommand ?? "python3"), Runtime.forPython).pipe(
+          Effect.cachedWithTTL((exit) => Exit.isSuccess(exit) ? Duration.infinity : 0)
         )
 
         const run = Effect.fn("Sandbox.run")(function*(request: SandboxRun) {

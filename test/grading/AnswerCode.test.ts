@@ -134,4 +134,18 @@ describe("AnswerCode", () => {
     assert.strictEqual(asScript("const f = 1\nexport {\n  f,\n}"), "const f = 1\n")
     assert.strictEqual(asScript("const exported = 1\nexporting()"), "const exported = 1\nexporting()")
   })
+
+  const python = (answer: string) => Option.getOrThrow(fromAnswer(answer, "f", "python"))
+
+  it("finds Python by how Python defines functions, and leaves its text alone", () => {
+    const answer = "```js\nfunction f() {}\n```\n```python\nasync def f(): pass\n```\n```python\nprint(f())\n```"
+    assert.deepStrictEqual(python(answer), { code: "async def f(): pass", language: "python" })
+    assert.strictEqual(python("```py\nf = lambda: 1\n```\n```py\nx.f = 2\nf == 2\n```").code, "f = lambda: 1")
+    assert.strictEqual(python("```\nexport def f(): pass\n```").code, "export def f(): pass")
+  })
+
+  it("takes off the indentation that a list gives to a block", () => {
+    assert.strictEqual(python("1. So\n   ```python\n   def f():\n\n       pass\n   ```").code, "def f():\n\n    pass")
+    assert.strictEqual(python("```python\n    def f(): pass\nf()\n```").code, "    def f(): pass\nf()")
+  })
 })

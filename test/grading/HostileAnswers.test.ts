@@ -42,7 +42,7 @@ for (const { hasPython, isThere, kind } of found) {
 
   describe.skipIf(!isThere || !isLinux)(`behind ${kind} (where this machine has it)`, () => {
     for (const language of ["JavaScriptTests", "PythonTests"] as const) {
-      describe.skipIf(language === "PythonTests" && !hasPython)(language, () => {
+      describe.skipIf(language === "PythonTests" && !hasPython)(`in ${language}`, () => {
         const task = taskOf(language)
         const { honest, hostile } = hostileAnswers[language]
 

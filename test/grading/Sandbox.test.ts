@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import { confinementKinds } from "../../src/grading/Confinement.ts"
 import { GradingError } from "../../src/grading/GradingError.ts"
 import { sameJson } from "../../src/grading/JsonEquality.ts"
 import { runToEnd } from "../../src/grading/NodeChildProcess.ts"
@@ -448,18 +449,21 @@ describe("Sandbox processes", () => {
       assert.isEmpty(started.filter((pid) => left.includes(pid)))
     }).pipe(Effect.provide([Sandbox.layer, NodeFileSystem.layer])))
 
-  it.live.skipIf(process.platform !== "linux")(
-    "that are killed from outside are an error, not a score",
-    () =>
-      Effect.gen(function*() {
-        const before = new Set(yield* children)
-        const fiber = yield* Effect.forkChild(Effect.flip(endless), { startImmediately: true })
-        yield* Effect.sleep("400 millis")
-        for (const pid of yield* children) if (!before.has(pid)) process.kill(Number(pid), "SIGTERM")
-        const error = yield* Fiber.join(fiber)
-        assert.deepStrictEqual(error.reason, { _tag: "SandboxKilled", signal: "SIGTERM" })
-      }).pipe(Effect.provide([Sandbox.layerWith({ kinds: [] }), NodeFileSystem.layer]))
-  )
+  // What waits for the program behind walls leaves milder signals to it.
+  for (const [signal, kinds] of [["SIGTERM", []], ["SIGKILL", []], ["SIGKILL", confinementKinds]] as const) {
+    it.live.skipIf(process.platform !== "linux")(
+      `that are killed from outside by ${signal} are an error, not a score (${kinds.length} kinds of walls)`,
+      () =>
+        Effect.gen(function*() {
+          const before = new Set(yield* children)
+          const fiber = yield* Effect.forkChild(Effect.flip(endless), { startImmediately: true })
+          yield* Effect.sleep("400 millis")
+          for (const pid of yield* children) if (!before.has(pid)) process.kill(Number(pid), signal)
+          const error = yield* Fiber.join(fiber)
+          assert.deepStrictEqual(error.reason, { _tag: "SandboxKilled", signal })
+        }).pipe(Effect.provide([Sandbox.layerWith({ kinds }), NodeFileSystem.layer]))
+    )
+  }
 
   it.live.skipIf(process.platform !== "linux")(
     "that stood still when they should have run are no timeout",

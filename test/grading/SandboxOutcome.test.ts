@@ -90,6 +90,20 @@ describe("SandboxOutcome", () => {
     assert.strictEqual(reasonOf(timedOut("LoadTimedOut", 100))._tag, "SandboxStarved")
   })
 
+  it("believes nothing about the machine of lines that an answer could have written", () => {
+    const untrusted = (end: ProgramEnd, count: number) =>
+      Result.getOrThrow(fromProgramEnd(end, count, 2_000, { trusted: false }))
+    assert.strictEqual(untrusted(timedOut("TimedOut", 0), 1)[0]?._tag, "TimedOut")
+    assert.strictEqual(untrusted(timedOut("LoadTimedOut", 0), 2)[1]?._tag, "NotRun")
+  })
+
+  it("reads a signal from the exit code of what ran the program for us", () => {
+    assert.deepStrictEqual(reasonOf(ended([ready], { exitCode: 137 })), { _tag: "SandboxKilled", signal: "SIGKILL" })
+    assert.deepStrictEqual(outcomesOf(ended([ready], { exitCode: 139 }), 1), [
+      { _tag: "Threw", detail: "it ended the process (SIGSEGV)" }
+    ])
+  })
+
   it("no call runs in an unusable answer", () => {
     const outcome: SandboxOutcome = { _tag: "NotRun", detail: "syntax error" }
     assert.deepStrictEqual(outcomesOf(ended([ready, { _tag: "Unusable", detail: "syntax error" }])), [
