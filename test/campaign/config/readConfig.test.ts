@@ -1,10 +1,15 @@
 // From a campaign.toml to the settings of a campaign.
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { CampaignSettings } from "../../../src/campaign/config/CampaignSettings.ts"
+import { readConfig } from "../../../src/campaign/config/readConfig.ts"
 import { demonstrationTasks, romanNumerals } from "../../../src/grading/DemonstrationTasks.ts"
 import { defaults, withPatience } from "../../../src/liveness/LivenessLimits.ts"
+import { temporaryDirectory } from "../../support/temporaryDirectory.ts"
 import { read, refusals } from "./memoryFiles.ts"
 import { printToml } from "./printToml.ts"
 import { others, wholeFile } from "./wholeFile.ts"
@@ -172,6 +177,32 @@ describe("a campaign file", () => {
       const [line] = yield* refusals("{ repeat: 0 }", { file })
       assert.match(line!, /^conf\/c.json5:1:3: repeat: expected a whole number of at least 1, not 0$/)
     }))
+})
+
+describe("a campaign file on disk", () => {
+  it.effect("names its files beside it, wherever the command runs", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryDirectory
+      mkdirSync(join(folder, "night", "tasks"), { recursive: true })
+      writeFileSync(join(folder, "night", "campaign.toml"), "task-folders = [\"tasks\"]\n")
+      writeFileSync(
+        join(folder, "night", "tasks", "b.toml"),
+        "prompt-file = \"b.md\"\ngrader = { kind = \"command\", command = [\"./grade.py\"] }\n"
+      )
+      writeFileSync(join(folder, "night", "tasks", "b.md"), "Do it.")
+      const request = { currentDirectory: folder, lookup: () => undefined }
+      const { origins, settings } = yield* readConfig({ ...request, file: "night/campaign.toml" })
+      assert.deepStrictEqual(settings.tasks, [{
+        id: "b",
+        prompt: "Do it.",
+        grader: { _tag: "Command", command: ["./grade.py"], workingDirectory: join(folder, "night", "tasks") }
+      }])
+      assert.strictEqual(origins.get("seed"), "default")
+      const missing = yield* Effect.flip(readConfig({ ...request, file: "campaign.toml" }))
+      assert.match(missing.message, /^campaign.toml: cannot be read \(.*\); check its name and your permissions$/)
+      const isFolder = yield* Effect.flip(readConfig({ ...request, file: "night" }))
+      assert.match(isFolder.message, /^night: cannot be read \(.*\)/)
+    }).pipe(Effect.provide(NodeServices.layer)))
 })
 
 describe("the numbers of a campaign", () => {
