@@ -1,9 +1,9 @@
 /**
  * A file of settings as plain JSON, with the place of every key and value in it, whatever language it is written in.
  *
- * Laws: `placeOf` always answers. The place of a member is that of its key, the place of an element that of its value; of
- * what is not there it is the place of the nearest table around it, which is where a missing key is missing.
- * No value is silently another one than was written: numbers that JSON cannot tell exactly are refused by the adapters
+ * Laws: `placeOf` always answers. The place of a member is that of its key, the place of an element that of its value;
+ * of what is not there it is the place of the nearest table around it, which is where a missing key is missing. No
+ * value is silently another one than was written: numbers that JSON cannot tell exactly are refused by the adapters
  * (TomlDocument.ts, Json5Document.ts).
  *
  * Gotcha: a key may be `__proto__`; `define` keeps it an ordinary one.

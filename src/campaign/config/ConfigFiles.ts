@@ -1,8 +1,8 @@
 /**
  * The files that a file of settings names, which are looked for beside it.
  *
- * Laws: whatever names a file, the name is relative to the folder of the file that it stands in. Nothing fails here: what
- * cannot be read is one line, for the place where it was named.
+ * Laws: whatever names a file, the name is relative to the folder of the file that it stands in. Nothing fails here:
+ * what cannot be read is one line, for the place where it was named.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"

@@ -1,8 +1,8 @@
 /**
  * JSON5, and with it JSON, with places, over momoa.
  *
- * Laws: numbers that are not finite are refused, and so are members that are defined twice (JSON5 allows both, and keeps
- * the last).
+ * Laws: numbers that are not finite are refused, and so are members that are defined twice (JSON5 allows both, and
+ * keeps the last).
  *
  * Gotchas: where a text ends too early, momoa names its first line, so the end is found here. Its columns begin at 1.
  */

@@ -89,8 +89,8 @@ export class Reading {
   }
 
   /**
-   * Which key of the table at a path is a misspelling of one of `meant`: one that is not among the `known` ones and nearest
-   * to it; undefined if none is.
+   * Which key of the table at a path is a misspelling of one of `meant`: one that is not among the `known` ones and
+   * nearest to it; undefined if none is.
    */
   misspelt(path: ConfigPath, meant: ReadonlyArray<string>, known: ReadonlyArray<string>): string | undefined {
     const table = this.at(path)

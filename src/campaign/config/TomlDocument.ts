@@ -1,11 +1,11 @@
 /**
  * TOML 1.0 with places, over toml-eslint-parser.
  *
- * Laws: the value is what every TOML parser gives, but dates and times are the texts that were written; integers that would
- * become other ones (from 2^53 on) and numbers that are not finite are refused.
+ * Laws: the value is what every TOML parser gives, but dates and times are the texts that were written; integers that
+ * would become other ones (from 2^53 on) and numbers that are not finite are refused.
  *
- * Gotchas: the parser's own evaluation loses a key that is called `__proto__`, so the tree is evaluated here. Its columns
- * begin at 0. It does not know the byte order mark that some editors write.
+ * Gotchas: the parser's own evaluation loses a key that is called `__proto__`, so the tree is evaluated here. Its
+ * columns begin at 0. It does not know the byte order mark that some editors write.
  */
 import * as Result from "effect/Result"
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser"

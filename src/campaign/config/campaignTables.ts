@@ -1,8 +1,8 @@
 /**
  * Which keys a `campaign.toml` has, table by table; docs/campaign-file.md is about the same ones.
  *
- * A key is called as its flag is, where there is one. Tables inside a table are `anything` here, because each is decoded for
- * itself: what is wrong with one must not hide what is wrong with another.
+ * A key is called as its flag is, where there is one. Tables inside a table are `anything` here, because each is
+ * decoded for itself: what is wrong with one must not hide what is wrong with another.
  */
 import * as Schema from "effect/Schema"
 import * as is from "./fileValues.ts"

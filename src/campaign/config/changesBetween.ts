@@ -1,9 +1,11 @@
 /**
- * What is different between a campaign as it is stored and a file of settings, and whether the campaign may go on with it.
+ * What is different between a campaign as it is stored and a file of settings, and whether the campaign may go on with
+ * it.
  *
- * Laws: a change starts a new campaign exactly if results before and after it could not stand in one table: another prompt
- * or grader, another kind of agent, model or number of most tokens, another seed, and whatever was asked for and is not any
- * more (repetitions, tasks, agents). Everything else may change in mid-campaign. Nothing changed, nothing told.
+ * Laws: a change starts a new campaign exactly if results before and after it could not stand in one table: another
+ * prompt or grader, another kind of agent, model or number of most tokens, another seed, and whatever was asked for and
+ * is not any more (repetitions, tasks, agents). Everything else may change in mid-campaign. Nothing changed, nothing
+ * told.
  */
 import { boundsOf, nameOf, settingKeys } from "../../liveness/LivenessLimits.ts"
 import { textOf } from "../../text/DurationText.ts"

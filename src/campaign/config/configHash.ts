@@ -1,9 +1,10 @@
 /**
  * What identifies a campaign, as one short text: the SHA-256 of its canonical JSON.
  *
- * Laws: two settings have the same hash exactly if going on with one under the other would compare like with like: the same
- * tasks (prompt, grader), the same agents (kind, model, most tokens, roles) and the same seed, in whatever order they stand.
- * Addresses, commands, limits, policies, concurrency and repetitions do not count; `changesBetween` tells about all of them.
+ * Laws: two settings have the same hash exactly if going on with one under the other would compare like with like: the
+ * same tasks (prompt, grader), the same agents (kind, model, most tokens, roles) and the same seed, in whatever order
+ * they stand. Addresses, commands, limits, policies, concurrency and repetitions do not count; `changesBetween` tells
+ * about all of them.
  *
  * Gotcha: a task or an agent that is added changes the hash although the campaign may go on with it.
  */

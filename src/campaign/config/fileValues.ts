@@ -1,8 +1,8 @@
 /**
  * The kinds of values that stand in files of settings, each with the words for what is expected.
  *
- * Each is one schema that accepts or refuses a value as a whole, so that a refusal is one line. Times stay texts here; what
- * reads a table turns them into milliseconds.
+ * Each is one schema that accepts or refuses a value as a whole, so that a refusal is one line. Times stay texts here;
+ * what reads a table turns them into milliseconds.
  */
 import * as Schema from "effect/Schema"
 import { timeOf } from "../../text/DurationText.ts"

@@ -1,12 +1,12 @@
 /**
  * Fills the variables in the texts of a file: `${NAME}` and `${NAME:-default}`; `$${` is a literal `${`.
  *
- * Laws: a variable that is missing is told with its line and what to do; nothing that comes from a variable whose name says
- * that it is a secret gets into what is stored, not even its default. Texts of `keptAs` stay as they were written: the
- * environment of a command, which is filled in when the command is started.
+ * Laws: a variable that is missing is told with its line and what to do; nothing that comes from a variable whose name
+ * says that it is a secret gets into what is stored, not even its default. Texts of `keptAs` stay as they were written:
+ * the environment of a command, which is filled in when the command is started.
  *
- * Gotcha: names are judged by their parts in any case: API_KEY, HF_TOKEN, apikey, DB_PASSWORD. Too many are refused rather
- * than too few.
+ * Gotcha: names are judged by their parts in any case: API_KEY, HF_TOKEN, apikey, DB_PASSWORD. Too many are refused
+ * rather than too few.
  */
 import * as Result from "effect/Result"
 import { substitute } from "../../text/Variables.ts"
@@ -43,8 +43,8 @@ export const fillVariables = (
     if (Result.isSuccess(filled)) return filled.success
     told.refuse(
       path,
-      `the variable ${filled.failure} is not set; set it, give it a default by \${${filled.failure}:-default}, or write ` +
-        "$${ where a literal ${ is meant"
+      `the variable ${filled.failure} is not set; set it, give it a default by \${${filled.failure}:-default}, ` +
+        "or write $${ where a literal ${ is meant"
     )
     return text
   }
@@ -70,10 +70,10 @@ const refusalOf = (name: string, path: ConfigPath): string => {
     case "engine":
       return `${why}; name the variable instead: key-variable = "${name}"`
     case "agent":
-      return `${why}; name the variable instead: token-variable = "${name}", or environment = { ${name} = "\${${name}}" } ` +
-        "for its command"
+      return `${why}; name the variable instead: token-variable = "${name}", ` +
+        `or environment = { ${name} = "\${${name}}" } for its command`
     default:
-      return `${why}; name the variable instead, by key-variable = "${name}" of an engine or token-variable = "${name}" ` +
-        "of an agent"
+      return `${why}; name the variable instead, by key-variable = "${name}" of an engine ` +
+        `or token-variable = "${name}" of an agent`
   }
 }

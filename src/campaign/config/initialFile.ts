@@ -1,9 +1,9 @@
 /**
- * The `campaign.toml` that `campaign init` writes: it runs as it is, with the engine that is simulated in this package, and
- * teaches every key.
+ * The `campaign.toml` that `campaign init` writes: it runs as it is, with the engine that is simulated in this package,
+ * and teaches every key.
  *
- * Laws (tested): it is read without a complaint as it stands, and so it is with every commented example made real: those are
- * the lines that begin with `#` and no space behind it. Every key of the tables is mentioned.
+ * Laws (tested): it is read without a complaint as it stands, and so it is with every commented example made real:
+ * those are the lines that begin with `#` and no space behind it. Every key of the tables is mentioned.
  */
 
 export const initialFile =

@@ -1,8 +1,8 @@
 /**
  * Limits as people write them: `frozen-floor=90s`, several of them with `,` or `;` between.
  *
- * Laws: what `writeValue` writes is read as exactly the same value; whatever is refused, is refused in one line that says
- * what would be right; nothing is read that the setting may not have.
+ * Laws: what `writeValue` writes is read as exactly the same value; whatever is refused, is refused in one line that
+ * says what would be right; nothing is read that the setting may not have.
  *
  * Gotcha: a time needs its unit, because nobody can know whether 90 are seconds.
  */

@@ -1,8 +1,8 @@
 /**
  * From a file of settings to a campaign: our own `campaign.toml`, and the scenarios of AgentBeats in TOML and in JSON5.
  *
- * What kind of file it is, is told by what stands in it: a `[green_agent]` makes a scenario, a `manifest_version` a manifest
- * of Amber, and everything else is ours. The language is told by the name, else by the first character.
+ * What kind of file it is, is told by what stands in it: a `[green_agent]` makes a scenario, a `manifest_version` a
+ * manifest of Amber, and everything else is ours. The language is told by the name, else by the first character.
  *
  * Laws: nothing is started, contacted or written. Either everything is right, or all problems are told that were found.
  * Whatever is read of the environment is asked for by `lookup`.
@@ -46,8 +46,8 @@ export interface ResolvedConfig {
   readonly name: string | null
   readonly settings: CampaignSettings
   /**
-   * Where each number of the settings comes from, by its name in them: "default", "campaign.toml:12", "--repeat". Those of
-   * engines and agents have the name of the engine or agent in it: `engines.gpu-1.concurrency`.
+   * Where each number of the settings comes from, by its name in them: "default", "campaign.toml:12", "--repeat". Those
+   * of engines and agents have the name of the engine or agent in it: `engines.gpu-1.concurrency`.
    */
   readonly origins: ReadonlyMap<string, string>
   /** What was read over in somebody else's format, one line each. */

@@ -1,8 +1,8 @@
 /**
  * Graders as people write them in tables, made into graders as tasks store them.
  *
- * Laws: what may stand in the stored form is said by its schema alone (grading/Task.ts), and what it refuses is told at the
- * key that it came from. Long values may stand in files of their own: `tests-file`, `schema-file`, `rubric-file`.
+ * Laws: what may stand in the stored form is said by its schema alone (grading/Task.ts), and what it refuses is told at
+ * the key that it came from. Long values may stand in files of their own: `tests-file`, `schema-file`, `rubric-file`.
  *
  * Gotcha: TOML has no null; a hidden test that expects null stands in a `tests-file`.
  */
@@ -200,7 +200,8 @@ const readText = (source: Source): StoredGrader | undefined => {
       if (Result.isFailure(Result.try(() => new RegExp(pattern, flags)))) {
         return reading.refuse(
           [...path, "pattern"],
-          "is not a regular expression of JavaScript, or its flags are none; write it in 'single quotes' to keep its backslashes"
+          "is not a regular expression of JavaScript, or its flags are none; " +
+            "write it in 'single quotes' to keep its backslashes"
         )
       }
       return {

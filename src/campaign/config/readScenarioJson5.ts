@@ -1,12 +1,13 @@
 /**
  * AgentBeats' `scenario.json5`: a manifest of Amber, which wires components that are container images.
  *
- * Of it this command can run the assessment: its `assessment_config`, its roles, and the green agent and the participants at
- * the addresses that the user gives, since only Amber starts images. The component with an `assessment_config` is the
- * gateway (or, in older scenarios, the client); its bindings tell which component plays which role.
+ * Of it this command can run the assessment: its `assessment_config`, its roles, and the green agent and the
+ * participants at the addresses that the user gives, since only Amber starts images. The component with an
+ * `assessment_config` is the gateway (or, in older scenarios, the client); its bindings tell which component plays
+ * which role.
  *
- * Laws: an address may be given by the role or by the name of the component. What Amber would fill in (`${config.…}`) is not
- * sent to anybody as it is written.
+ * Laws: an address may be given by the role or by the name of the component. What Amber would fill in (`${config.…}`)
+ * is not sent to anybody as it is written.
  */
 import type { Participant } from "../AgentDefinition.ts"
 import { type ConfigPath, isTable, type Table } from "./ConfigDocument.ts"
@@ -55,7 +56,8 @@ export const readScenarioJson5 = (
   if (green === undefined || others.length === 0) {
     return reading.refuse(
       base,
-      "expected participant_roles with the green agent and at least one other, such as { green: \"green\", purple1: \"agent\" }"
+      "expected participant_roles with the green agent and at least one other, " +
+        "such as { green: \"green\", purple1: \"agent\" }"
     )
   }
   tellFilledByAmber(reading, [...base, "assessment_config"])

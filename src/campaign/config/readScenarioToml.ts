@@ -1,14 +1,14 @@
 /**
  * AgentBeats' `scenario.toml`, in both of its dialects.
  *
- * Its local runner knows `endpoint` and `cmd`; its leaderboards know `agentbeats_id` or `image`, and `env`. Images are not
- * started by this command: such an agent needs an `endpoint` too, or an address on the command line.
+ * Its local runner knows `endpoint` and `cmd`; its leaderboards know `agentbeats_id` or `image`, and `env`. Images are
+ * not started by this command: such an agent needs an `endpoint` too, or an address on the command line.
  *
- * Laws: `${NAME}` in `env` stays as it is written, and is filled in when the agent is started. Keys that nobody here knows
- * are read over, as AgentBeats does, and told in a note, because the file is not ours.
+ * Laws: `${NAME}` in `env` stays as it is written, and is filled in when the agent is started. Keys that nobody here
+ * knows are read over, as AgentBeats does, and told in a note, because the file is not ours.
  *
- * Gotchas: a `cmd` runs where the user is, and not where the file is, because AgentBeats' runner does so. A participant of a
- * leaderboard has a `name` instead of a `role`.
+ * Gotchas: a `cmd` runs where the user is, and not where the file is, because AgentBeats' runner does so. A participant
+ * of a leaderboard has a `name` instead of a `role`.
  */
 import { nearestName } from "../../text/nearestName.ts"
 import type { AgentAddress } from "../AgentDefinition.ts"
@@ -119,5 +119,6 @@ const missingEndpoint = (reading: Reading, path: ConfigPath, role: string | unde
   const remedy = `endpoint = "http://127.0.0.1:9009" here, or ${ADDRESS_FLAG.replace("ROLE", role ?? "ROLE")}`
   return source === undefined
     ? `has no endpoint; write ${remedy}`
-    : `its ${source} names a container image, which this command does not start; start it yourself and say where it is: ${remedy}`
+    : `its ${source} names a container image, which this command does not start; ` +
+      `start it yourself and say where it is: ${remedy}`
 }

@@ -2,8 +2,8 @@
  * The tasks of a campaign: those in the file itself, those in folders (one file each), and those that are built in.
  *
  * Laws: no two tasks have the same id, and there is at least one. In a folder every `.toml` and `.json` file is a task,
- * called as its file is unless it says another id; they come in the order of their names. A file that one of these tasks
- * names (its tests, its schema) is none.
+ * called as its file is unless it says another id; they come in the order of their names. A file that one of these
+ * tasks names (its tests, its schema) is none.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -139,7 +139,7 @@ const namedIn = (task: unknown): ReadonlyArray<string> =>
     Object.entries(table).flatMap(([key, value]) => key.endsWith("-file") && typeof value === "string" ? [value] : [])
   )
 
-/** The task in the table at a path; undefined if something is wrong with it. `name` is its id unless it says another. */
+/** The task in the table at a path, called `name` unless it says another; undefined if something is wrong with it. */
 const readTask = Effect.fnUntraced(function*(source: Source, path: ConfigPath, name: string | undefined) {
   const { reading } = source
   const table = reading.decode<typeof taskFileTable.Type>(path, name === undefined ? taskTable : taskFileTable)

@@ -1,11 +1,12 @@
 /**
  * The numbers of a campaign from the file and the command line, each with its origin.
  *
- * Laws: the command line wins over the file, and the file over the default. A stall limit sets all limits that a run without
- * evidence meets; one limit of the same place wins over it, and what the command line says over both of the file.
- * Origins are told under the names that the settings have: `limits.frozenFloorMillis`, `policy.attempts`.
+ * Laws: the command line wins over the file, and the file over the default. A stall limit sets all limits that a run
+ * without evidence meets; one limit of the same place wins over it, and what the command line says over both of the
+ * file. Origins are told under the names that the settings have: `limits.frozenFloorMillis`, `policy.attempts`.
  */
 import {
+  accepts,
   boundsOf,
   defaults,
   keyOf,
@@ -15,15 +16,12 @@ import {
   settingKeys,
   withPatience
 } from "../../liveness/LivenessLimits.ts"
-import { accepts } from "../../liveness/LivenessLimits.ts"
 import { timeOf } from "../../text/DurationText.ts"
-import type { Concurrency } from "../Concurrency.ts"
-import { fixed } from "../Concurrency.ts"
+import { type Concurrency, fixed } from "../Concurrency.ts"
 import { defaultPolicy, type FailurePolicy } from "../FailurePolicy.ts"
 import type { CampaignSettings } from "./CampaignSettings.ts"
 import { adaptiveTable, policyTable, type TopTable } from "./campaignTables.ts"
-import type { ConfigPath } from "./ConfigDocument.ts"
-import { isTable } from "./ConfigDocument.ts"
+import { type ConfigPath, isTable } from "./ConfigDocument.ts"
 import { millisOf } from "./fileValues.ts"
 import { expectedOf } from "./limitText.ts"
 import type { Override, Overrides } from "./Overrides.ts"

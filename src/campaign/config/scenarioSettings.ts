@@ -1,9 +1,9 @@
 /**
- * What all scenarios of AgentBeats come to, whatever they are written in: one agent under test, which is the participants
- * together, and one task, which is the assessment by their green agent.
+ * What all scenarios of AgentBeats come to, whatever they are written in: one agent under test, which is the
+ * participants together, and one task, which is the assessment by their green agent.
  *
- * Law: who cannot be reached is not in the settings: a container image is none of our agents until somebody has started it
- * and says where it is.
+ * Law: who cannot be reached is not in the settings: a container image is none of our agents until somebody has started
+ * it and says where it is.
  */
 import type { Task } from "../../grading/Task.ts"
 import type { AgentAddress, AgentDefinition, Participant } from "../AgentDefinition.ts"

@@ -19,8 +19,8 @@ export const contradictionIn = (limits: LivenessLimits): string | undefined => {
 }
 
 /**
- * Why a hard cap of so many milliseconds is refused, in one line; undefined if it is not. A cap is refused within which a
- * run could not be found hung, because every silent run would be called slow, and so is one that nobody enforces.
+ * Why a hard cap of so many milliseconds is refused, in one line; undefined if it is not. A cap is refused within which
+ * a run could not be found hung, because every silent run would be called slow, and so is one that nobody enforces.
  *
  * `written` tells how a setting is written where the reader wrote it: `--hard-cap` or `hard-cap`.
  */
