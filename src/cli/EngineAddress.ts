@@ -4,6 +4,8 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Result from "effect/Result"
+import { type AddressFault, engineAddress, httpAddress } from "../campaign/config/httpAddress.ts"
 import type { EngineOptions } from "../engine/Engine.ts"
 import { type CommandError, inputError } from "./CommandError.ts"
 
@@ -22,32 +24,30 @@ const keyIn = (variable: string) =>
     )
   )
 
-/**
- * The address in its canonical form: `/v1` is added where there is no path. Refuses what is not an HTTP URL, and
- * credentials inside it, because addresses are stored and shown.
- */
-export const parseUrl = (flag: string, text: string): Effect.Effect<string, CommandError> => {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    return Effect.fail(inputError(`--${flag} ${text} is not a URL; expected something like http://127.0.0.1:8000/v1`))
-  }
-  if (url.username !== "" || url.password !== "") {
-    return Effect.fail(inputError(`--${flag} must not hold a user name or a key; put the key into CAMPAIGN_API_KEY`))
-  }
-  return Effect.succeed(url.href)
-}
+/** An address in its canonical form. Refuses what campaign/config/httpAddress.ts refuses, in one line. */
+export const parseUrl = (flag: string, text: string): Effect.Effect<string, CommandError> =>
+  orRefuse(flag, text, httpAddress(text))
 
-/** The engine's API address: `/v1` is where an OpenAI-compatible server has it when the URL names no path. */
+const orRefuse = (flag: string, text: string, address: Result.Result<string, AddressFault>) =>
+  Effect.mapError(
+    Effect.fromResult(address),
+    (fault) =>
+      inputError(
+        fault === "credentials"
+          ? `--${flag} must not hold a user name or a key; put the key into CAMPAIGN_API_KEY`
+          : `--${flag} ${text} is not a URL; expected something like http://127.0.0.1:8000/v1`
+      )
+  )
+
+/** The engine as its client needs it. */
 export const engineOptions = Effect.fnUntraced(function*(options: {
   readonly url: string
   readonly model: string
   readonly maxTokens: number
   readonly keyVariable?: string | null
 }): Effect.fn.Return<EngineOptions, CommandError | Config.ConfigError> {
-  const url = new URL(yield* parseUrl("engine", options.url))
-  if (url.pathname === "/") url.pathname = "/v1"
   return {
-    baseUrl: url.href.replace(/\/$/, ""),
+    baseUrl: yield* orRefuse("engine", options.url, engineAddress(options.url)),
     model: options.model,
     maxTokens: options.maxTokens,
     apiKey: Option.getOrUndefined(yield* typeof options.keyVariable === "string" ? keyIn(options.keyVariable) : apiKey)

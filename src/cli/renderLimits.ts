@@ -5,6 +5,7 @@
  * Laws: no line is wider than the terminal, unless a single word is; every limit stands here exactly once, under the name
  * of `--liveness`; what differs from its default is marked without colour, too; the values are what the flags take.
  */
+import { writeValue } from "../campaign/config/limitText.ts"
 import type { Definition } from "../campaign/Definition.ts"
 import { describeAgent } from "../campaign/describeAgent.ts"
 import { runsNeeded } from "../liveness/ConformalBound.ts"
@@ -15,7 +16,6 @@ import { explain, type ExplainedLimit, type LivenessLimits } from "../liveness/L
 import type { RunKey } from "../liveness/RunKey.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import { textOf } from "../text/DurationText.ts"
-import { writeValue } from "./limitText.ts"
 import { type HelpOptions, indented, styles } from "./renderHelp.ts"
 
 export interface ShownLimits extends Pick<Definition, "agents" | "engines"> {

@@ -10,13 +10,12 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { contradictionsOf, longestSilence } from "../liveness/LimitContradictions.ts"
-import { defaults, type LivenessLimits, nameOf, withPatience } from "../liveness/LivenessLimits.ts"
+import { readLimits } from "../campaign/config/limitText.ts"
+import { contradictionIn, hardCapRefusal } from "../campaign/config/watchRules.ts"
+import { defaults, type LivenessLimits, withPatience } from "../liveness/LivenessLimits.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
-import { textOf } from "../text/DurationText.ts"
 import { usageError } from "./CommandError.ts"
 import { choice, timeWithUnit, variableOf } from "./flagKinds.ts"
-import { readLimits } from "./limitText.ts"
 
 /** Limits as they were written, and where. */
 export interface WrittenLimits {
@@ -65,9 +64,6 @@ export interface WatchValues {
   readonly liveness: WrittenLimits
 }
 
-/** How often ScrapedEvidence asks. */
-const SCRAPE_MILLIS = 5000
-
 /** The settings that the flags ask for. Fails with wrong usage. */
 export const settingsOf = Effect.fnUntraced(function*({ liveness, stallLimit, stallPolicy }: WatchValues) {
   if (stallLimit === 0) return yield* usageError("--stall-limit must be longer than nothing")
@@ -77,32 +73,16 @@ export const settingsOf = Effect.fnUntraced(function*({ liveness, stallLimit, st
     ...(stallLimit === undefined ? defaults : withPatience(defaults, stallLimit)),
     ...written.success
   }
-  const [contradiction] = contradictionsOf(limits, { scrapeMillis: SCRAPE_MILLIS, write: textOf })
-  return contradiction === undefined
-    ? { limits, stallPolicy }
-    : yield* usageError(`the limits contradict each other: ${contradiction}`)
+  const contradiction = contradictionIn(limits)
+  return contradiction === undefined ? { limits, stallPolicy } : yield* usageError(contradiction)
 })
 
-/**
- * The hard cap in milliseconds. A cap is refused within which a run could not be found hung, because every silent run
- * would be called slow, and so is one that nobody enforces.
- */
+/** The hard cap in milliseconds. Fails with wrong usage where watchRules.ts refuses it. */
 export const hardCapMillis = Effect.fnUntraced(function*(
   cap: number | undefined,
-  { limits, stallPolicy }: { readonly limits: LivenessLimits; readonly stallPolicy: StallPolicy }
+  settings: { readonly limits: LivenessLimits; readonly stallPolicy: StallPolicy }
 ) {
   if (cap === undefined) return null
-  if (stallPolicy !== "enforce") {
-    return yield* usageError(`--hard-cap needs --stall-policy enforce: with ${stallPolicy} nothing is ever ended`)
-  }
-  const { key, millis } = longestSilence(limits)
-  if (cap > millis) return cap
-  const name = nameOf(key)
-  return yield* usageError(
-    `--hard-cap (${textOf(cap)}) must be longer than the longest a hung run may be silent, else it would be called ` +
-      `slow: ${textOf(millis)}, which is ${name} (${
-        textOf(limits[key] as number)
-      }) and the time that outer hops wait ` +
-      `longer; raise the cap, or lower --stall-limit or ${name}`
-  )
+  const refusal = hardCapRefusal(cap, settings, (name) => `--${name}`)
+  return refusal === undefined ? cap : yield* usageError(refusal)
 })

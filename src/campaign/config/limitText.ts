@@ -1,8 +1,8 @@
 /**
  * Limits as people write them: `frozen-floor=90s`, several of them with `,` or `;` between.
  *
- * Laws: what `writeValue` writes is read as exactly the same value; whatever is refused, is refused in one line that says
- * what would be right; nothing is read that the setting may not have.
+ * Laws: what `writeValue` writes is read as exactly the same value; whatever is refused, is refused in one line that
+ * says what would be right; nothing is read that the setting may not have.
  *
  * Gotcha: a time needs its unit, because nobody can know whether 90 are seconds.
  */
@@ -15,9 +15,9 @@ import {
   nameOf,
   type SettingKey,
   settingKeys
-} from "../liveness/LivenessLimits.ts"
-import { textOf, timeOf } from "../text/DurationText.ts"
-import { nearestName } from "../text/nearestName.ts"
+} from "../../liveness/LivenessLimits.ts"
+import { textOf, timeOf } from "../../text/DurationText.ts"
+import { nearestName } from "../../text/nearestName.ts"
 
 const names = settingKeys.map(nameOf)
 
@@ -38,7 +38,8 @@ const readValue = (key: SettingKey, text: string): number | boolean | undefined 
 export const writeValue = (key: SettingKey, value: number | boolean): string =>
   boundsOf(key).kind === "time" && typeof value === "number" ? textOf(value) : String(value)
 
-const expected = (key: SettingKey): string => {
+/** What a person may write, for the line that refuses something else. */
+export const expectedOf = (key: SettingKey): string => {
   const { kind, least, most } = boundsOf(key)
   switch (kind) {
     case "time":
@@ -68,7 +69,7 @@ const readOne = (text: string): Result.Result<readonly [SettingKey, number | boo
   const value = readValue(key, written)
   return value !== undefined && accepts(key, value)
     ? Result.succeed([key, value])
-    : Result.fail(`${name} must be ${expected(key)}, not "${written}"`)
+    : Result.fail(`${name} must be ${expectedOf(key)}, not "${written}"`)
 }
 
 /** Reads the limits of several texts. The failure is one line. */
