@@ -144,9 +144,17 @@ const hasPython = await Effect.runPromise(Effect.isSuccess(findPython("python3")
 const wallKinds = process.platform === "linux" ? (["bubblewrap", "namespaces"] as const) : []
 
 /** Whether this machine lets us have namespaces at all, asked without any of our own code. */
-const unshared = ["--mount", "--net", "--pid", "--fork", ...(own.isRoot ? [] : ["--user", "--map-root-user"]), "true"]
-const letsUnshare = process.platform === "linux" && spawnSync("unshare", unshared).status === 0
-  && ["setpriv", "prlimit", "pivot_root"].every((tool) => spawnSync(tool, ["--version"]).status === 0)
+const succeeds = (command: string, options: ReadonlyArray<string>) => spawnSync(command, options).status === 0
+const letsUnshare = process.platform === "linux"
+  && ["setpriv", "prlimit", "pivot_root"].every((tool) => succeeds(tool, ["--version"]))
+  && succeeds("unshare", [
+    "--mount",
+    "--net",
+    "--pid",
+    "--fork",
+    ...(own.isRoot ? [] : ["--user", "--map-root-user"]),
+    "true"
+  ])
 
 describe.skipIf(!letsUnshare)("the walls of namespaces, where this machine allows namespaces", () => {
   it.live("can be built", () =>

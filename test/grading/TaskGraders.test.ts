@@ -11,6 +11,7 @@ import { Judge } from "../../src/grading/Judge.ts"
 import { Sandbox } from "../../src/grading/Sandbox.ts"
 import { type GraderSpecification, Task } from "../../src/grading/Task.ts"
 import { UserCommand } from "../../src/grading/UserCommand.ts"
+import { patiently } from "./processes.ts"
 
 const task = (grader: GraderSpecification): Task => ({ id: "a-task", prompt: "Do it.", grader })
 const grade = (grader: GraderSpecification, answer: string) =>
@@ -73,7 +74,9 @@ layer(graders, { excludeTestServices: true })("Grader", (it) => {
       "does not hang on a pattern that takes for ever, and says that it is the task's fault",
       () =>
         Effect.gen(function*() {
-          const [duration, reason] = yield* Effect.timed(reasonOf(grade(regex("^(a+)+$"), `${"a".repeat(50)}!`)))
+          const [duration, reason] = yield* Effect.timed(
+            reasonOf(patiently(grade(regex("^(a+)+$"), `${"a".repeat(50)}!`)))
+          )
           assert.strictEqual(reason._tag, "InvalidSpecification")
           assert.isBelow(Duration.toMillis(duration), 8_000)
         }),

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { GradingError } from "../../src/grading/GradingError.ts"
 
 const read = (file: string): string => {
   try {
@@ -85,3 +86,7 @@ export const secretFile = Effect.acquireRelease(
   }),
   ({ folder }) => Effect.sync(() => rmSync(folder, { recursive: true }))
 )
+
+/** Tries again where the machine was too busy to tell a slow answer from one that was given no time. */
+export const patiently = <A, R>(effect: Effect.Effect<A, GradingError, R>) =>
+  Effect.retry(effect, { times: 5, while: ({ reason }) => reason._tag === "SandboxStarved" })
