@@ -60,6 +60,12 @@ export interface AttemptOptions<R> {
 /** The first token comes from prefill alone; the second one shows that the engine decodes. */
 const DECODING_TOKENS = 2
 
+/** Behind what the answer was run, if it was. */
+const sandboxOf = <R>({ battle, definition, seat }: AttemptOptions<R>): string | null => {
+  const tag = definition.tasks.find(({ id }) => id === battle.task)?.grader._tag
+  return tag === "JavaScriptTests" || tag === "PythonTests" ? seat.sandbox : null
+}
+
 const undecided: Decision = { outcome: Outcome.cases.Pending.make({}), charged: false }
 
 const verdicts = { Stalled: "stalled", Slow: "slow", Failed: "failed" } as const
@@ -156,7 +162,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
         startedAt,
         durationMillis: endedAfter,
         timings: TokenTimings.encode(meter.arrivals),
-        grading: null,
+        grading: sandboxOf(options),
         outcome: outcome._tag === "Pending" ? outcome : { ...outcome, attempt: number },
         charged,
         epoch

@@ -6,6 +6,7 @@
  * A *lane* is what shares a limit of concurrency: an engine with all agents in front of it, or an agent whose engine nobody
  * knows.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Task } from "../grading/Task.ts"
 import { LivenessLimits } from "../liveness/LivenessLimits.ts"
@@ -15,11 +16,21 @@ import { Concurrency, mostOf } from "./Concurrency.ts"
 import { EngineDefinition } from "./EngineDefinition.ts"
 import { FailurePolicy } from "./FailurePolicy.ts"
 
+/** The model that judges answers, where tasks ask for one: of an engine, by name. */
+export const JudgeDefinition = Schema.Struct({
+  engine: Schema.NonEmptyString,
+  /** `null` for whatever model the engine serves. */
+  model: Schema.NullOr(Schema.NonEmptyString),
+  maxTokens: Schema.Int.check(Schema.isGreaterThan(0))
+})
+export type JudgeDefinition = typeof JudgeDefinition.Type
+
 export const Definition = Schema.Struct({
   id: Schema.NonEmptyString,
   tasks: Schema.NonEmptyArray(Task),
   engines: Schema.Array(EngineDefinition),
   agents: Schema.NonEmptyArray(AgentDefinition),
+  judge: Schema.NullOr(JudgeDefinition).pipe(Schema.withDecodingDefault(Effect.succeed(null))),
   repetitions: Schema.Int.check(Schema.isGreaterThan(0)),
   /** For engines and agents that name none. */
   concurrency: Concurrency,

@@ -8,6 +8,8 @@ export interface Seat {
   readonly participants: Readonly<Record<string, string>>
   /** What the gate knows the engine by: its address, or the agent's where nobody knows its engine. */
   readonly endpoint: string
+  /** Behind what answers are run; `null` where somebody else grades. */
+  readonly sandbox: string | null
 }
 
 /** The seats of a campaign's agents, by their names. */

@@ -24,6 +24,7 @@ const FirstDefinition = Schema.Struct({
   agents: Schema.optionalKey(Schema.Never),
   engines: Schema.optionalKey(Schema.Never),
   policy: Schema.optionalKey(Schema.Never),
+  judge: Schema.optionalKey(Schema.Never),
   limits: Definition.fields.limits.pipe(Schema.withDecodingDefault(Effect.succeed({}))),
   stallPolicy: Definition.fields.stallPolicy.pipe(Schema.withDecodingDefault(Effect.succeed("enforce" as const))),
   hardCapMillis: Definition.fields.hardCapMillis.pipe(Schema.withDecodingDefault(Effect.succeed(null)))
@@ -38,7 +39,8 @@ const upgrade = ({ agent, concurrency, target, ...rest }: typeof FirstDefinition
   const common = {
     ...rest,
     concurrency: { _tag: "Fixed" as const, battles: concurrency },
-    policy: defaultPolicy
+    policy: defaultPolicy,
+    judge: null
   }
   switch (target._tag) {
     case "Demonstration":

@@ -16,7 +16,7 @@ import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import type { WatchSettings } from "../agents/WatchSettings.ts"
 import { addressesOf, type AgentDefinition } from "../campaign/AgentDefinition.ts"
 import { CampaignEngines } from "../campaign/CampaignEngines.ts"
-import { type Definition, type Lane, lanesOf } from "../campaign/Definition.ts"
+import type { Definition } from "../campaign/Definition.ts"
 import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
 import type { Seat, Seats } from "../campaign/Seat.ts"
 import { Engine, type EngineOptions } from "../engine/Engine.ts"
@@ -24,13 +24,15 @@ import * as EngineCanary from "../engine/EngineCanary.ts"
 import { EngineInspection } from "../engine/EngineInspection.ts"
 import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../engine/WatchedEngine.ts"
-import { Grader } from "../grading/Grader.ts"
 import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { Canary, CanaryOutcome } from "../liveness/Canary.ts"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
+import type { LimitLearner } from "../liveness/LimitLearner.ts"
+import type { Ticker } from "../liveness/Ticker.ts"
 import { Simulator } from "../simulator/Simulator.ts"
 import { inputError, orExit } from "./CommandError.ts"
+import * as embeddedGrader from "./embeddedGrader.ts"
 import { engineOptions } from "./EngineAddress.ts"
 
 const loopback = { host: "127.0.0.1", port: 0 }
@@ -69,20 +71,33 @@ export interface StartedAgents {
 /** Starts what is missing and gives the seats, and what watches over engines and agents. All stops with the scope. */
 export const start = Effect.fn("EmbeddedAgents.start")(function*(definition: Definition) {
   const settings = { limits: definition.limits, stallPolicy: definition.stallPolicy }
+  const engines = new Map<string, StartedEngine>()
+  for (const engine of definition.engines) {
+    const models = modelsOf(definition.agents.filter((agent) => agent.engine === engine.name)).map(({ model }) => model)
+    const isJudge = definition.judge?.engine === engine.name
+    if (models.length > 0 || isJudge || definition.agents.some((agent) => agent.engine === engine.name)) {
+      engines.set(
+        engine.name,
+        yield* startEngine(engine, models[0] ?? definition.judge?.model ?? null, definition.seed)
+      )
+    }
+  }
+  const grader = yield* Layer.build(embeddedGrader.layer<LimitLearner | Ticker>(judgeOf(definition, engines, settings)))
+  const { sandbox } = yield* embeddedGrader.check(definition.tasks, definition.judge !== null).pipe(
+    Effect.provide(grader)
+  )
   // Its only participants are those that the user of the command named.
   const green = yield* Layer.build(
-    GreenAgent.layer({ ...loopback, ...settings, participants: AddressRule.any }).pipe(Layer.provide(Grader.layer))
+    GreenAgent.layer({ ...loopback, ...settings, participants: AddressRule.any }).pipe(
+      Layer.provide(Layer.succeedContext(grader))
+    )
   )
   const greenUrl = Context.get(green, GreenAgent).url
   const seats = new Map<string, Seat>()
-  const engines = new Map<string, StartedEngine>()
-  for (const lane of lanesOf(definition)) {
-    const engine = yield* engineOf(lane, definition.seed)
-    if (engine !== undefined) engines.set(engine.name, engine)
-    for (const agent of lane.agents) {
-      const endpoint = engine?.options.baseUrl ?? `agent ${agent.name}`
-      seats.set(agent.name, { endpoint, ...yield* addressed(agent, greenUrl, engine, settings) })
-    }
+  for (const agent of definition.agents) {
+    const engine = agent.engine === null ? undefined : engines.get(agent.engine)
+    const endpoint = engine?.options.baseUrl ?? `agent ${agent.name}`
+    seats.set(agent.name, { endpoint, sandbox, ...yield* addressed(agent, greenUrl, engine, settings) })
   }
   const client = yield* A2aClient
   const services = yield* Layer.build(Layer.mergeAll(
@@ -96,6 +111,25 @@ export const start = Effect.fn("EmbeddedAgents.start")(function*(definition: Def
   return started
 }, orExit)
 
+/** The judge on its engine, watched as everything else; none where the campaign has none. */
+const judgeOf = (
+  { judge }: Definition,
+  engines: ReadonlyMap<string, StartedEngine>,
+  settings: WatchSettings
+): Layer.Layer<WatchedEngine, never, LimitLearner | Ticker> | undefined => {
+  const engine = judge === null ? undefined : engines.get(judge.engine)
+  return judge === null || engine === undefined ? undefined : onEngine(engine, judge.model, judge.maxTokens, settings)
+}
+
+/** A model of an engine that has been started, watched. */
+const onEngine = (engine: StartedEngine, model: string | null, maxTokens: number, settings: WatchSettings) =>
+  watchedEngine({
+    ...engine.options,
+    model: model ?? engine.model,
+    currentModel: model === null ? () => engine.model : undefined,
+    maxTokens
+  }, settings).pipe(Layer.provide(Layer.succeed(EngineEvidence, engine.evidence)))
+
 interface StartedEngine {
   readonly name: string
   readonly options: Omit<EngineOptions, "model" | "maxTokens">
@@ -106,13 +140,11 @@ interface StartedEngine {
   readonly canary: Canary["Service"]
 }
 
-/** What the agents of a lane share; none where nobody knows their engine. */
-const engineOf = Effect.fnUntraced(function*({ agents, engine }: Lane, seed: number) {
-  if (engine === null) return undefined
+/** What all that asks an engine shares. The canary asks for `named`, or for what is served first. */
+const startEngine = Effect.fnUntraced(function*(engine: EngineDefinition, named: string | null, seed: number) {
   const { baseUrl, ...options } = yield* addressOf(engine, seed)
-  const [first] = modelsOf(agents)
-  const model = first?.model ?? (yield* servedModel({ ...options, baseUrl, model: "" }))
-  const currentModel = first?.model === null ? () => started.model : undefined
+  const model = named ?? (yield* servedModel({ ...options, baseUrl, model: "" }))
+  const currentModel = named === null ? () => started.model : undefined
   const services = yield* Layer.build(
     EngineCanary.layer({ ...options, baseUrl, model, currentModel }).pipe(
       Layer.provideMerge(ScrapedEvidence.layer({ baseUrl })),
@@ -162,20 +194,14 @@ const addressed = Effect.fnUntraced(function*(
       return { greenUrl, participants: { agent: kind.address.url } }
     case "Scenario": {
       const participants = Object.fromEntries(kind.participants.map(({ address, role }) => [role, address.url]))
-      return { greenUrl: kind.evaluator.url, participants }
+      // Its own green agent grades, in whatever way.
+      return { greenUrl: kind.evaluator.url, participants, sandbox: null }
     }
     case "Model": {
       if (engine === undefined) return yield* inputError(`agent ${name} is a model, and no engine is named for it`)
-      const { maxTokens, model } = kind
       const purple = yield* Layer.build(
         PurpleAgent.layer({ ...loopback, ...settings }).pipe(
-          Layer.provide(watchedEngine({
-            ...engine.options,
-            model: model ?? engine.model,
-            currentModel: model === null ? () => engine.model : undefined,
-            maxTokens
-          }, settings)),
-          Layer.provide(Layer.succeed(EngineEvidence, engine.evidence))
+          Layer.provide(onEngine(engine, kind.model, kind.maxTokens, settings))
         )
       )
       return { greenUrl, participants: { agent: Context.get(purple, PurpleAgent).url } }

@@ -19,8 +19,15 @@ export const engineUrl = text("engine", {
 export const model = text("model", { metavar: "NAME", description: "The model to ask the engine for" })
 
 export const agentUrl = text("agent", {
-  metavar: "URL",
-  description: "An A2A agent to test instead of an engine; its token is read from CAMPAIGN_AGENT_TOKEN"
+  metavar: "URL|NAME",
+  description:
+    "An A2A agent to test instead of an engine; its token is read from CAMPAIGN_AGENT_TOKEN. With --config: the name of " +
+    "the one agent to play"
+})
+
+export const scorePath = text("score", {
+  metavar: "PATH",
+  description: "Of a scenario: where the score stands in the green agent's result, such as results.0.score"
 })
 
 export const database = text("db", {
@@ -36,22 +43,10 @@ export const maxTokens = integer("max-tokens", {
   description: "The most tokens an answer may have"
 })
 
-export const repetitions = integer("repeat", {
-  schema: positive,
-  default: 3,
-  description: "How often each task is played"
-})
-
-export const concurrency = integer("concurrency", {
-  schema: positive,
-  default: 3,
-  description: "How many battles run at once"
-}).pipe(Flag.withAlias("j"))
-
 export const seed = integer("seed", {
   schema: Schema.Int,
   default: 1,
-  description: "The order of battles and the simulated engine follow from it"
+  description: "The simulated engine follows from it"
 })
 
 export const tasks = Flag.String("task").pipe(

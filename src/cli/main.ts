@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import { version } from "../version.ts"
 import { CommandError, inputError, usageError } from "./CommandError.ts"
+import { init } from "./init.ts"
 import { columnsOfTerminal, renderHelp } from "./renderHelp.ts"
 import { resume } from "./resume.ts"
 import { run } from "./run.ts"
@@ -23,7 +24,7 @@ import { validate } from "./validate.ts"
 
 const campaign = Command.make("campaign").pipe(
   Command.withDescription("Evaluation campaigns against A2A agents that watch every token."),
-  Command.withSubcommands([run, resume, validate, serve, sim])
+  Command.withSubcommands([init, validate, run, resume, serve, sim])
 )
 
 /** Help is as wide as it can be read. Wrong usage is told in one line; the whole help is a screen that hides it. */

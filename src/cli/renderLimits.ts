@@ -17,6 +17,7 @@ import type { RunKey } from "../liveness/RunKey.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import { textOf } from "../text/DurationText.ts"
 import { type HelpOptions, indented, styles } from "./renderHelp.ts"
+import { planBlocks, planJson, type ShownPlan } from "./renderPlan.ts"
 
 export interface ShownLimits extends Pick<Definition, "agents" | "engines"> {
   /** Whether they have just answered. */
@@ -26,6 +27,8 @@ export interface ShownLimits extends Pick<Definition, "agents" | "engines"> {
   readonly limits: LivenessLimits
   /** Where there is a campaign already: its name, its file, and what its runs have taught. */
   readonly stored: StoredLimits | undefined
+  /** Of one that is not begun. */
+  readonly plan?: ShownPlan
 }
 
 export interface StoredLimits {
@@ -87,8 +90,14 @@ export const renderLimits = (shown: ShownLimits, { color, columns }: HelpOptions
   const widest = Math.max(...explained.map(({ name }) => name.length))
 
   const valueOf = (one: ExplainedLimit) => writeValue(one.key, one.value) + unitOf(one)
+  const originOf = (key: string): string => {
+    const origin = shown.plan?.origins.get(key)
+    return origin === undefined || origin === "default" ? "" : `, ${origin}`
+  }
   const defaultOf = (one: ExplainedLimit) =>
-    one.isDefault ? "" : ` (default ${writeValue(one.key, one.default)}${unitOf(one)})`
+    one.isDefault && originOf(`limits.${one.key}`) === ""
+      ? ""
+      : ` (default ${writeValue(one.key, one.default)}${unitOf(one)}${originOf(`limits.${one.key}`)})`
   const behind = widest + 6 + Math.max(...explained.map((one) => (valueOf(one) + defaultOf(one)).length))
   // Meanings stand beside the values where that leaves them most of the width.
   const isWide = columns >= 110 && 2 * behind <= columns
@@ -102,8 +111,8 @@ export const renderLimits = (shown: ShownLimits, { color, columns }: HelpOptions
     const padding = " ".repeat(behind - widest - 4 - value.length - fallback.length)
     return [head + padding + dim(meaning[0]!.trimStart()), ...meaning.slice(1).map(dim)]
   }
-  const choice = (value: string, isDefault: boolean, meaning: string): ReadonlyArray<string> => [
-    isDefault ? `  ${value} (default)` : `${bold("*")} ${bold(value)}`,
+  const choice = (key: string, value: string, isDefault: boolean, meaning: string): ReadonlyArray<string> => [
+    isDefault ? `  ${value} (default)` : `${bold("*")} ${bold(value)}${originOf(key).replace(/^, (.*)$/, " ($1)")}`,
     ...indented(meaning, columns, 6).map(dim)
   ]
   const text = (...paragraphs: ReadonlyArray<string>) => paragraphs.flatMap((each) => indented(each, columns, 2))
@@ -129,14 +138,30 @@ export const renderLimits = (shown: ShownLimits, { color, columns }: HelpOptions
   const groups = Map.groupBy(explained, ({ group }) => group)
   const blocks: ReadonlyArray<readonly [title: string, lines: ReadonlyArray<string>]> = [
     ...(stored === undefined ? [] : [["CAMPAIGN", text(`${stored.campaign}, kept in ${stored.file}`)] as const]),
-    [
-      "UNDER TEST",
-      shown.agents.flatMap((agent) => text(`${agent.name}: ${describeAgent(agent, shown.engines)}${reached(shown)}`))
-    ],
-    ["STALL POLICY", choice(stallPolicy, stallPolicy === "enforce", policies[stallPolicy])],
+    ...(shown.plan === undefined
+      ? [
+        [
+          "UNDER TEST",
+          shown.agents.flatMap((agent) =>
+            text(`${agent.name}: ${describeAgent(agent, shown.engines)}${reached(shown)}`)
+          )
+        ] as const
+      ]
+      : planBlocks(shown.plan, { color, columns })),
+    ...(shown.plan !== undefined && reached(shown) !== ""
+      ? [
+        [
+          "CONTACT",
+          text(shown.contacted ? "All of them answer." : "Nobody was contacted; --contact asks them.")
+        ] as const
+      ]
+      : []),
+    ["STALL POLICY", choice("stallPolicy", stallPolicy, stallPolicy === "enforce", policies[stallPolicy])],
     [
       "HARD CAP",
-      hardCapMillis === null ? choice("none", true, noCap) : choice(textOf(hardCapMillis), false, cap)
+      hardCapMillis === null
+        ? choice("hardCapMillis", "none", true, noCap)
+        : choice("hardCapMillis", textOf(hardCapMillis), false, cap)
     ],
     [
       "LIMITS",
@@ -153,12 +178,15 @@ export const renderLimits = (shown: ShownLimits, { color, columns }: HelpOptions
 }
 
 /** The same for programs; times in milliseconds. */
-export const limitsJson = ({ agents, contacted, engines, hardCapMillis, limits, stallPolicy, stored }: ShownLimits) => {
+export const limitsJson = (
+  { agents, contacted, engines, hardCapMillis, limits, plan, stallPolicy, stored }: ShownLimits
+) => {
   const needed = runsNeeded(limits.learnedFalseAlarms)
   return {
     ...(stored === undefined ? {} : { campaign: stored.campaign, db: stored.file }),
     agents,
     engines,
+    ...(plan === undefined ? {} : { plan: planJson(plan) }),
     contacted,
     stallPolicy,
     hardCapMillis,

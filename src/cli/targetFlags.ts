@@ -1,9 +1,8 @@
 /**
- * The flags that say what is tested: shared by `run`, which tests it, and `validate`, which only looks.
+ * What is tested, from flags that exclude each other.
  *
  * Law: nothing is contacted here.
  */
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AgentDefinition } from "../campaign/AgentDefinition.ts"
@@ -12,14 +11,6 @@ import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
 import { SIMULATED } from "../campaign/StoredDefinition.ts"
 import { usageError } from "./CommandError.ts"
 import { engineOptions, parseUrl } from "./EngineAddress.ts"
-import * as flags from "./flags.ts"
-
-export const targetFlags = {
-  engine: Flag.optional(flags.engineUrl),
-  model: Flag.optional(flags.model),
-  agent: Flag.optional(flags.agentUrl),
-  maxTokens: flags.maxTokens
-}
 
 export interface TargetValues {
   readonly engine: Option.Option<string>

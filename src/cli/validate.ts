@@ -12,55 +12,58 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
+import type { CampaignSettings } from "../campaign/config/CampaignSettings.ts"
+import { changesBetween } from "../campaign/config/changesBetween.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { clientFor } from "./AgentAddress.ts"
+import { campaignFlags, type CampaignValues, checkAddresses, requestedOf } from "./campaignFlags.ts"
 import * as campaignSession from "./campaignSession.ts"
+import { changesText, refuseOther } from "./changedSettings.ts"
 import { orExit, usageError } from "./CommandError.ts"
 import * as EmbeddedAgents from "./EmbeddedAgents.ts"
 import { optional, variableOf } from "./flagKinds.ts"
 import * as flags from "./flags.ts"
 import { columnsOfTerminal, HelpSections } from "./renderHelp.ts"
 import { limitsJson, renderLimits, type ShownLimits } from "./renderLimits.ts"
-import { targetFlags, type TargetValues, underTestOf } from "./targetFlags.ts"
-import { hardCap, hardCapMillis, settingsOf, watchFlags, type WatchValues } from "./watchFlags.ts"
-
-/** In columns: room for most meanings beside their values. */
-const WIDEST = 150
+import { showRequested, WIDEST } from "./showRequested.ts"
 
 export const validate = Command.make(
   "validate",
   {
-    ...targetFlags,
+    ...campaignFlags,
     db: optional(flags.storedDatabase),
     contact: Flag.Boolean("contact").pipe(
-      Flag.withDescription("Ask the engine or the agent whether it can be used"),
+      Flag.withDescription("Ask the engines and the agents whether they can be used"),
       Flag.withFallbackConfig(Config.Boolean(variableOf("contact"))),
       Flag.withDefault(false)
     ),
-    ...watchFlags,
-    hardCap,
     json: flags.json
   },
   Effect.fn("campaign.validate")(function*(options) {
-    const found = yield* options.db === undefined ? asked(options) : stored(options.db, options)
-    if (options.contact) yield* EmbeddedAgents.check(found).pipe(Effect.provide(clientFor(found)))
-    const shown = { ...found, contacted: options.contact }
-    const { canColor } = yield* TerminalCapabilities
-    yield* Console.log(
-      options.json
-        ? JSON.stringify(limitsJson(shown))
-        : renderLimits(shown, { columns: columnsOfTerminal(WIDEST), color: canColor })
-    )
+    const { contact, db, json } = options
+    if (db !== undefined && options.config === undefined) return yield* showStored(db, options)
+    const requested = yield* requestedOf(options)
+    yield* checkAddresses(requested.settings)
+    if (contact) {
+      yield* EmbeddedAgents.check(requested.settings).pipe(Effect.provide(clientFor(requested.settings)))
+    }
+    yield* showRequested(requested, { contacted: contact, json })
+    if (db !== undefined) yield* showChanges(db, requested.settings)
   })
 ).pipe(
   Command.annotate(HelpSections, { "stall-policy": "liveness", json: "output" }),
   Command.withDescription(
-    "Check the flags of a campaign and show what it waits for: the stall policy, the hard cap, and every limit with its " +
-      "meaning. Nothing is started or stored. With --db it shows a campaign as it is stored, and what its runs have taught."
+    "Check a campaign's file or flags and show what it would play and wait for: the plan, what it may cost, and every " +
+      "limit with its meaning and where it comes from. Nothing is started or stored. With --db it shows a campaign as it " +
+      "is stored, and what its runs have taught; with both, whether the stored campaign may go on with the file."
   ),
-  Command.withShortDescription("Check the flags of a campaign, and show every limit with its meaning."),
+  Command.withShortDescription("Check a campaign before it runs: its plan, and every limit with its origin."),
   Command.withExamples([
-    { command: "campaign validate", description: "All limits with their defaults" },
+    { command: "campaign validate -c campaign.toml", description: "What the file would play, and every limit" },
+    {
+      command: "campaign validate -c campaign.toml --db night.db",
+      description: "Whether the stored campaign may go on with the file"
+    },
     {
       command: "campaign validate --stall-limit 5min --liveness frozen-floor=90s",
       description: "What these flags of run would mean"
@@ -74,36 +77,33 @@ export const validate = Command.make(
   ])
 )
 
-type Found = Omit<ShownLimits, "contacted">
-type Values = TargetValues & WatchValues & { readonly hardCap: number | undefined }
-
-/** What the flags ask for. */
-const asked = Effect.fnUntraced(function*(options: Values) {
-  const settings = yield* settingsOf(options)
-  return {
-    ...yield* underTestOf(options),
-    hardCapMillis: yield* hardCapMillis(options.hardCap, settings),
-    ...settings,
-    stored: undefined
-  } satisfies Found as Found
-}, orExit)
-
 /** The flags that somebody gave, which a stored campaign does not listen to. */
-const given = (options: Values): ReadonlyArray<string> => [
-  ...(["engine", "model", "agent"] as const).filter((name) => Option.isSome(options[name])),
-  ...(options.stallPolicy === "enforce" ? [] : ["stall-policy"]),
-  ...(options.stallLimit === undefined ? [] : ["stall-limit"]),
-  ...(options.liveness.texts.length === 0 ? [] : ["liveness"]),
-  ...(options.hardCap === undefined ? [] : ["hard-cap"])
-]
+const unheard = (options: CampaignValues): string | undefined =>
+  (["engine", "model", "agent"] as const).find((name) => Option.isSome(options[name])) ??
+    (options.task.length > 0 ? "task" : undefined) ??
+    (options.liveness.texts.length > 0 ? "liveness" : undefined) ??
+    givenNames.find(([key]) => options[key] !== undefined)?.[1]
+
+const givenNames = [
+  ["repeat", "repeat"],
+  ["concurrency", "concurrency"],
+  ["seed", "seed"],
+  ["maxTokens", "max-tokens"],
+  ["stallPolicy", "stall-policy"],
+  ["stallLimit", "stall-limit"],
+  ["hardCap", "hard-cap"]
+] as const
 
 /** What is stored, read through a connection that cannot write. */
-const stored = Effect.fnUntraced(function*(file: string, options: Values) {
-  const [unheard] = given(options)
-  if (unheard !== undefined) {
+const showStored = Effect.fnUntraced(function*(
+  file: string,
+  options: CampaignValues & { readonly contact: boolean; readonly json: boolean }
+) {
+  const name = unheard(options)
+  if (name !== undefined) {
     return yield* usageError(
-      `--db shows a campaign as it is stored, and --${unheard} cannot change it; leave out --${unheard} (and ` +
-        `${variableOf(unheard)}), or --db`
+      `--db shows a campaign as it is stored, and --${name} cannot change it; leave out --${name} (and ` +
+        `${variableOf(name)}), or --db`
     )
   }
   const { definition } = yield* campaignSession.loaded(file).pipe(
@@ -112,13 +112,31 @@ const stored = Effect.fnUntraced(function*(file: string, options: Values) {
   const learned = yield* LimitLearner.use((learner) => learner.everything).pipe(
     Effect.provide(CampaignStore.layerReadonly({ filename: file, limits: definition.limits }), { local: true })
   )
-  const { agents, engines, hardCapMillis, limits, stallPolicy } = definition
-  return {
-    agents,
-    engines,
-    stallPolicy,
-    hardCapMillis,
-    limits,
+  if (options.contact) yield* EmbeddedAgents.check(definition).pipe(Effect.provide(clientFor(definition)))
+  const shown: ShownLimits = {
+    ...definition,
+    contacted: options.contact,
     stored: { campaign: definition.id, file, learned }
-  } satisfies Found as Found
+  }
+  const { canColor } = yield* TerminalCapabilities
+  yield* Console.log(
+    options.json
+      ? JSON.stringify(limitsJson(shown))
+      : renderLimits(shown, { columns: columnsOfTerminal(WIDEST), color: canColor })
+  )
 }, orExit)
+
+/** What would change if the stored campaign went on with these settings. Fails if it cannot. */
+const showChanges = Effect.fnUntraced(function*(file: string, settings: CampaignSettings) {
+  const { definition } = yield* campaignSession.loaded(file).pipe(
+    Effect.provide(CampaignStore.layerReadonly({ filename: file }), { local: true }),
+    orExit
+  )
+  const changes = changesBetween(definition, settings)
+  yield* Console.error(
+    changes.length === 0
+      ? `campaign: ${file} has the same settings`
+      : `campaign: against ${file}:\n${changesText(changes)}`
+  )
+  yield* refuseOther(file, changes)
+})

@@ -32,7 +32,8 @@ export const plainRunner = Layer.mergeAll(
 export const seats: Seats = new Map([["agent-1", {
   greenUrl: "http://green/",
   participants: { agent: "http://purple/" },
-  endpoint: "http://engine/v1"
+  endpoint: "http://engine/v1",
+  sandbox: null
 }]])
 
 /** A campaign with tasks of these names. */
@@ -51,6 +52,7 @@ export const definitionOf = (options: {
     concurrency: fixed(options.concurrency ?? 1),
     seed: options.seed ?? 1,
     policy: defaultPolicy,
+    judge: null,
     limits: withPatience(defaults, 60_000),
     stallPolicy: "enforce",
     hardCapMillis: null

@@ -54,6 +54,7 @@ export const definitionOf = (
   concurrency: fixed(options.concurrency ?? 4),
   seed: 1,
   policy: defaultPolicy,
+  judge: null,
   limits: defaults,
   stallPolicy: "enforce",
   hardCapMillis: null

@@ -21,6 +21,7 @@ export const topTable = Schema.Struct({
   policy: optional(is.anything),
   engine: optional(is.anything),
   agent: optional(is.anything),
+  judge: optional(is.anything),
   task: optional(is.anything),
   "task-folders": optional(is.texts),
   "built-in-tasks": optional(is.anything)
@@ -60,6 +61,12 @@ export const agentTable = Schema.Struct({
   concurrency: optional(is.anything)
 })
 export type AgentTable = typeof agentTable.Type
+
+export const judgeTable = Schema.Struct({
+  engine: is.someText,
+  model: optional(is.someText),
+  "max-tokens": optional(is.count)
+})
 
 export const taskTable = Schema.Struct({
   id: is.someText,

@@ -14,7 +14,7 @@ import type { Concurrency } from "../Concurrency.ts"
 import type { EngineDefinition } from "../EngineDefinition.ts"
 import type { FailurePolicy } from "../FailurePolicy.ts"
 import type { CampaignSettings } from "./CampaignSettings.ts"
-import { canonicalJson, graderIdentity, kindIdentity } from "./configHash.ts"
+import { canonicalJson, graderIdentity, judgeIdentity, kindIdentity } from "./configHash.ts"
 
 export interface ConfigChange {
   /** Whether the stored campaign cannot go on with it. */
@@ -28,6 +28,7 @@ export const changesBetween = (stored: CampaignSettings, read: CampaignSettings)
   const changes = [
     ...taskChanges(stored, read),
     ...agentChanges(stored, read),
+    ...(isSame(judgeIdentity(stored), judgeIdentity(read)) ? [] : [breaking("judge: it is another one")]),
     ...numberChanges(stored, read),
     ...engineChanges(stored.engines, read.engines)
   ]

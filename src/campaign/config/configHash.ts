@@ -2,8 +2,8 @@
  * What identifies a campaign, as one short text: the SHA-256 of its canonical JSON.
  *
  * Laws: two settings have the same hash exactly if going on with one under the other would compare like with like: the
- * same tasks (prompt, grader), the same agents (kind, model, most tokens, roles) and the same seed, in whatever order
- * they stand. Addresses, commands, limits, policies, concurrency and repetitions do not count; `changesBetween` tells
+ * same tasks (prompt, grader), the same agents (kind, model, most tokens, roles), the same judge and the same seed, in
+ * whatever order they stand. Addresses, commands, limits, policies, concurrency and repetitions do not count; `changesBetween` tells
  * about all of them.
  *
  * Gotcha: a task or an agent that is added changes the hash although the campaign may go on with it.
@@ -41,11 +41,18 @@ export const kindIdentity = ({ kind }: AgentDefinition): unknown => {
   }
 }
 
+/** What of a judge decides about grades. */
+export const judgeIdentity = ({ judge }: Pick<CampaignSettings, "judge">): unknown =>
+  judge === null ? null : { model: judge.model, maxTokens: judge.maxTokens }
+
 /** In hexadecimal digits. */
-export const configHash = ({ agents, seed, tasks }: Pick<CampaignSettings, "agents" | "seed" | "tasks">): string => {
+export const configHash = (
+  { agents, judge, seed, tasks }: Pick<CampaignSettings, "agents" | "judge" | "seed" | "tasks">
+): string => {
   const byName = (left: readonly [string, unknown], right: readonly [string, unknown]) => left[0] < right[0] ? -1 : 1
   const identity = {
     seed,
+    judge: judgeIdentity({ judge }),
     tasks: tasks.map((task) => [task.id, { prompt: task.prompt, grader: graderIdentity(task) }] as const).toSorted(
       byName
     ),

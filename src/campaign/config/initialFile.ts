@@ -102,6 +102,12 @@ max-tokens = 4096
 # How many battles at once, where no engine is named.
 #concurrency = 2
 
+# The model that judges answers to tasks of kind = "model": of an engine above.
+#[judge]
+#engine = "vllm"
+#model = "my-judge"
+#max-tokens = 1024
+
 # Tasks of your own. A prompt, tests, a schema or a rubric may stand in a file of its own: prompt-file, tests-file,
 # schema-file, rubric-file, by their names beside this file.
 #[[task]]

@@ -10,8 +10,9 @@
 import * as Result from "effect/Result"
 import { nearestName } from "../../text/nearestName.ts"
 import type { AgentAddress, AgentCommand, AgentDefinition, AgentKind } from "../AgentDefinition.ts"
+import type { JudgeDefinition } from "../Definition.ts"
 import type { EngineDefinition } from "../EngineDefinition.ts"
-import { type AgentTable, agentTable, engineTable } from "./campaignTables.ts"
+import { type AgentTable, agentTable, engineTable, judgeTable } from "./campaignTables.ts"
 import type { ConfigPath } from "./ConfigDocument.ts"
 import type { ConfigFiles, NamedPath } from "./ConfigFiles.ts"
 import { type AddressFault, engineAddress, httpAddress } from "./httpAddress.ts"
@@ -57,6 +58,25 @@ export const readAgents = (source: Source): EnginesAndAgents => {
 }
 
 const indices = (length: number): ReadonlyArray<number> => Array.from({ length }, (_, index) => index)
+
+/** The model that judges answers; `null` where there is none. What is wrong with it is told. */
+export const readJudge = (reading: Reading, engines: ReadonlyArray<EngineDefinition>): JudgeDefinition | null => {
+  const path = ["judge"]
+  if (reading.at(path) === undefined) return null
+  const table = reading.decode(path, judgeTable)
+  if (table === undefined) return null
+  const names = new Set(engines.map(({ name }) => name))
+  if (!names.has(table.engine)) tellUnknownEngine(reading, [...path, "engine"], table.engine, names)
+  const maxTokens = chosen(
+    reading,
+    "judge.maxTokens",
+    [...path, "max-tokens"],
+    table["max-tokens"],
+    undefined,
+    MAX_TOKENS
+  )
+  return { engine: table.engine, model: table.model ?? null, maxTokens }
+}
 
 /** All names that were written; the second of two same ones is told. */
 const namesIn = (reading: Reading, list: "engine" | "agent", length: number): ReadonlySet<string> => {

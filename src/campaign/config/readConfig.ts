@@ -19,7 +19,7 @@ import { type ConfigFiles, configFiles, type NamedPath } from "./ConfigFiles.ts"
 import { fillVariables, type Lookup } from "./fillVariables.ts"
 import * as Json5Document from "./Json5Document.ts"
 import type { Overrides } from "./Overrides.ts"
-import { isEnvironment, readAgents } from "./readAgents.ts"
+import { isEnvironment, readAgents, readJudge } from "./readAgents.ts"
 import { errorOf, type Findings, noFindings, Reading } from "./Reading.ts"
 import { isAmberManifest, readScenarioJson5 } from "./readScenarioJson5.ts"
 import { isScenarioEnvironment, isScenarioToml, readScenarioToml } from "./readScenarioToml.ts"
@@ -77,6 +77,20 @@ export const readConfig = Effect.fn("readConfig")(function*(
   return resolved!
 })
 
+/** The settings of a campaign without a file: the demonstration, with the numbers that were asked for. */
+export const settingsFrom = Effect.fn("settingsFrom")(function*(
+  overrides: Overrides
+): Effect.fn.Return<Pick<ResolvedConfig, "settings" | "origins">, ConfigError, FileSystem.FileSystem | Path.Path> {
+  const files = yield* configFiles
+  const document = yield* Effect.fromResult(TomlDocument.parse("", "built-in-tasks = \"all\""))
+  const findings = noFindings()
+  const request = { file: "", currentDirectory: "/", lookup: () => undefined, overrides }
+  const resolved = yield* readCampaign(document, files.named("/", "campaign.toml"), files, request, findings)
+  const error = errorOf(findings)
+  if (error !== undefined) return yield* error
+  return resolved!
+})
+
 const parse = (file: string, text: string): Result.Result<ConfigDocument, ConfigError> =>
   /\.json5?$/.test(file) || (!file.endsWith(".toml") && text.trimStart().startsWith("{"))
     ? Json5Document.parse(file, text)
@@ -97,6 +111,7 @@ const readCampaign = Effect.fnUntraced(function*(
   const top = reading.decode([], topTable) ?? {}
   const numbers = resolveNumbers(reading, top, overrides, { repetitions: 3, concurrency: 3 })
   const { agents: [agent, ...agents], engines } = readAgents({ reading, files, folder, overrides })
+  const judge = readJudge(reading, engines)
   const [task, ...tasks] = yield* readTasks({ reading, files, folder, lookup }, top)
   const { notes, origins } = findings
   return agent === undefined || task === undefined
@@ -104,7 +119,7 @@ const readCampaign = Effect.fnUntraced(function*(
     : {
       kind: "campaign",
       name: top.name ?? null,
-      settings: { ...numbers, engines, agents: [agent, ...agents], tasks: [task, ...tasks] },
+      settings: { ...numbers, engines, agents: [agent, ...agents], judge, tasks: [task, ...tasks] },
       origins,
       notes
     } satisfies Incomplete as Incomplete
@@ -134,7 +149,7 @@ const readScenario = (
     : {
       kind: "scenario",
       name: null,
-      settings: { ...numbers, engines: [], agents: [scenario.agent], tasks: [scenario.task] },
+      settings: { ...numbers, engines: [], agents: [scenario.agent], judge: null, tasks: [scenario.task] },
       origins,
       notes
     }

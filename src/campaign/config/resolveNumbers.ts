@@ -36,7 +36,7 @@ export interface NumberDefaults {
   readonly concurrency: number
 }
 
-type Numbers = Omit<CampaignSettings, "tasks" | "engines" | "agents">
+type Numbers = Omit<CampaignSettings, "tasks" | "engines" | "agents" | "judge">
 
 /** All numbers of a campaign. */
 export const resolveNumbers = (

@@ -38,7 +38,8 @@ describe("a campaign file", () => {
         },
         limits: defaults,
         stallPolicy: "enforce",
-        hardCapMillis: 7_200_000
+        hardCapMillis: 7_200_000,
+        judge: { engine: "gpu", model: "judge-model", maxTokens: 512 }
       })
       assert.deepStrictEqual(engines, [
         {
@@ -138,6 +139,7 @@ describe("a campaign file", () => {
       const { name, origins, settings } = yield* read("built-in-tasks = \"all\"\n")
       assert.strictEqual(name, null)
       assert.deepStrictEqual(settings, {
+        judge: null,
         tasks: demonstrationTasks,
         engines: [{ name: "simulated", url: null, keyVariable: null, concurrency: null, onModelChange: "stop" }],
         agents: [{

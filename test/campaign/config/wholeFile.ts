@@ -33,6 +33,7 @@ export const wholeFile = {
     { name: "gpu", url: "http://gpu:8000", "key-variable": "GPU_KEY", concurrency: 4, "on-model-change": "continue" },
     { name: "here", url: "simulated" }
   ],
+  judge: { engine: "gpu", model: "judge-model", "max-tokens": 512 },
   agent: [
     { name: "ours", engine: "gpu", model: "qwen", "max-tokens": 100 },
     {

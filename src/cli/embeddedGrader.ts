@@ -1,0 +1,31 @@
+/**
+ * The grader of a campaign that runs here: with its user's own commands, which only the user's own file may name, and with
+ * the judge that the file names. `campaign serve green` has neither: its tasks come from the network.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { WatchedEngine } from "../engine/WatchedEngine.ts"
+import { Grader } from "../grading/Grader.ts"
+import { Judge } from "../grading/Judge.ts"
+import { Sandbox } from "../grading/Sandbox.ts"
+import type { Task } from "../grading/Task.ts"
+import { UserCommand } from "../grading/UserCommand.ts"
+import { inputError } from "./CommandError.ts"
+
+/** With a judge on that engine, if there is one. */
+export const layer = <R>(judge: Layer.Layer<WatchedEngine, never, R> | undefined): Layer.Layer<Grader, never, R> =>
+  Grader.layerNoDeps.pipe(Layer.provide([
+    Sandbox.layer,
+    UserCommand.layer,
+    judge === undefined ? Judge.layerNone : Judge.layer.pipe(Layer.provide(judge))
+  ]))
+
+/** Fails in one line if a task cannot be graded here, whatever its answer. A judge is taken at its word. */
+export const check = Effect.fn("embeddedGrader.check")(function*(tasks: ReadonlyArray<Task>, hasJudge: boolean) {
+  const grader = yield* Grader
+  for (const task of tasks) {
+    if (task.grader._tag === "ModelGraded" && hasJudge) continue
+    yield* Effect.mapError(grader.check(task), ({ message }) => inputError(`task ${task.id}: ${message}`))
+  }
+  return grader.environment
+})
