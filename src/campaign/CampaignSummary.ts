@@ -5,6 +5,7 @@
  * rates are of attempts that completed in time to count. A percentile is the nearest rank: the smallest sample that at least that share
  * of the samples does not exceed; `n` says how many there were.
  */
+import type { Battle } from "./Battle.ts"
 import type { AttemptSummary, StoredBattle, StoredCampaign } from "./CampaignStore.ts"
 import { namesOf } from "./Definition.ts"
 
@@ -36,6 +37,10 @@ export interface TaskSummary {
   readonly tokensPerSecond: Percentiles
 }
 
+export interface AgentSummary extends Omit<TaskSummary, "task"> {
+  readonly agent: string
+}
+
 export interface CampaignSummary extends Omit<TaskSummary, "task"> {
   readonly campaign: string
   readonly agent: string
@@ -49,8 +54,9 @@ export interface CampaignSummary extends Omit<TaskSummary, "task"> {
     readonly abandoned: number
   }
   readonly tasks: ReadonlyArray<TaskSummary>
+  readonly agents: ReadonlyArray<AgentSummary>
   /** Battles without a score, with the reason. */
-  readonly unscored: ReadonlyArray<{ readonly task: string; readonly repetition: number; readonly reason: string }>
+  readonly unscored: ReadonlyArray<Battle & { readonly reason: string }>
 }
 
 type Summarized = Pick<StoredCampaign, "definition" | "attempts"> & {
@@ -74,8 +80,15 @@ export const summarize = (stored: Summarized): CampaignSummary => {
         attempts.filter(({ battle }) => battle.task === id)
       )
     })),
+    agents: definition.agents.map(({ name }) => ({
+      agent: name,
+      ...numbersOf(
+        battles.filter(({ battle }) => battle.agent === name),
+        attempts.filter(({ battle }) => battle.agent === name)
+      )
+    })),
     unscored: battles.flatMap(({ battle, outcome }) =>
-      outcome._tag === "Unscored" ? [{ task: battle.task, repetition: battle.repetition, reason: outcome.reason }] : []
+      outcome._tag === "Unscored" ? [{ ...battle, reason: outcome.reason }] : []
     )
   }
 }

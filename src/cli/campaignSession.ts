@@ -71,7 +71,8 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
   )
 })
 
-const resumeCommand = (database: string): string => `${invocation()} resume --db ${database}`
+/** The command that goes on with a campaign. */
+export const resumeCommand = (database: string): string => `${invocation()} resume --db ${database}`
 
 /** Keeps what is logged until the effect has ended, because a line from elsewhere would tear the live region. */
 const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

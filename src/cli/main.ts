@@ -16,6 +16,7 @@ import { version } from "../version.ts"
 import { CommandError, inputError, usageError } from "./CommandError.ts"
 import { init } from "./init.ts"
 import { columnsOfTerminal, renderHelp } from "./renderHelp.ts"
+import { report } from "./report.ts"
 import { resume } from "./resume.ts"
 import { run } from "./run.ts"
 import { serve } from "./serve.ts"
@@ -24,7 +25,7 @@ import { validate } from "./validate.ts"
 
 const campaign = Command.make("campaign").pipe(
   Command.withDescription("Evaluation campaigns against A2A agents that watch every token."),
-  Command.withSubcommands([init, validate, run, resume, serve, sim])
+  Command.withSubcommands([init, validate, run, resume, report, serve, sim])
 )
 
 /** Help is as wide as it can be read. Wrong usage is told in one line; the whole help is a screen that hides it. */

@@ -12,15 +12,19 @@ export interface SummaryOptions {
 /** Lines for stdout. */
 export const renderSummary = (summary: CampaignSummary, options: SummaryOptions): string => {
   const rows = [
-    ["task", "scored", "score", "passed", "TTFT p50", "tokens/s p50", "tokens"],
+    headOf("task"),
     ...summary.tasks.map((task) => rowOf(task.task, task)),
     ...(summary.tasks.length > 1 ? [rowOf("all", summary)] : [])
   ]
+  const byAgent = summary.agents.length === 1
+    ? []
+    : ["", ...table([headOf("agent"), ...summary.agents.map((agent) => rowOf(agent.agent, agent))])]
   const { attempts, battles } = summary
   const lines = [
     `Campaign ${summary.campaign} against ${summary.agent}`,
     "",
     ...table(rows),
+    ...byAgent,
     "",
     `Battles:  ${battles.planned} planned: ${outcomesOf(battles)}`,
     `Attempts: ${attempts.total}: ${attempts.completed} completed, ${attempts.stalled} stalled, ` +
@@ -32,15 +36,27 @@ export const renderSummary = (summary: CampaignSummary, options: SummaryOptions)
         millis(summary.ttftMs.p95)
       } p95, of ${summary.ttftMs.n} attempts`,
     "",
-    "Score is the mean share of hidden tests passed, over scored battles only.",
+    "Score is the mean over scored battles only, from 0 to 1.",
     "TTFT and tokens/s are of completed attempts, as their tokens arrived here.",
     ...countOf(summary),
-    ...summary.unscored.map(({ reason, repetition, task }) => `Not scored: ${task} #${repetition}: ${reason}`),
+    ...holesOf(summary),
     `Stored in ${options.database}`,
     ...(battles.pending > 0 ? [`Go on with: ${options.resume}`] : [])
   ]
   return lines.join("\n")
 }
+
+const headOf = (of: string) => [of, "scored", "score", "passed", "TTFT p50", "tokens/s p50", "tokens"]
+
+/** Holes told one by one, before the rest is counted. */
+const MOST_HOLES = 20
+
+const holesOf = ({ agents, unscored }: CampaignSummary): ReadonlyArray<string> => [
+  ...unscored.slice(0, MOST_HOLES).map(({ agent, reason, repetition, task }) =>
+    `Not scored: ${task}${agents.length === 1 ? "" : ` × ${agent}`} #${repetition}: ${reason}`
+  ),
+  ...(unscored.length > MOST_HOLES ? [`Not scored: ${unscored.length - MOST_HOLES} more`] : [])
+]
 
 const rowOf = (name: string, numbers: Omit<TaskSummary, "task">): ReadonlyArray<string> => [
   name,

@@ -55,7 +55,7 @@ describe("summarize", () => {
       tokenBasis: "usage",
       ttftMs: { p50: 500, p95: 600, n: 3 },
       attempts: { total: 4, completed: 3, stalled: 1, slow: 0, failed: 0, cancelled: 0, abandoned: 0 },
-      unscored: [{ task: "long-task-name", repetition: 1, reason: "engine: hung" }]
+      unscored: [{ task: "long-task-name", agent: "agent-1", repetition: 1, reason: "engine: hung" }]
     })
     assert.deepInclude(summary.tasks[1], { score: null, ttftMs: { p50: null, p95: null, n: 0 } })
   })

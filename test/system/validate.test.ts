@@ -20,7 +20,7 @@ describe("campaign validate", () => {
       for (const line of lines) assert.isAtMost(line.length, 80)
       assert.notInclude(stdout, "\u001b")
       assert.lengthOf(lines.filter((line) => /^[ *] [a-z-]+ {2,}\S/.test(line)), settingKeys.length)
-      assert.include(stdout, "\n* frozen-floor               90 s (default 60 s)\n")
+      assert.include(stdout, "\n* frozen-floor               90 s (default 60 s, --liveness)\n")
       assert.deepStrictEqual(readdirSync(directory), [])
     }))
 
