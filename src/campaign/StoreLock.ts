@@ -44,20 +44,24 @@ const BUSY_MILLIS = 100
 /** How often somebody begins anew who was disturbed by others that come and go. */
 const DISTURBED = Schedule.spaced("20 millis").pipe(Schedule.upTo({ times: 50 }))
 
-/** Why the lock was not taken: another process has it, or the file is another one by now, or it cannot be used. */
+/** Why the lock was not taken: another process has it, or the file went from under us, or it cannot be used. */
 type Refusal =
   | { readonly _tag: "Busy" }
-  | { readonly _tag: "Disturbed" }
+  | { readonly _tag: "Disturbed"; readonly detail: string }
   | { readonly _tag: "Unusable"; readonly detail: string }
 
-const disturbed: Refusal = { _tag: "Disturbed" }
+const disturbed: Refusal = { _tag: "Disturbed", detail: "others take it and give it back all the time" }
 
 const sqliteBusy = 5
+/** What SQLite says of a file that was deleted meanwhile, or whose journal was: among other things. */
+const sqliteMoved = new Set([8, 10])
 
-const refusalOf = (cause: unknown): Refusal =>
-  Predicate.hasProperty(cause, "errcode") && typeof cause.errcode === "number" && (cause.errcode & 0xff) === sqliteBusy
-    ? { _tag: "Busy" }
-    : { _tag: "Unusable", detail: cause instanceof Error ? cause.message : String(cause) }
+const refusalOf = (cause: unknown): Refusal => {
+  const code = Predicate.hasProperty(cause, "errcode") ? Number(cause.errcode) & 0xff : undefined
+  if (code === sqliteBusy) return { _tag: "Busy" }
+  const detail = cause instanceof Error ? cause.message : String(cause)
+  return { _tag: code !== undefined && sqliteMoved.has(code) ? "Disturbed" : "Unusable", detail }
+}
 
 const attempt = <A>(evaluate: () => A): Effect.Effect<A, Refusal> => Effect.try({ try: evaluate, catch: refusalOf })
 
@@ -123,7 +127,7 @@ const acquire = Effect.fnUntraced(function*(filename: string): Effect.fn.Return<
       error._tag === "StoreError" ? error : new StoreError({
         reason: StoreErrorReason.cases.CannotOpen.make({
           path: pathOf(filename),
-          detail: error._tag === "Unusable" ? error.detail : "others take and release it all the time"
+          detail: error._tag === "Busy" ? disturbed.detail : error.detail
         })
       })
     )
