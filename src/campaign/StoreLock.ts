@@ -25,6 +25,7 @@ import * as Scope from "effect/Scope"
 import * as crypto from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
+import * as nodePath from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { pathToFileURL } from "node:url"
 import { StoreError, StoreErrorReason } from "./StoreError.ts"
@@ -53,8 +54,8 @@ type Refusal =
 const disturbed: Refusal = { _tag: "Disturbed", detail: "others take it and give it back all the time" }
 
 const sqliteBusy = 5
-/** What SQLite says of a file that was deleted meanwhile, or whose journal was: among other things. */
-const sqliteMoved = new Set([8, 10])
+/** READONLY, IOERR, CANTOPEN: of a file that was deleted meanwhile, or whose journal was, among other things. */
+const sqliteMoved = new Set([8, 10, 14])
 
 const refusalOf = (cause: unknown): Refusal => {
   const code = Predicate.hasProperty(cause, "errcode") ? Number(cause.errcode) & 0xff : undefined
@@ -110,6 +111,11 @@ const take = Effect.fnUntraced(function*(filename: string, mine: typeof Row.Type
 })
 
 const acquire = Effect.fnUntraced(function*(filename: string): Effect.fn.Return<void, StoreError, Scope.Scope> {
+  const directory = nodePath.dirname(filename)
+  if (!fs.existsSync(directory)) {
+    const detail = `there is no directory ${directory}`
+    return yield* new StoreError({ reason: StoreErrorReason.cases.CannotOpen.make({ path: filename, detail }) })
+  }
   const since = yield* Clock.currentTimeMillis
   const mine = { pid: process.pid, host: os.hostname(), since, token: crypto.randomUUID() }
   const scope = yield* Effect.scope

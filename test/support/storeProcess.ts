@@ -44,7 +44,7 @@ const write = Effect.gen(function*() {
   })
 }).pipe(Effect.provide(CampaignStore.layerExclusive({ filename, create: true })))
 
-const hold = Effect.andThen(say("held"), Effect.never).pipe(Effect.provide(StoreLock.layer(filename)))
+const hold = Effect.andThen(say("held"), Effect.sleep("1 hour")).pipe(Effect.provide(StoreLock.layer(filename)))
 
 const marker = `${filename}-marker`
 const turn = Effect.gen(function*() {
