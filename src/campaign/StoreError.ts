@@ -35,8 +35,7 @@ const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " ")
 
 /** "2026-11-22 22:01" where the user is. */
 const localTime = (millis: number) =>
-  DateTime.makeZonedUnsafe(millis, { timeZone: DateTime.zoneMakeLocal() }).pipe(DateTime.formatIsoZoned).slice(0, 16)
-    .replace("T", " ")
+  new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" }).format(millis)
 
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", { reason: StoreErrorReason }) {
   override get message(): string {

@@ -9,9 +9,9 @@ import { basename, dirname, join } from "node:path"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as StoreLock from "../../src/campaign/StoreLock.ts"
 import { start } from "../support/command.ts"
+import { script } from "../support/storeProcess.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
-const script = join(import.meta.dirname, "../support/storeProcess.ts")
 const temporaryFile = Effect.map(temporaryDirectory, (directory) => join(directory, "campaign.db"))
 /** Takes the lock, and does something while it has it. */
 const withLock = <A, E, R>(filename: string, use: Effect.Effect<A, E, R>) =>

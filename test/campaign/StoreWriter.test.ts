@@ -14,9 +14,9 @@ import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import * as StoreWriter from "../../src/campaign/StoreWriter.ts"
 import { start } from "../support/command.ts"
+import { script } from "../support/storeProcess.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
-const script = join(import.meta.dirname, "../support/storeProcess.ts")
 const memory = Layer.fresh(NodeSqlite.layer({ filename: ":memory:", create: true }))
 const many = Array.from({ length: 500 }, (_, index) => index)
 
@@ -187,10 +187,10 @@ describe("a store", () => {
   it.live("on a disk that is full says so, and works on with what room there is", (test) =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
-      const command = "mount -t tmpfs -o size=3m none \"$1\" && exec \"$2\" \"$3\" fill \"$1/campaign.db\""
+      const filled = "mount -t tmpfs -o size=3m none \"$1\" && exec \"$2\" \"$3\" fill \"$1/campaign.db\""
       const { status, stderr, stdout } = spawnSync(
-        "unshare",
-        ["-m", "sh", "-c", command, "sh", directory, process.execPath, script],
+        "sh",
+        ["-c", "exec unshare -m sh -c \"$0\" sh \"$@\"", filled, directory, process.execPath, script],
         { encoding: "utf8" }
       )
       // Only root may mount, and not in every container.

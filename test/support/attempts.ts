@@ -5,7 +5,7 @@ import { fromTests } from "../../src/grading/Grade.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 
 export const grade = fromTests([{ outcome: "passed" }, { outcome: "threw", detail: "Error: x" }])
-export const pending = Outcome.cases.Pending.make({})
+const pending = Outcome.cases.Pending.make({})
 export const truncated = new Failed({ hop: "engine", tokens: 2, reason: { _tag: "Truncated" } })
 
 /** An attempt that scores its battle, but for `overrides`. */

@@ -14,7 +14,10 @@ import * as StoreLock from "../../src/campaign/StoreLock.ts"
 import { attemptOf } from "./attempts.ts"
 import { definitionOf } from "./campaigns.ts"
 
-export const definition = definitionOf({
+/** This file, to be started. */
+export const script = import.meta.filename
+
+const definition = definitionOf({
   tasks: Array.from({ length: 100 }, (_, index) => `task-${index}`),
   repetitions: 50
 })
