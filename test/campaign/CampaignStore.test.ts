@@ -109,12 +109,12 @@ describe("CampaignStore", () => {
       const { store } = yield* created
       yield* store.begin(battle, start)
       yield* store.begin(battle, start)
-      assert.strictEqual(yield* store.record(attemptOf(battle, 1, { content: "late" })), "superseded")
-      assert.strictEqual((yield* found).outcome._tag, "Pending")
+      assert.strictEqual(yield* store.record(failedOf(battle, 1, { content: "late" })), "superseded")
+      assert.deepInclude(yield* found, { outcome: { _tag: "Pending" }, history: [] })
       assert.strictEqual(yield* store.record(lastOf(battle, 2)), "counted")
       assert.deepStrictEqual(
         (yield* loaded).attempts.map(({ charged, superseded, verdict }) => [verdict, superseded, charged]),
-        [["completed", true, false], ["failed", false, true]]
+        [["failed", true, false], ["failed", false, true]]
       )
     }).pipe(Effect.provide(fresh)))
 
@@ -137,6 +137,7 @@ describe("CampaignStore", () => {
         tokensPerSecond: 4
       })
       assert.deepInclude(second, { verdict: "abandoned", tokens: 0, timeToFirstTokenMillis: null, durationMillis: 0 })
+      assert.lengthOf(yield* sql`SELECT 1 FROM attempt_progress`, 0)
       const [row] = yield* sql`SELECT content, timings FROM attempt WHERE attempt_id = 1`
       assert.strictEqual(row!["content"], "one two")
       assert.deepStrictEqual(TokenTimings.decode(row!["timings"] as Uint8Array), [
@@ -158,6 +159,8 @@ describe("CampaignStore", () => {
       yield* store.advance([{ ...told, tokens: 701 }])
       // Three operations delete it; each of these waits for one that came before it.
       for (let turn = 0; turn < 4; turn++) yield* store.setState("paused")
+      yield* store.advance([{ ...told, tokens: 702 }])
+      yield* store.setState("paused")
       assert.deepStrictEqual(yield* sql`SELECT count(*) AS rows FROM attempt_progress`, [
         Object.assign(Object.create(null), { rows: 0 })
       ])

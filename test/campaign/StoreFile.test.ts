@@ -1,15 +1,19 @@
 /** Stores of earlier and later releases, of other programs, and damaged ones: migrated, shown, or refused by name. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as SqlClient from "effect/sql/SqlClient"
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { migrations } from "../../src/campaign/CampaignMigrations.ts"
 import * as CampaignStatus from "../../src/campaign/CampaignStatus.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import type { StoreError } from "../../src/campaign/StoreError.ts"
+import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import { attemptOf } from "../support/attempts.ts"
 import { definitionOf } from "../support/campaigns.ts"
 import { transcripts, writeEarlier } from "../support/earlierStores.ts"
@@ -43,6 +47,13 @@ describe("a store of an earlier release", () => {
         const large = yield* transcripts(filename)
         const shown = yield* loadedBy(reading(filename))
         const status = yield* CampaignStatus.read(filename)
+        const lines: Array<unknown> = []
+        const learned = yield* LimitLearner.use((learner) => learner.everything).pipe(
+          Effect.provide([reading(filename), Logger.layer([Logger.make(({ message }) => void lines.push(message))])], {
+            local: true
+          })
+        )
+        assert.deepStrictEqual([learned, lines], [[], []])
         assert.deepStrictEqual(bytesOf(filename), before)
         const migrated = yield* loadedBy(writing(filename))
         assert.deepStrictEqual(migrated, shown)
@@ -141,11 +152,16 @@ describe("a file", () => {
 
   const foreign: ReadonlyArray<readonly [string, string]> = [
     ["the tables of another program", "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine')"],
-    ["tables with our names only", "CREATE TABLE campaign (a); CREATE TABLE battle (a); CREATE TABLE attempt (a)"],
+    [
+      "tables with our names only",
+      "CREATE TABLE campaign (a); CREATE TABLE battle (a); CREATE TABLE attempt (a); " +
+      "CREATE TABLE effect_sql_migrations (migration_id INTEGER PRIMARY KEY, created_at, name); " +
+      "INSERT INTO effect_sql_migrations VALUES (1, 1, 'users')"
+    ],
     [
       "another program's steps, kept as ours",
       "CREATE TABLE effect_sql_migrations (migration_id INTEGER PRIMARY KEY, created_at, name); " +
-      "INSERT INTO effect_sql_migrations VALUES (1, 1, 'users'); CREATE TABLE users (a)"
+      "INSERT INTO effect_sql_migrations VALUES (1, 1, 'campaign'); CREATE TABLE users (a)"
     ]
   ]
   it.effect.each(foreign)("with %s is refused, and not changed", ([, statements]) =>
@@ -159,6 +175,15 @@ describe("a file", () => {
         assert.include(message, "it is the database of another program")
       }
     }))
+
+  it.effect("of another program is refused also where only a connection that may write can tell", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`CREATE TABLE notes (text TEXT)`
+      const error = yield* Effect.flip(Effect.provide(CampaignStore, CampaignStore.layerNoDeps, { local: true }))
+      assert.strictEqual(error.reason._tag, "NotADatabase")
+      assert.lengthOf(yield* sql`SELECT name FROM sqlite_master`, 1)
+    }).pipe(Effect.provide(NodeSqlite.layer({ filename: ":memory:", create: true }))))
 
   it.effect("that is damaged is refused, and not changed", () =>
     Effect.gen(function*() {

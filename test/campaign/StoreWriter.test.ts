@@ -58,6 +58,20 @@ describe("StoreWriter", () => {
       )
       assert.deepStrictEqual(exits.map(Exit.isSuccess), many.map((number) => number % 5 !== 4))
       assert.deepStrictEqual(yield* taken, many.filter((number) => number % 5 !== 4))
+      // Nor does anything of it stay: each of these takes a number before the one that is refused.
+      const halves = yield* Effect.forEach(
+        [600, 601, 602],
+        (number) =>
+          Effect.exit(
+            writer.submit(
+              "take two",
+              Effect.andThen(Effect.andThen(Effect.yieldNow, take(number)), take(number % 2 - 1))
+            )
+          ),
+        { concurrency: "unbounded" }
+      )
+      assert.isTrue(halves.every(Exit.isFailure))
+      assert.deepStrictEqual((yield* taken).filter((number) => Number(number) >= 600), [])
       const error = yield* Effect.flip(writer.submit("take a number", take(0)))
       assert.match(error.message, /The store failed to take a number \(UNIQUE constraint failed: taken.number\)/)
       const defect = yield* Effect.exit(writer.submit("die", Effect.andThen(take(2000), Effect.die("no"))))
