@@ -122,6 +122,37 @@ describe("CampaignStatus", () => {
       )
     }), runs)
 
+  it.live("and what is asked of a campaign need no lock, while another one runs it", () =>
+    Effect.gen(function*() {
+      const filename = join(yield* temporaryDirectory, "campaign.db")
+      const options = { filename, create: true }
+      yield* Effect.gen(function*() {
+        const runner = yield* CampaignStore
+        yield* runner.create(definition, null)
+        const asked = Effect.gen(function*() {
+          const store = yield* CampaignStore
+          const id = yield* store.request(Command.cases.Retry.make({ selection: everything }))
+          assert.isTrue(Option.isNone(yield* store.answerOf(id)))
+          assert.deepStrictEqual((yield* runner.requests).map(({ command, id }) => [id, command._tag]), [[id, "Retry"]])
+          yield* runner.answer(id, "0 battles")
+          assert.deepStrictEqual(yield* store.answerOf(id), Option.some("0 battles"))
+        })
+        for (let turn = 0; turn < 3; turn++) {
+          yield* Effect.all([
+            Effect.provide(asked, Layer.fresh(CampaignStore.layer(options)), { local: true }),
+            Effect.forEach(battles.slice(2 * turn, 2 * turn + 2), (battle) =>
+              Effect.flatMap(runner.begin(battle, { startedAt: 1, epoch: null }), (number) =>
+                runner.record(attemptOf(battle, number))))
+          ], { concurrency: 2 })
+        }
+        const status = Option.getOrThrow(yield* CampaignStatus.read(filename))
+        assert.deepInclude(status, {
+          battles: { planned: 6, scored: 6, unscored: 0, pending: 0 },
+          pendingCommands: []
+        })
+      }).pipe(Effect.provide(CampaignStore.layerExclusive(options), { local: true }))
+    }))
+
   it.live("is read beside the process that runs it, which it names", () =>
     Effect.gen(function*() {
       const filename = join(yield* temporaryDirectory, "campaign.db")
