@@ -158,7 +158,6 @@ export const migrations = {
     yield* sql`CREATE INDEX attempt_verdict ON attempt (verdict, superseded, charged)`
     yield* sql`CREATE INDEX battle_figures ON battle (task, agent, state, score)`
     yield* sql`CREATE INDEX battle_unscored ON battle (reason) WHERE state = 'unscored'`
-    yield* sql`CREATE INDEX battle_pending ON battle (battle_id) WHERE state = 'pending'`
     yield* sql`
       CREATE TRIGGER attempt_ends_once BEFORE UPDATE OF verdict ON attempt
       WHEN OLD.verdict IS NOT NULL AND NOT (OLD.verdict = 'abandoned' AND NEW.superseded = 1)
