@@ -8,7 +8,6 @@
  * The message of every reason is one line and ends with what the user can do about it: it is printed as it is by the
  * command. `detail` is what SQLite or the file system said and may hold several lines; only the message joins them.
  */
-import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 
 export const StoreErrorReason = Schema.TaggedUnion({

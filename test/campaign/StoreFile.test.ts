@@ -92,7 +92,7 @@ describe("a store of an earlier release", () => {
         assert.strictEqual(yield* store.begin(battle, start), 3)
         assert.strictEqual(yield* store.record(attemptOf(battle, 3)), "counted")
         const verdict = step < 3 ? "stalled" as const : "slow" as const
-        assert.strictEqual(yield* store.reopen({ ...everything, verdicts: [verdict] }), 1)
+        assert.lengthOf(yield* store.reopen({ ...everything, verdicts: [verdict] }), 1)
         assert.strictEqual(yield* store.begin({ ...battle, task: "b" }, start), 2)
         assert.isTrue((yield* Effect.exit(store.begin({ ...battle, task: "a" }, start)))._tag === "Failure")
       }).pipe(Effect.provide(writing(filename), { local: true }))
