@@ -20,6 +20,9 @@ export interface AgentBreakerOptions {
   readonly failures: number
 }
 
+/** A card costs little, and an agent that is started again is back within seconds. */
+const cardLimits = { canaryFirstMillis: 2000, canaryMostMillis: 60_000 }
+
 /** What an error says of the agent. */
 const weighWith = (failures: number) => (error: RunError): "no" | "yes" | number => {
   if (error.hop !== "purple" || error._tag === "Slow") return "no"
@@ -39,7 +42,7 @@ export class AgentBreaker extends Context.Service<AgentBreaker, EngineGate.Engin
 ) {
   /** With the canary of the agents: it is asked with an agent's name. */
   static readonly layer = ({ failures }: AgentBreakerOptions): Layer.Layer<AgentBreaker, never, Canary> =>
-    Layer.effect(AgentBreaker, EngineGate.make({ weigh: weighWith(failures) }))
+    Layer.effect(AgentBreaker, EngineGate.make({ ...cardLimits, weigh: weighWith(failures) }))
 
   /** Nobody is ever kept from playing. */
   static readonly layerNone: Layer.Layer<AgentBreaker> = Layer.effect(

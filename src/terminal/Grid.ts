@@ -4,7 +4,7 @@
  *
  * Law: the columns and their gaps are never wider than the terminal, if it has at least 16 columns.
  *
- *     mark task  repetition  phase  tokens  rate  quiet  strip
+ *     mark task  agent  repetition  phase  tokens  rate  quiet  strip
  */
 import type { CampaignView } from "./CampaignView.ts"
 import { singleLine, widthOf } from "./TextWidth.ts"
@@ -13,6 +13,8 @@ import { singleLine, widthOf } from "./TextWidth.ts"
 export interface Grid {
   readonly columns: number
   readonly task: number
+  /** Only where there are several. */
+  readonly agent: number
   readonly repetition: number
   readonly phase: number
   readonly tokens: number
@@ -33,6 +35,7 @@ const PHASE = 10
 /** `quiet 9.9 s`. */
 const QUIET = 12
 const LEAST_TASK = 8
+const LEAST_AGENT = 6
 const LEAST_STRIP = 8
 /** The strip never shows more than is remembered; less than that reads better on very wide terminals. */
 const MOST_STRIP = 120
@@ -51,6 +54,9 @@ export const gridOf = (view: CampaignView, columns: number): Grid => {
   }
   let task = Math.max(1, Math.min(longest, LEAST_TASK, left))
   left -= task
+  const agents = view.definition?.agents ?? []
+  const longestAgent = agents.reduce((width, { name }) => Math.max(width, widthOf(singleLine(name))), 1)
+  let agent = agents.length > 1 ? column(Math.min(longestAgent, LEAST_AGENT)) : 0
   const phase = column(PHASE)
   const quiet = column(QUIET)
   let tokens = column(6)
@@ -63,6 +69,7 @@ export const gridOf = (view: CampaignView, columns: number): Grid => {
     return given
   }
   task += more(Math.min(longest, Math.max(LEAST_TASK, Math.floor(columns * 0.22))) - task)
+  if (agent > 0) agent += more(Math.min(longestAgent, Math.max(LEAST_AGENT, Math.floor(columns * 0.16))) - agent)
   const hasTokenUnit = tokens > 0 && left >= 4
   if (hasTokenUnit) tokens += more(4)
   const hasRateUnit = rate > 0 && left >= 4
@@ -72,6 +79,7 @@ export const gridOf = (view: CampaignView, columns: number): Grid => {
   return {
     columns,
     task,
+    agent,
     repetition,
     phase,
     tokens,

@@ -69,8 +69,11 @@ export const renderFull = (view: CampaignView, now: number, { color, columns, ro
 }
 
 /** Why no battle starts, and when the engine is asked again. */
-const gateLine = ({ endpoint, nextCanaryAtMillis, sinceMillis, state, why }: GateShown, now: number): Pieces => [
-  piece(state === "half-open" ? "one battle may start" : "no battle starts", "amber"),
+const gateLine = ({ endpoint, nextCanaryAtMillis, of, sinceMillis, state, why }: GateShown, now: number): Pieces => [
+  piece(
+    `${state === "half-open" ? "one battle may start" : "no battle starts"}${of === "agent" ? " with an agent" : ""}`,
+    "amber"
+  ),
   piece(` for ${clockTime(Math.max(0, now - sinceMillis))}`),
   ...nextCanaryAtMillis === null ? [] : [piece(`, canary in ${clockTime(Math.max(0, nextCanaryAtMillis - now))}`)],
   piece(`  ${singleLine(endpoint)}: ${singleLine(why)}`, "dim")
@@ -131,6 +134,7 @@ const name = (battle: Attempt["battle"], grid: Grid, mark: Piece): Pieces => [
   mark,
   piece(" ".repeat(MARK - 1)),
   piece(fit(singleLine(battle.task), grid.task)),
+  ...cell(singleLine(battle.agent), grid.agent),
   ...cell(`#${battle.repetition}`, grid.repetition, "plain", "right")
 ]
 
@@ -220,7 +224,8 @@ const joined = (parts: ReadonlyArray<string>): string => parts.filter((part) => 
 
 /** Text that takes the line from the column after the phase to its end. */
 const rest = (text: string, grid: Grid, style: Piece["style"]): Pieces => {
-  const before = MARK + grid.task + GAP + grid.repetition + (grid.phase === 0 ? 0 : GAP + grid.phase)
+  const before = MARK + grid.task + (grid.agent === 0 ? 0 : GAP + grid.agent) + GAP + grid.repetition +
+    (grid.phase === 0 ? 0 : GAP + grid.phase)
   const line = singleLine(text)
   return cell(line, Math.max(0, Math.min(widthOf(line), grid.columns - before - GAP)), style)
 }

@@ -44,14 +44,14 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
       })
     }
     case "AttemptBegan":
-      return line(atMillis, "battle", { ...named(event.battle), attempt: event.number }, "began")
+      return line(atMillis, "battle", { ...named(view, event.battle), attempt: event.number }, "began")
     case "TokensArrived":
       return View.isProgressDue(view, event) ? renderProgress(View.step(view, event), atMillis) : undefined
     case "AttemptEnded":
-      return attemptEnded(event.record, atMillis)
+      return attemptEnded(view, event.record, atMillis)
     case "RetryWaits": {
       const attempt = View.waitOf(View.step(view, event), View.keyOf(event.battle))?.number
-      return line(atMillis, "retry", { ...named(event.battle), attempt, in: seconds(event.delayMillis) })
+      return line(atMillis, "retry", { ...named(view, event.battle), attempt, in: seconds(event.delayMillis) })
     }
     case "GateChanged":
       return View.isGateNews(view, event)
@@ -113,9 +113,9 @@ export const renderProgress = (view: View.CampaignView, now: number): string => 
 const canaryIn = ({ atMillis, nextCanaryAtMillis }: View.GateShown): string | undefined =>
   nextCanaryAtMillis === null || nextCanaryAtMillis <= atMillis ? undefined : seconds(nextCanaryAtMillis - atMillis)
 
-const attemptEnded = (record: AttemptRecord, atMillis: number): string => {
+const attemptEnded = (view: View.CampaignView, record: AttemptRecord, atMillis: number): string => {
   const { battle, durationMillis, error, number, outcome, tokens, verdict } = record
-  const what = { ...named(battle), attempt: number }
+  const what = { ...named(view, battle), attempt: number }
   const spent = { tokens, seconds: (durationMillis / 1000).toFixed(1) }
   switch (outcome._tag) {
     case "Scored":
@@ -132,7 +132,9 @@ const attemptEnded = (record: AttemptRecord, atMillis: number): string => {
 
 type Values = { readonly [key: string]: string | number | undefined }
 
-const named = ({ repetition, task }: Battle): Values => ({ task, repetition })
+/** With its agent, where there are several. */
+const named = ({ definition }: View.CampaignView, { agent, repetition, task }: Battle): Values =>
+  definition === undefined || definition.agents.length === 1 ? { task, repetition } : { task, agent, repetition }
 
 const shortened = (text: string): string => clip(singleLine(text), REASON)
 
