@@ -24,6 +24,7 @@ import * as EngineCanary from "../engine/EngineCanary.ts"
 import { EngineInspection } from "../engine/EngineInspection.ts"
 import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../engine/WatchedEngine.ts"
+import { Grader } from "../grading/Grader.ts"
 import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { Canary, CanaryOutcome } from "../liveness/Canary.ts"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
@@ -83,9 +84,7 @@ export const start = Effect.fn("EmbeddedAgents.start")(function*(definition: Def
     }
   }
   const grader = yield* Layer.build(embeddedGrader.layer<LimitLearner | Ticker>(judgeOf(definition, engines, settings)))
-  const { sandbox } = yield* embeddedGrader.check(definition.tasks, definition.judge !== null).pipe(
-    Effect.provide(grader)
-  )
+  const { environment: { sandbox } } = Context.get(grader, Grader)
   // Its only participants are those that the user of the command named.
   const green = yield* Layer.build(
     GreenAgent.layer({ ...loopback, ...settings, participants: AddressRule.any }).pipe(

@@ -22,12 +22,14 @@ import { type CampaignSummary, summarize } from "../campaign/CampaignSummary.ts"
 import { type Definition, namesOf } from "../campaign/Definition.ts"
 import type { RunEnd } from "../campaign/RunEnd.ts"
 import * as StoreLock from "../campaign/StoreLock.ts"
+import { Sandbox } from "../grading/Sandbox.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
 import { clientFor } from "./AgentAddress.ts"
 import { gateError, inputError, orExit, pausedError } from "./CommandError.ts"
 import * as EmbeddedAgents from "./EmbeddedAgents.ts"
+import * as embeddedGrader from "./embeddedGrader.ts"
 import { excessOf, type FailOnError } from "./failOnError.ts"
 import { invocation } from "./invocation.ts"
 import { renderSummary } from "./renderSummary.ts"
@@ -59,6 +61,7 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
     Effect.provide([
       clientFor(options.definition),
       LiveRegion.layer,
+      Sandbox.layer,
       Ticker.layer(options.definition.limits.tickMillis)
     ]),
     Effect.onInterrupt(() =>
@@ -89,6 +92,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
   const { database, definition, kind } = options
   yield* orExit(Layer.build(StoreLock.layer(database)))
   yield* EmbeddedAgents.check(definition)
+  yield* embeddedGrader.check(definition.tasks, definition.judge !== null)
   yield* startedAgents.start(definition, database)
   const services = yield* orExit(Layer.build(
     CampaignStore.layer({ filename: database, create: kind === "new", limits: definition.limits })

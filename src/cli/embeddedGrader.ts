@@ -12,20 +12,27 @@ import type { Task } from "../grading/Task.ts"
 import { UserCommand } from "../grading/UserCommand.ts"
 import { inputError } from "./CommandError.ts"
 
-/** With a judge on that engine, if there is one. */
-export const layer = <R>(judge: Layer.Layer<WatchedEngine, never, R> | undefined): Layer.Layer<Grader, never, R> =>
+/** With a judge on that engine, if there is one. The sandbox is its user's, because trying it takes half a second. */
+export const layer = <R>(
+  judge: Layer.Layer<WatchedEngine, never, R> | undefined
+): Layer.Layer<Grader, never, R | Sandbox> =>
   Grader.layerNoDeps.pipe(Layer.provide([
-    Sandbox.layer,
     UserCommand.layer,
     judge === undefined ? Judge.layerNone : Judge.layer.pipe(Layer.provide(judge))
   ]))
 
-/** Fails in one line if a task cannot be graded here, whatever its answer. A judge is taken at its word. */
-export const check = Effect.fn("embeddedGrader.check")(function*(tasks: ReadonlyArray<Task>, hasJudge: boolean) {
-  const grader = yield* Grader
-  for (const task of tasks) {
-    if (task.grader._tag === "ModelGraded" && hasJudge) continue
-    yield* Effect.mapError(grader.check(task), ({ message }) => inputError(`task ${task.id}: ${message}`))
-  }
-  return grader.environment
-})
+/**
+ * Fails in one line if a task cannot be graded here, whatever its answer; else behind what answers are run. A judge is taken
+ * at its word.
+ */
+export const check = Effect.fn("embeddedGrader.check")(
+  function*(tasks: ReadonlyArray<Task>, hasJudge: boolean) {
+    const grader = yield* Grader
+    for (const task of tasks) {
+      if (task.grader._tag === "ModelGraded" && hasJudge) continue
+      yield* Effect.mapError(grader.check(task), ({ message }) => inputError(`task ${task.id}: ${message}`))
+    }
+    return grader.environment.sandbox
+  },
+  Effect.provide(layer<never>(undefined))
+)

@@ -4,6 +4,7 @@
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { Sandbox } from "../grading/Sandbox.ts"
 import type { Requested } from "./campaignFlags.ts"
 import * as embeddedGrader from "./embeddedGrader.ts"
 import { columnsOfTerminal } from "./renderHelp.ts"
@@ -18,8 +19,8 @@ export const showRequested = Effect.fn("showRequested")(function*(
   { contacted, json }: { readonly contacted: boolean; readonly json: boolean }
 ) {
   const { settings } = requested
-  const { sandbox } = yield* embeddedGrader.check(settings.tasks, settings.judge !== null).pipe(
-    Effect.provide(embeddedGrader.layer<never>(undefined))
+  const sandbox = yield* embeddedGrader.check(settings.tasks, settings.judge !== null).pipe(
+    Effect.provide(Sandbox.layer)
   )
   const runsAnswers = settings.tasks.some(({ grader: { _tag } }) =>
     _tag === "JavaScriptTests" || _tag === "PythonTests"

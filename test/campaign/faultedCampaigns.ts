@@ -22,6 +22,7 @@ import type { Definition } from "../../src/campaign/Definition.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import * as StoredLimitLearner from "../../src/campaign/StoredLimitLearner.ts"
 import * as EmbeddedAgents from "../../src/cli/EmbeddedAgents.ts"
+import { Sandbox } from "../../src/grading/Sandbox.ts"
 import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import { rowOf } from "../../src/liveness/RetryTable.ts"
@@ -66,6 +67,7 @@ const LONGEST = 2000
 
 /** As the command builds them, with the connection of the store in reach. */
 const stores = Layer.mergeAll(
+  Sandbox.layer,
   A2aClient.layer,
   Ticker.layer(),
   StoredLimitLearner.layer().pipe(
