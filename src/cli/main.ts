@@ -14,19 +14,8 @@ import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import { version } from "../version.ts"
 import { CommandError, inputError, usageError } from "./CommandError.ts"
-import { init } from "./init.ts"
 import { columnsOfTerminal, renderHelp } from "./renderHelp.ts"
-import { report } from "./report.ts"
-import { resume } from "./resume.ts"
-import { run } from "./run.ts"
-import { serve } from "./serve.ts"
-import { sim } from "./sim.ts"
-import { validate } from "./validate.ts"
-
-const campaign = Command.make("campaign").pipe(
-  Command.withDescription("Evaluation campaigns against A2A agents that watch every token."),
-  Command.withSubcommands([init, validate, run, resume, report, serve, sim])
-)
+import { commandFor } from "./verbs.ts"
 
 /** Help is as wide as it can be read. Wrong usage is told in one line; the whole help is a screen that hides it. */
 const presenter: CliOutput.Presenter = {
@@ -44,7 +33,9 @@ const presenter: CliOutput.Presenter = {
   }
 }
 
-Command.run(campaign, { version }).pipe(
+commandFor(process.argv.slice(2)).pipe(
+  Effect.onInterrupt(() => Console.error("campaign: interrupted before it began; nothing was stored")),
+  Effect.flatMap((command) => Command.run(command, { version })),
   Effect.provide(CliOutput.layerPresenter(presenter)),
   Effect.catch((error) => {
     if (error._tag === "ShowHelp") {

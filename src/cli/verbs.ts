@@ -1,0 +1,63 @@
+/**
+ * The verbs of the command, each in a module of its own that is loaded only where it may be needed: whoever asks for the
+ * status of a campaign shall not wait until every agent, engine and grader has been loaded.
+ *
+ * A verb whose name stands nowhere among the arguments cannot be meant, so its name and what it is for are enough: for the
+ * help of the whole command and for the names that somebody may have meant.
+ *
+ * Laws: the command behaves as if all verbs were loaded; the summary here is the verb's own short description (see its test).
+ */
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+
+/** The second is what the verb is for, word for word as its own module says it. */
+const verb = <Name extends string, Input, E, R>(
+  name: Name,
+  summary: string,
+  load: () => Promise<Command.Command<Name, Input, {}, E, R>>
+) => ({
+  name,
+  loaded: Effect.promise(load),
+  /** By its name only. */
+  unloaded: Effect.sync(() => Command.make(name).pipe(Command.withDescription(summary)))
+})
+
+/** In the order of the help. */
+export const verbs = [
+  verb(
+    "run",
+    "Run a campaign. Without a target it is a demonstration with a simulated engine.",
+    () => import("./run.ts").then(({ run }) => run)
+  ),
+  verb(
+    "resume",
+    "Go on with a campaign that was interrupted.",
+    () => import("./resume.ts").then(({ resume }) => resume)
+  ),
+  verb(
+    "validate",
+    "Check the flags of a campaign, and show every limit with its meaning.",
+    () => import("./validate.ts").then(({ validate }) => validate)
+  ),
+  verb("serve", "Serve one of our agents.", () => import("./serve.ts").then(({ serve }) => serve)),
+  verb(
+    "sim",
+    "Run the simulated engine: an OpenAI-compatible server that behaves like vLLM.",
+    () => import("./sim.ts").then(({ sim }) => sim)
+  )
+]
+
+/** What needs every flag of every verb. */
+const needsAll = /^--(completions|wizard)(=|$)/
+
+/** The command that understands these arguments, with everything that they may mean. */
+export const commandFor = Effect.fnUntraced(function*(args: ReadonlyArray<string>) {
+  const all = args.some((argument) => needsAll.test(argument))
+  const meant = yield* Effect.all(
+    verbs.map(({ loaded, name, unloaded }) => all || args.includes(name) ? loaded : unloaded)
+  )
+  return Command.make("campaign").pipe(
+    Command.withDescription("Evaluation campaigns against A2A agents that watch every token."),
+    Command.withSubcommands(meant)
+  )
+})
