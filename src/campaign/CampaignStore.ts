@@ -80,8 +80,15 @@ export class CampaignStore extends Context.Service<CampaignStore, {
   readonly epochs: Effect.Effect<ReadonlyArray<EngineEpoch>, StoreError>
   /** Makes unscored battles pending again, with a history that begins anew; gives their number. */
   readonly reopen: (selection: Selection) => Effect.Effect<ReadonlyArray<Battle>, StoreError>
-  /** Leaves pending battles without a score, for a reason; gives their number. Attempts in flight are superseded. */
-  readonly giveUp: (selection: Selection, reason: string) => Effect.Effect<number, StoreError>
+  /**
+   * Leaves pending battles without a score, for a reason; gives their number. Attempts in flight are superseded. `only`
+   * names battles of the selection, where not all of them are meant.
+   */
+  readonly giveUp: (
+    selection: Selection,
+    reason: string,
+    only?: ReadonlyArray<Battle>
+  ) => Effect.Effect<number, StoreError>
   readonly setState: (state: CampaignState) => Effect.Effect<void, StoreError>
   /** Says what the process that runs the campaign wants shown. */
   readonly runner: (state: RunnerState) => Effect.Effect<void, StoreError>
@@ -175,7 +182,7 @@ const make = (
     epoch: (epoch) => submit("save an engine's epoch", storedControl.addEpoch(sql, epoch)),
     epochs: read("read the engines' epochs", storedControl.epochs(sql)),
     reopen: (selection) => submit("open battles again", storedBattles.reopen(sql, selection)),
-    giveUp: (selection, reason) => submit("give battles up", storedBattles.giveUp(sql, selection, reason)),
+    giveUp: (selection, reason, only) => submit("give battles up", storedBattles.giveUp(sql, selection, reason, only)),
     setState: (state) => submit("save the campaign's state", Effect.asVoid(sql`UPDATE campaign SET state = ${state}`)),
     runner: (state) => submit("save the runner's state", storedControl.saveRunner(sql, state)),
     request: (command) => atNow((now) => submit("save a request", storedControl.request(sql, command, now))),

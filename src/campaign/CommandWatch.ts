@@ -2,15 +2,27 @@
  * What is asked of a running campaign from another terminal: read from its store, done, and answered there.
  */
 import * as Effect from "effect/Effect"
-import { keyOf } from "./Battle.ts"
+import { keyOf, Outcome } from "./Battle.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import type { RunningCampaign } from "./RunningCampaign.ts"
-import { everything } from "./Selection.ts"
-import type { StoredCommand } from "./StoredCommand.ts"
+import { everything, names, type Selection } from "./Selection.ts"
+import { nothingMatches, type StoredCommand } from "./StoredCommand.ts"
 
 const BETWEEN_LOOKS_MILLIS = 500
 
 const count = (battles: number): string => battles === 1 ? "1 battle" : `${battles} battles`
+
+/** Gives up what nobody has begun, or what waits to be tried again; the campaign goes on with the rest. */
+const cancelSome = Effect.fnUntraced(function*(running: RunningCampaign, selection: Selection, why: string) {
+  const store = yield* CampaignStore
+  const battles = running.plan.giveUp((battle) => names(selection, battle))
+  if (battles.length === 0) return nothingMatches
+  const given = yield* store.giveUp(selection, why, battles)
+  const outcome = Outcome.cases.Unscored.make({ reason: why, attempt: 0 })
+  yield* running.tell({ _tag: "OutcomesChanged", why, battles: battles.map((battle) => ({ battle, outcome })) })
+  running.wake()
+  return `${count(given)} will have no score; the campaign goes on with the rest`
+})
 
 const obey = Effect.fnUntraced(function*(running: RunningCampaign, { command }: StoredCommand) {
   const store = yield* CampaignStore
@@ -29,6 +41,7 @@ const obey = Effect.fnUntraced(function*(running: RunningCampaign, { command }: 
       return busy === 0 ? "paused" : `paused: ${count(busy)} in flight will be played again`
     case "Cancel": {
       const why = "cancelled by its user"
+      if (command.selection !== undefined) return yield* cancelSome(running, command.selection, why)
       running.plan.giveUp(() => true)
       const given = yield* store.giveUp(everything, why)
       yield* running.stopFor({ end: { _tag: "Cancelled" }, now: true, why: "it is cancelled from another terminal" })
@@ -46,7 +59,7 @@ const obey = Effect.fnUntraced(function*(running: RunningCampaign, { command }: 
         yield* running.tell({ _tag: "OutcomesChanged", battles, why: "they are played again" })
         running.wake()
       }
-      return `${count(known.size)} will be played again`
+      return known.size === 0 ? nothingMatches : `${count(known.size)} will be played again`
     }
   }
 })
@@ -56,7 +69,12 @@ export const watch = (running: RunningCampaign) =>
   Effect.gen(function*() {
     const store = yield* CampaignStore
     while (true) {
-      for (const command of yield* store.requests) yield* store.answer(command.id, yield* obey(running, command))
+      for (const command of yield* store.requests) {
+        // What is obeyed may end all of this, and is answered all the same.
+        yield* Effect.uninterruptible(
+          Effect.flatMap(obey(running, command), (answer) => store.answer(command.id, answer))
+        )
+      }
       yield* Effect.sleep(BETWEEN_LOOKS_MILLIS)
     }
   })

@@ -4,6 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
 import type { CampaignLane } from "./CampaignLane.ts"
 import { CampaignStore } from "./CampaignStore.ts"
@@ -27,6 +28,16 @@ const laneOf = Effect.fnUntraced(
   }
 )
 
+const breakersOf = Effect.fnUntraced(function*({ definition }: RunningCampaign) {
+  const breaker = yield* AgentBreaker
+  const views = yield* Effect.forEach(
+    definition.agents,
+    ({ name }) => Effect.map(breaker.state(name), ({ state, untried, why }) => ({ agent: name, state, untried, why }))
+  )
+  return views.filter(({ state, untried }) => state !== "closed" && !untried)
+    .map(({ agent, state, why }) => ({ agent, state, why }))
+})
+
 /** Reports until it is interrupted. Fails only if the store does. */
 export const watch = Effect.fnUntraced(function*(running: RunningCampaign) {
   const store = yield* CampaignStore
@@ -35,6 +46,12 @@ export const watch = Effect.fnUntraced(function*(running: RunningCampaign) {
     const news = running.inFlight.news()
     if (news.length > 0) yield* store.advance(news)
     const lanes = yield* Effect.forEach(running.lanes.values(), (lane) => laneOf(running, lane))
-    yield* store.runner({ pid: process.pid, updatedAt: yield* Clock.currentTimeMillis, lanes })
+    yield* store.runner({
+      pid: process.pid,
+      updatedAt: yield* Clock.currentTimeMillis,
+      stopping: running.stop?.why ?? null,
+      breakers: yield* breakersOf(running),
+      lanes
+    })
   }
 })

@@ -1,12 +1,19 @@
 /**
  * What the process that runs a campaign tells whoever asks for its status: what is known in no other row of the store.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 export const RunnerState = Schema.Struct({
   pid: Schema.Int,
   /** In milliseconds since 1970. */
   updatedAt: Schema.Finite,
+  /** Why nothing is begun any more; a clause. */
+  stopping: Schema.NullOr(Schema.String).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null))),
+  /** The breakers of agents that are not played against as usual. */
+  breakers: Schema.Array(Schema.Struct({ agent: Schema.String, state: Schema.String, why: Schema.String })).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed([]))
+  ),
   lanes: Schema.Array(Schema.Struct({
     name: Schema.String,
     inFlight: Schema.Int,

@@ -10,12 +10,18 @@ export const Command = Schema.TaggedUnion({
   Pause: {},
   /** The same, and end what is in flight. */
   PauseNow: {},
-  /** End it for good: what is pending stays without a score. */
-  Cancel: {},
+  /**
+   * End it for good: what is pending stays without a score, and what is in flight is ended. With a selection only those of
+   * its battles that are not in flight; the campaign goes on with the rest.
+   */
+  Cancel: { selection: Schema.optionalKey(Selection) },
   /** Play unscored battles again. */
   Retry: { selection: Selection }
 })
 export type Command = typeof Command.Type
+
+/** The answer to a command that concerns none of the battles. */
+export const nothingMatches = "no battle matches"
 
 export interface StoredCommand {
   readonly id: number

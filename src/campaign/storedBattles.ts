@@ -96,13 +96,25 @@ export const reopen = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, sele
   return opened.map(({ agent, repetition, task }): Battle => ({ task, agent, repetition }))
 })
 
-/** Leaves pending battles without a score, for a reason; gives their number. No attempt of theirs counts, ever. */
-export const giveUp = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, selection: Selection, reason: string) {
+/**
+ * Leaves pending battles without a score, for a reason; gives their number. No attempt of theirs counts, ever. `only`
+ * names battles of the selection, where not all of them are meant.
+ */
+export const giveUp = Effect.fnUntraced(function*(
+  sql: SqlClient.SqlClient,
+  selection: Selection,
+  reason: string,
+  only?: ReadonlyArray<Battle>
+) {
   const { verdicts } = selection
   const given = yield* sql`UPDATE battle SET state = 'unscored', reason = ${reason}, counted_attempt = 0 WHERE ${
     sql.and([
       "state = 'pending'",
       ...named(sql, selection),
+      ...only === undefined ? [] : [
+        sql`(task, agent, repetition) IN (SELECT value ->> 'task', value ->> 'agent', value ->> 'repetition'
+          FROM json_each(${JSON.stringify(only)}))`
+      ],
       ...verdicts.length === 0 || verdicts.includes("unscored") ? [] : [
         sql`(SELECT verdict FROM attempt WHERE attempt.battle_id = battle.battle_id AND verdict IS NOT NULL
           ORDER BY number DESC LIMIT 1) IN ${sql.in(verdicts)}`

@@ -56,7 +56,7 @@ export const request = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, com
     sql.insert({
       at,
       kind: kinds[command._tag],
-      arguments: command._tag === "Retry" ? encodeSelection(command.selection) : "{}"
+      arguments: "selection" in command && command.selection !== undefined ? encodeSelection(command.selection) : "{}"
     })
   } RETURNING command_id AS id`
   return added!.id
@@ -83,7 +83,9 @@ const commandOf = (
     case "pause-now":
       return Effect.succeed(Command.cases.PauseNow.make({}))
     case "cancel":
-      return Effect.succeed(Command.cases.Cancel.make({}))
+      return text === "{}"
+        ? Effect.succeed(Command.cases.Cancel.make({}))
+        : Effect.map(decodeSelection(text), (selection) => Command.cases.Cancel.make({ selection }))
     case "retry":
       return Effect.map(decodeSelection(text), (selection) => Command.cases.Retry.make({ selection }))
   }

@@ -65,6 +65,13 @@ export const choice = <const Choices extends readonly [string, ...ReadonlyArray<
     Flag.withDefault(options.default)
   )
 
+export const switchedOn = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(
+    Flag.withDescription(description),
+    Flag.withFallbackConfig(Config.Boolean(variableOf(name))),
+    Flag.withDefault(false)
+  )
+
 /** Undefined if not given. */
 export const optional = <A>(flag: Flag.Flag<A>) => flag.pipe(Flag.optional, Flag.map(Option.getOrUndefined))
 

@@ -6,3 +6,6 @@ export const invocation = (): string => {
   const script = relative(process.cwd(), process.argv[1] ?? "")
   return script.startsWith("..") || script.includes("node_modules") || script === "" ? "campaign" : script
 }
+
+/** The command that goes on with the campaign of a file. */
+export const resumeCommand = (database: string): string => `${invocation()} resume --db ${database}`

@@ -35,6 +35,22 @@ export const verbs = [
     () => import("./resume.ts").then(({ resume }) => resume)
   ),
   verb(
+    "status",
+    "Show where a campaign stands, also while it runs.",
+    () => import("./status.ts").then(({ status }) => status)
+  ),
+  verb(
+    "pause",
+    "Pause a campaign that runs in another terminal.",
+    () => import("./pause.ts").then(({ pause }) => pause)
+  ),
+  verb(
+    "cancel",
+    "End a campaign for good, or give up some of its battles.",
+    () => import("./cancel.ts").then(({ cancel }) => cancel)
+  ),
+  verb("retry", "Play battles again that have no score.", () => import("./retry.ts").then(({ retry }) => retry)),
+  verb(
     "validate",
     "Check the flags of a campaign, and show every limit with its meaning.",
     () => import("./validate.ts").then(({ validate }) => validate)
