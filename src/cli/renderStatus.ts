@@ -176,7 +176,7 @@ const attemptsOf = ({ attempts: { charged, superseded, ...verdicts } }: StatusVi
   if (total === 0) return "none has ended yet"
   const texts = ended.map(([verdict, count]) => `${count} ${verdict}`)
   if (superseded > 0) texts.push(`${superseded} too late to count`)
-  return `${total} ended: ${texts.join(", ")}; ${charged} used up a try of their battle`
+  return `${total} ended: ${texts.join(", ")}; ${charged} charged`
 }
 
 const rest = (count: number, what: string): ReadonlyArray<ReadonlyArray<Piece>> =>

@@ -76,11 +76,9 @@ export interface StatusView {
 
 const iso = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
 
-export const situationOf = (
-  { holder, runner, state }: Pick<CampaignStatus, "holder" | "runner" | "state">
-): Situation => {
+const situationOf = ({ holder, state }: CampaignStatus, stopping: string | null): Situation => {
   if (holder === null) return state === "running" ? "interrupted" : state
-  return runner?.pid === holder.pid && runner.stopping !== null ? "stopping" : "running"
+  return stopping === null ? "running" : "stopping"
 }
 
 /** What is shown of a campaign at `now`, in milliseconds since 1970; `resume` is the command that would go on with it. */
@@ -89,7 +87,6 @@ export const statusView = (
   { db, now, resume }: { readonly db: string; readonly now: number; readonly resume: string }
 ): StatusView => {
   const { battles, holder, inFlight } = status
-  const situation = situationOf(status)
   // Process numbers come again, so what one said before the present one began is not of it.
   const runner = holder !== null && status.runner?.pid === holder.pid && status.runner.updatedAt >= holder.since
     ? status.runner
@@ -99,7 +96,7 @@ export const statusView = (
   return {
     campaign: status.campaign,
     db,
-    situation,
+    situation: situationOf(status, runner?.stopping ?? null),
     createdAt: iso(status.createdAt),
     process: holder === null
       ? null
