@@ -55,7 +55,12 @@ const play = (command: Command, tasks: ReadonlyArray<string>, askAgain?: Command
     const running = yield* Effect.forkChild(CampaignRunner.run({
       campaign: yield* Effect.flatMap(store.load, Effect.fromOption),
       seats,
-      onEvent: (event) => Effect.sync(() => void events.push(event))
+      // Whoever shows it may take a moment, in which the run is over already.
+      onEvent: (event) =>
+        Effect.andThen(
+          Effect.sync(() => events.push(event)),
+          event._tag === "Stopping" ? Effect.sleep(50) : Effect.void
+        )
     }))
     yield* TestClock.adjust(15_000)
     const id = yield* store.request(command)
