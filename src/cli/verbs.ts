@@ -25,8 +25,18 @@ const verb = <Name extends string, Input, E, R>(
 /** In the order of the help. */
 export const verbs = [
   verb(
+    "init",
+    "Write a commented campaign.toml that runs as it is.",
+    () => import("./init.ts").then(({ init }) => init)
+  ),
+  verb(
+    "validate",
+    "Check a campaign before it runs: its plan, and every limit with its origin.",
+    () => import("./validate.ts").then(({ validate }) => validate)
+  ),
+  verb(
     "run",
-    "Run a campaign. Without a target it is a demonstration with a simulated engine.",
+    "Run a campaign. Without a file and a target it is a demonstration with a simulated engine.",
     () => import("./run.ts").then(({ run }) => run)
   ),
   verb(
@@ -51,9 +61,9 @@ export const verbs = [
   ),
   verb("retry", "Play battles again that have no score.", () => import("./retry.ts").then(({ retry }) => retry)),
   verb(
-    "validate",
-    "Check the flags of a campaign, and show every limit with its meaning.",
-    () => import("./validate.ts").then(({ validate }) => validate)
+    "report",
+    "Print the summary of a stored campaign.",
+    () => import("./report.ts").then(({ report }) => report)
   ),
   verb("serve", "Serve one of our agents.", () => import("./serve.ts").then(({ serve }) => serve)),
   verb(

@@ -163,14 +163,14 @@ describe("CampaignStatus", () => {
         const epoch = { engine: "engine-1", modelId: "m", modelRoot: "r", serverStartedAt: null, beganAt: 3 }
         const id = yield* store.epoch(epoch)
         const lanes = [{ name: "engine engine-1", inFlight: 1, concurrency: 4, gate: "open", note: null }]
-        yield* store.runner({ pid: 1, updatedAt: 4, lanes: [] })
-        yield* store.runner({ pid: 1, updatedAt: 5, lanes })
+        yield* store.runner({ pid: 1, updatedAt: 4, stopping: null, breakers: [], lanes: [] })
+        yield* store.runner({ pid: 1, updatedAt: 5, stopping: null, breakers: [], lanes })
         const request = yield* store.request(Command.cases.Pause.make({}))
         yield* store.answer(yield* store.request(Command.cases.Cancel.make({})), "no")
         yield* store.begin(battles[0]!, { startedAt: 1000, epoch: id })
         const status = Option.getOrThrow(yield* CampaignStatus.read(filename))
         assert.deepInclude(status, { campaign: "campaign-1", state: "running", epochs: [{ id, ...epoch }] })
-        assert.deepStrictEqual(status.runner, { pid: 1, updatedAt: 5, lanes })
+        assert.deepStrictEqual(status.runner, { pid: 1, updatedAt: 5, stopping: null, breakers: [], lanes })
         assert.strictEqual(status.holder?.pid, process.pid)
         assert.deepStrictEqual(status.pendingCommands.map(({ command, id }) => [id, command._tag]), [[
           request,
