@@ -12,6 +12,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import { version } from "../src/version.ts"
+import { campaign } from "./campaign.ts"
 import { cancel } from "./cancel.ts"
 import { latency } from "./latency.ts"
 import { liveness } from "./liveness.ts"
@@ -20,7 +21,7 @@ import { relay } from "./relay.ts"
 import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
 
-const benches = [cancel, latency, liveness, memory, relay, simulator] as const
+const benches = [campaign, cancel, latency, liveness, memory, relay, simulator] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),

@@ -104,6 +104,7 @@ describe("a campaign of 200 battles whose process is killed at 100 random moment
       const killed: Record<Kind, number> = { start: 0, play: 0, commit: 0, report: 0, end: 0 }
       let known: ReadonlyMap<string, string> = new Map()
       let startMillis = 1000
+      const walls: Record<string, number> = {}
       const sum = () => kinds.reduce((sum, kind) => sum + killed[kind], 0)
       for (let lives = 0; sum() < KILLS; lives++) {
         assert.isBelow(lives, KILLS + 20, "lives that end by themselves")
@@ -115,8 +116,10 @@ describe("a campaign of 200 battles whose process is killed at 100 random moment
           life.child.stderr!.once("data", () => {
             startMillis = performance.now() - bornAt
           })
+          const w0 = performance.now()
           if (yield* killAt(life, moment, database)) killed[moment.kind]++
           else assert.match(life.stdout(), /^Campaign /, `${moment.kind}: ${life.stderr()}`)
+          walls[moment.kind] = (walls[moment.kind] ?? 0) + performance.now() - w0
           assert.isFalse(life.anyLeft())
 
           const { battles, integrity } = factsOf(database, join(elsewhere, "copy.db"))
@@ -176,6 +179,6 @@ describe("a campaign of 200 battles whose process is killed at 100 random moment
       // The moments were what they are called.
       assert.isAtLeast(abandoned, KILLS)
       assert.isAtLeast(whatTheyHad, killed.report)
-      console.log(JSON.stringify({ killed, abandoned, whatTheyHad, startMillis }))
+      console.log(JSON.stringify({ killed, abandoned, whatTheyHad, startMillis, cpu: process.cpuUsage(), walls }))
     }), 300_000)
 })
