@@ -75,7 +75,9 @@ export const growthOf = (samples: ReadonlyArray<number>): number => {
 
 /** What has to hold. */
 export const criteriaOf = (measured: Measured): ReadonlyArray<Criterion> => {
-  const { cpuMillisPerBattle, heapGrowth, residentGrowth, resumeMillis, startMillis, statusMillis } = summarize(measured)
+  const { cpuMillisPerBattle, heapGrowth, residentGrowth, resumeMillis, startMillis, statusMillis } = summarize(
+    measured
+  )
   const { loopDelay, longestBlock } = measured.ours
   const seconds = (millis: number) => `${significant(millis / 1000)} s`
   return [
@@ -95,7 +97,9 @@ export const criteriaOf = (measured: Measured): ReadonlyArray<Criterion> => {
       name: "`resume` of the finished store until it is planned",
       value: resumeMillis.nothingToDo / 1000,
       unit: "s",
-      note: `${seconds(resumeMillis.planned)} of it to read and plan; a command that does nothing ${seconds(startMillis)}`
+      note: `${seconds(resumeMillis.planned)} of it to read and plan; a command that does nothing ${
+        seconds(startMillis)
+      }`
     }),
     atMost(MOST_STATUS_SECONDS, {
       name: "the status while it runs",

@@ -47,9 +47,11 @@ interface Row {
 }
 
 const rowsOf = ({ payload }: StreamResponse): ReadonlyArray<Row> =>
-  payload?.$case !== "artifactUpdate" ? [] : (payload.value.artifact?.parts ?? []).flatMap(({ content }) =>
-    content?.$case === "data" ? (content.value as { readonly results?: ReadonlyArray<Row> }).results ?? [] : []
-  )
+  payload?.$case !== "artifactUpdate" ?
+    [] :
+    (payload.value.artifact?.parts ?? []).flatMap(({ content }) =>
+      content?.$case === "data" ? (content.value as { readonly results?: ReadonlyArray<Row> }).results ?? [] : []
+    )
 
 const loop = async ({ battles, concurrency, greenUrl, purpleUrl }: Played) => {
   const client = await factory.createFromUrl(greenUrl)

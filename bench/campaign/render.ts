@@ -1,7 +1,7 @@
 /**
  * The campaign bench's results for people: pure.
  */
-import { type Criterion, criteriaLines } from "../support/Criterion.ts"
+import { criteriaLines, type Criterion } from "../support/Criterion.ts"
 import { significant, table } from "../support/table.ts"
 import { type Measured, summarize } from "./Results.ts"
 

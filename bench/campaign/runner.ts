@@ -7,8 +7,8 @@
  * Gotcha: collecting garbage to see what is held takes time and holds up the loop, so its time is subtracted, and the
  * loop's delay begins anew behind it.
  */
-import * as Console from "effect/Console"
 import type * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"

@@ -19,8 +19,10 @@ export interface Moment {
 }
 
 /** How often each kind comes before the last moments. */
-const bag: Readonly<Record<Kind, number>> = { start: 16, play: 52, commit: 22, report: 8, end: 0 }
+const bag: Readonly<Record<Kind, number>> = { start: 12, play: 22, commit: 10, report: 4, end: 0 }
 const LAST_MOMENTS = 2
+/** As many moments as a campaign of the test has. */
+export const MOMENTS = kinds.reduce((sum, kind) => sum + bag[kind], LAST_MOMENTS)
 
 export const momentsDrawn = (random: SeededRandom) => {
   const kindsLeft = kinds.flatMap((kind) => Array.from({ length: bag[kind] }, () => kind))
