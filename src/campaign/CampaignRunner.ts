@@ -128,7 +128,8 @@ const dispatch = Effect.fnUntraced(function*(running: RunningCampaign) {
         lane.inFlight++
         yield* queue.offer({ lane: lane.name, battle })
       }
-      due = Math.min(due, running.plan.dueAtMillis(lane.name) ?? Infinity)
+      // A lane that is full looks again when a place is given back; what is due there by then would keep us awake.
+      if (lane.hasRoom) due = Math.min(due, running.plan.dueAtMillis(lane.name) ?? Infinity)
     }
     if (running.stop?.now === true || (running.busy === 0 && isOver(running))) return
     yield* running.changed(running.stop === undefined ? due - running.now() : Infinity)
