@@ -17,11 +17,12 @@ import { cancel } from "./cancel.ts"
 import { latency } from "./latency.ts"
 import { liveness } from "./liveness.ts"
 import { memory } from "./memory.ts"
+import { night } from "./night.ts"
 import { relay } from "./relay.ts"
 import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
 
-const benches = [campaign, cancel, latency, liveness, memory, relay, simulator] as const
+const benches = [campaign, cancel, latency, liveness, memory, night, relay, simulator] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),

@@ -22,7 +22,6 @@ import { type CampaignSummary, summarize } from "../campaign/CampaignSummary.ts"
 import { type Definition, namesOf } from "../campaign/Definition.ts"
 import type { RunEnd } from "../campaign/RunEnd.ts"
 import * as StoreLock from "../campaign/StoreLock.ts"
-import { Sandbox } from "../grading/Sandbox.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
@@ -61,7 +60,7 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
     Effect.provide([
       clientFor(options.definition),
       LiveRegion.layer,
-      Sandbox.layer,
+      embeddedGrader.sandboxFor(options.definition.tasks),
       Ticker.layer(options.definition.limits.tickMillis)
     ]),
     Effect.onInterrupt(() =>

@@ -12,6 +12,26 @@ import type { Task } from "../grading/Task.ts"
 import { UserCommand } from "../grading/UserCommand.ts"
 import { inputError } from "./CommandError.ts"
 
+/** The sandbox for these tasks. Walls are tried only where an answer is run behind them: that takes half a second. */
+export const sandboxFor = (tasks: ReadonlyArray<Task>): Layer.Layer<Sandbox> =>
+  tasks.some(runsAnswers) ? Sandbox.layer : Sandbox.layerWith({ kinds: [] })
+
+/** What an answer says, or a pattern of the task, may take for ever in these. */
+const runsAnswers = ({ grader }: Task): boolean => {
+  switch (grader._tag) {
+    case "JavaScriptTests":
+    case "PythonTests":
+    case "JsonSchema":
+      return true
+    case "TextMatch":
+      return grader.rule._tag === "Regex"
+    case "ModelGraded":
+    case "Command":
+    case "Evaluator":
+      return false
+  }
+}
+
 /** With a judge on that engine, if there is one. The sandbox is its user's, because trying it takes half a second. */
 export const layer = <R>(
   judge: Layer.Layer<WatchedEngine, never, R> | undefined

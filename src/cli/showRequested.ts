@@ -4,7 +4,6 @@
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { Sandbox } from "../grading/Sandbox.ts"
 import type { Requested } from "./campaignFlags.ts"
 import * as embeddedGrader from "./embeddedGrader.ts"
 import { columnsOfTerminal } from "./renderHelp.ts"
@@ -20,7 +19,7 @@ export const showRequested = Effect.fn("showRequested")(function*(
 ) {
   const { settings } = requested
   const sandbox = yield* embeddedGrader.check(settings.tasks, settings.judge !== null).pipe(
-    Effect.provide(Sandbox.layer)
+    Effect.provide(embeddedGrader.sandboxFor(settings.tasks))
   )
   const runsAnswers = settings.tasks.some(({ grader: { _tag } }) =>
     _tag === "JavaScriptTests" || _tag === "PythonTests"

@@ -28,7 +28,7 @@ export interface ScrapedEvidenceOptions extends MetricsScrape.MetricsScrapeOptio
 }
 
 /** Asks for metrics and health while anybody listens. */
-const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidence, never, PatientFetch> =>
+export const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<EngineEvidence, never, PatientFetch> =>
   Layer.effect(
     EngineEvidence,
     Effect.gen(function*() {

@@ -1,0 +1,195 @@
+/**
+ * Our services around a modelled engine: the real evidence, watch, agents and canary rules, without sockets.
+ *
+ * Real: the scraper (over a `fetch` that answers with the model's metrics), the watch of every hop, what the purple and
+ * the green agent do with a message, learning. Modelled: the engine, and the wire between the hops, which hands events
+ * and errors on at once.
+ *
+ * The canary follows the rules of EngineCanary.ts: two tokens within 120 s, within 60 s once one has passed.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import { A2aClient, type A2aMessage } from "../../src/a2a/A2aClient.ts"
+import { any } from "../../src/a2a/AddressRule.ts"
+import type { AgentRequest } from "../../src/a2a/AgentExecutor.ts"
+import { Ended, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
+import * as GreenAgent from "../../src/agents/GreenAgent.ts"
+import * as PurpleAgent from "../../src/agents/PurpleAgent.ts"
+import type { Seat } from "../../src/campaign/Seat.ts"
+import { Engine } from "../../src/engine/Engine.ts"
+import { PatientFetch } from "../../src/engine/PatientFetch.ts"
+import * as ScrapedEvidence from "../../src/engine/ScrapedEvidence.ts"
+import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
+import { fromTests } from "../../src/grading/Grade.ts"
+import { CanaryOutcome, knowledgeOf } from "../../src/liveness/Canary.ts"
+import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
+import { Failed, FailReason } from "../../src/liveness/Failed.ts"
+import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
+import type { RunError } from "../../src/liveness/RunError.ts"
+import { Ticker } from "../../src/liveness/Ticker.ts"
+import { Delta, Finish, Signal, type TokenEvent, tokensOf } from "../../src/token/TokenEvent.ts"
+import type { Answer } from "./Night.ts"
+import type { NightEngine } from "./NightEngine.ts"
+
+/** Requests of the canary begin so. */
+export const CANARY = "canary"
+
+/** One engine with an agent in front of it. */
+export interface NightSeat {
+  readonly seat: Seat
+  readonly engine: NightEngine
+  readonly purple: ReturnType<typeof PurpleAgent.makeExecutor>
+  readonly canary: Effect.Effect<CanaryOutcome>
+}
+
+const failed = (reason: FailReason) => new Failed({ hop: "engine", tokens: 0, reason })
+const refused = (url: string) => failed(FailReason.cases.ConnectError.make({ url, detail: "connection refused" }))
+const reset = failed(FailReason.cases.ConnectionLost.make({ detail: "other side closed" }))
+
+/** The modelled engine as our engine service; `answerOf` says what a request gets. */
+const engineService = (engine: NightEngine, baseUrl: string, answerOf: (id: string) => Answer) =>
+  Engine.of({
+    model: "m",
+    baseUrl,
+    maxTokens: 16_384,
+    check: Effect.void,
+    models: Effect.succeed(["m"]),
+    stream: ({ requestId }) =>
+      Stream.unwrap(Effect.gen(function*() {
+        if (engine.state === "down") return Stream.fail(refused(baseUrl))
+        const queue = yield* Queue.unbounded<TokenEvent, Failed | Cause.Done>()
+        yield* Effect.acquireRelease(
+          Effect.sync(() =>
+            engine.open(requestId, answerOf(requestId), {
+              tokens: (tokens) => Queue.offerUnsafe(queue, Delta.make({ channel: "content", text: "word ", tokens })),
+              finished: () => {
+                Queue.offerUnsafe(queue, Finish.make({ reason: "stop" }))
+                Queue.endUnsafe(queue)
+              },
+              lost: () => Queue.failCauseUnsafe(queue, Cause.fail(reset))
+            })
+          ),
+          (request) => Effect.sync(() => engine.close(request))
+        )
+        return Stream.concat(Stream.make(Signal.make({ signal: "accepted" })), Stream.fromQueue(queue))
+      }))
+  })
+
+/** Answers as the API server of the modelled engine does. */
+const fetchOf = (engine: NightEngine): typeof globalThis.fetch => (input) => {
+  if (engine.state === "down") {
+    const cause = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })
+    return Promise.reject(Object.assign(new TypeError("fetch failed"), { cause }))
+  }
+  return Promise.resolve(new Response(String(input).endsWith("/metrics") ? engine.metrics() : ""))
+}
+
+const canaryAnswer: Answer = { seconds: 1, prefillSeconds: 0, unseen: undefined, lostAt: undefined }
+
+const FIRST_PATIENCE = "120 seconds"
+const PATIENCE = "60 seconds"
+
+const canaryOf = (engine: Engine["Service"], evidence: EngineEvidence["Service"]): Effect.Effect<CanaryOutcome> => {
+  const { Failed, Passed } = CanaryOutcome.cases
+  let asked = 0
+  let hasPassed = false
+  return Effect.suspend(() => {
+    let tokens = 0
+    return engine.stream({ messages: [], requestId: `${CANARY}-${++asked}` }).pipe(
+      Stream.runForEach((event) =>
+        Effect.sync(() => {
+          tokens += tokensOf(event)
+        })
+      ),
+      Effect.timeoutOption(hasPassed ? PATIENCE : FIRST_PATIENCE),
+      Effect.andThen(Effect.suspend((): Effect.Effect<CanaryOutcome> => {
+        if (tokens < 2) return Effect.succeed(Failed.make({ why: "the canary has not passed: no token has come" }))
+        hasPassed = true
+        const passed = Passed.make({ tokens, stepMillis: 33, binding: "proven" })
+        return Effect.as(evidence.learn(knowledgeOf(passed)), passed)
+      })),
+      Effect.catch(({ message }) => Effect.succeed(Failed.make({ why: `the canary has not passed: ${message}` })))
+    )
+  })
+}
+
+/** An engine's seat, with all that watches it. Ends with the scope. */
+export const seatOf = Effect.fn("nightServices.seatOf")(function*(
+  name: string,
+  engine: NightEngine,
+  answerOf: (id: string) => Answer
+) {
+  const baseUrl = `http://${name}/v1`
+  const model = engineService(engine, baseUrl, (id) => id.startsWith(CANARY) ? canaryAnswer : answerOf(id))
+  const connections = PatientFetch.of({
+    fetch: fetchOf(engine),
+    dispatcher: { dispatch: () => false }
+  })
+  const services = yield* Layer.build(
+    WatchedEngine.layer().pipe(
+      Layer.provide(Layer.succeed(Engine, model)),
+      Layer.provide(LimitLearner.layerMemory()),
+      Layer.provideMerge(
+        ScrapedEvidence.layerNoDeps({ baseUrl }).pipe(Layer.provide(Layer.succeed(PatientFetch, connections)))
+      )
+    )
+  )
+  const seat: NightSeat = {
+    engine,
+    seat: { greenUrl: "http://green/", participants: { agent: `http://${name}/` }, endpoint: baseUrl },
+    purple: PurpleAgent.makeExecutor(Context.get(services, WatchedEngine)),
+    canary: canaryOf(model, Context.get(services, EngineEvidence))
+  }
+  return seat
+})
+
+const requestOf = (message: A2aMessage, taskId: string): AgentRequest => ({
+  taskId,
+  contextId: taskId,
+  tenant: "",
+  user: "",
+  continued: false,
+  text: message.text,
+  data: [],
+  exact: true,
+  said: message.said ?? { attempt: 1, patience: 1 }
+})
+
+const completed = Ended.make({ state: "completed", text: "", error: null })
+const grade = fromTests([{ outcome: "passed" }])
+
+/**
+ * A client in front of a green agent and of the purple agents of these seats, with nothing between them. `nameOf` gives
+ * a purple agent's message the id that its request to the engine has.
+ */
+export const clientOf = (seats: ReadonlyArray<NightSeat>, nameOf: (message: A2aMessage) => string) =>
+  Layer.effect(
+    A2aClient,
+    Effect.gen(function*() {
+      const ticker = yield* Ticker
+      const purples = new Map(seats.map(({ purple, seat }) => [seat.participants["agent"]!, purple]))
+      let asked = 0
+      const client: A2aClient["Service"] = A2aClient.of({
+        check: () => Effect.succeed("agent"),
+        send: (message): Stream.Stream<TaskEvent, RunError> => {
+          const executor = purples.get(message.url) ?? green
+          return Stream.suspend(() => {
+            const id = executor === green ? `assessment-${++asked}` : nameOf(message)
+            return Stream.concat(executor(requestOf(message, id)), Stream.make<ReadonlyArray<TaskEvent>>(completed))
+          })
+        }
+      })
+      const green = GreenAgent.makeExecutor({
+        client,
+        ticker,
+        grading: { refusal: () => Effect.succeed(undefined), grade: () => Effect.succeed(grade) },
+        settings: {},
+        rule: any
+      })
+      return client
+    })
+  )
