@@ -6,8 +6,8 @@ import { significant, table } from "../support/table.ts"
 import type { NightResult, NightRow, Results } from "./Results.ts"
 
 const LEGEND = [
-  "found after: from the hang to the end of the attempt, median/p95. thrown away: tokens made for attempts without a",
-  "result. per hour: battles with a result. theirs/ours: of the wall clock; below 1 theirs was done sooner, with less."
+  "hangs: attempts ended because of one, found so long after it began, median/p95. thrown away: tokens made for attempts",
+  "without a result. per hour: battles with a result. ratio: the wall clock of theirs over that of ours."
 ]
 
 /** Lines for stdout. */
@@ -20,12 +20,12 @@ export const render = ({ criteria, medians, nights }: Results): string =>
         "with result",
         "attempts",
         "false kills",
-        "hangs found",
+        "hangs",
         "found after",
         "thrown away",
         "wall clock",
         "per hour",
-        "theirs/ours"
+        "ratio"
       ],
       ...nights.flatMap((night) => rowsOf(`seed ${night.seed}`, night)),
       ...nights.length > 1 ? rowsOf("median", medians) : []
