@@ -39,6 +39,7 @@ export const definitionOf = ({ battles, concurrency, engineUrl }: Played): Defin
       concurrency: null,
       kind: { _tag: "Model", model: MODEL, maxTokens: 4096 }
     }],
+    judge: null,
     repetitions,
     concurrency: { _tag: "Fixed", battles: concurrency },
     seed: 1,
@@ -51,6 +52,6 @@ export const definitionOf = ({ battles, concurrency, engineUrl }: Played): Defin
 
 /** Both agents are processes of their own. */
 export const seatsOf = ({ engineUrl, greenUrl, purpleUrl }: Played): Seats =>
-  new Map([[AGENT, { greenUrl, participants: participantsOf(purpleUrl), endpoint: engineUrl }]])
+  new Map([[AGENT, { greenUrl, participants: participantsOf(purpleUrl), endpoint: engineUrl, sandbox: null }]])
 
 export const participantsOf = (purpleUrl: string) => ({ agent: purpleUrl })

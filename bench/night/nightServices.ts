@@ -140,7 +140,7 @@ export const seatOf = Effect.fn("nightServices.seatOf")(function*(
   )
   const seat: NightSeat = {
     engine,
-    seat: { greenUrl: "http://green/", participants: { agent: `http://${name}/` }, endpoint: baseUrl },
+    seat: { greenUrl: "http://green/", participants: { agent: `http://${name}/` }, endpoint: baseUrl, sandbox: null },
     purple: PurpleAgent.makeExecutor(Context.get(services, WatchedEngine)),
     canary: canaryOf(model, Context.get(services, EngineEvidence))
   }

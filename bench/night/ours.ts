@@ -54,6 +54,7 @@ const definitionOf = (night: Night, concurrency: number): Definition => {
       concurrency: null,
       kind: { _tag: "Model", model: null, maxTokens: 16_384 }
     }],
+    judge: null,
     repetitions: night.repetitions,
     concurrency: fixed(concurrency),
     seed: night.seed,

@@ -87,7 +87,8 @@ const seatsOf = ({ agents }: Definition): Seats =>
   new Map(agents.map(({ engine, name }) => [name, {
     greenUrl: `http://${name}/`,
     participants: { agent: `http://purple-of-${name}/` },
-    endpoint: `http://${engine ?? name}/v1`
+    endpoint: `http://${engine ?? name}/v1`,
+    sandbox: null
   }]))
 
 export interface VirtualOptions {

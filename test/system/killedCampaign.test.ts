@@ -42,10 +42,8 @@ const definition = (url: string): Definition => {
   const [first, ...rest] = pieces.map((piece) => ({
     id: `piece-${piece}`,
     prompt: `Recite piece ${piece}.`,
-    grader: {
-      _tag: "TextMatch" as const,
-      rule: { _tag: "Regex" as const, pattern: `^(p${piece}n\\d{3})( \\1){${WORDS - 1}}$` }
-    }
+    // Whether the answer is whole is looked at below: a pattern would be matched in a process of its own each time.
+    grader: { _tag: "TextMatch" as const, rule: { _tag: "Contains" as const, expected: `p${piece}n` } }
   }))
   return {
     ...definitionOf({ repetitions: REPETITIONS, concurrency: 4 }),
@@ -177,7 +175,7 @@ describe("a campaign of 200 battles whose process is killed at random moments", 
       Effect.gen(function*() {
         const environment = { NODE_COMPILE_CACHE: yield* temporaryDirectory }
         // Only a process that ends by itself leaves a cache of its code.
-        yield* run(["--version"], { environment })
+        yield* run(["resume", "--help"], { environment })
         const ends = yield* Effect.forEach(SEEDS, (seed) => killedCampaign(seed, environment), { concurrency: 2 })
 
         const killed = ends.flatMap(({ killed }) => killed)
