@@ -9,13 +9,14 @@
  */
 import { score } from "../terminal/Quantities.ts"
 import { type Piece, piece } from "../terminal/StyledLine.ts"
-import { fit, singleLine, widthOf } from "../terminal/TextWidth.ts"
+import { clipMiddle, fit, singleLine, widthOf } from "../terminal/TextWidth.ts"
 import type { StatusView } from "./statusView.ts"
 
 type Cell = StatusView["cells"][number]
 
 const MOST_TASKS = 24
-/** Columns of an agent's name beyond what its cells need. */
+/** Columns of an agent. */
+const LEAST_AGENT = 8
 const LONGEST_AGENT = 24
 const LONGEST_TASK = 40
 const GAP = 3
@@ -44,12 +45,9 @@ export const renderCoverage = (
   const longest = Math.max(...shownTasks.map(([task]) => widthOf(singleLine(task))))
   const taskWidth = Math.max(4, Math.min(longest, LONGEST_TASK, Math.floor(columns * 0.4)))
 
+  // What the cells need; then the names get what is left.
   const widths = new Map(
-    Array.from(byAgent, ([agent, of]) =>
-      [
-        agent,
-        Math.max(Math.min(widthOf(singleLine(agent)), LONGEST_AGENT), ...of.map((cell) => widthOf(textOf(cell))))
-      ] as const)
+    Array.from(byAgent, ([agent, of]) => [agent, Math.max(LEAST_AGENT, ...of.map((cell) => widthOf(textOf(cell))))])
   )
   const all = Array.from(widths.values()).reduce((sum, width) => sum + GAP + width, 2 + taskWidth)
   const agents = (all <= columns ? Array.from(byAgent) : unfinishedFirst(byAgent)).map(([agent]) => agent)
@@ -61,13 +59,25 @@ export const renderCoverage = (
     left -= width
     shownAgents.push(agent)
   }
+  for (const [index, agent] of shownAgents.entries()) {
+    const wanted = Math.min(LONGEST_AGENT, widthOf(singleLine(agent))) - widths.get(agent)!
+    const more = Math.max(0, Math.min(wanted, Math.floor(left / (shownAgents.length - index))))
+    left -= more
+    widths.set(agent, widths.get(agent)! + more)
+  }
 
-  const row = (name: string, textFor: (agent: string) => string, style: "bold" | "plain") => [
-    piece(`  ${fit(singleLine(name), taskWidth)}`),
-    piece(shownAgents.map((agent) => " ".repeat(GAP) + fit(textFor(agent), widths.get(agent)!)).join(""), style)
+  const row = (name: string, textFor: (agent: string, width: number) => string, style: "bold" | "plain") => [
+    piece(`  ${fit(clipMiddle(singleLine(name), taskWidth), taskWidth)}`),
+    piece(
+      shownAgents.map((agent) => {
+        const width = widths.get(agent)!
+        return " ".repeat(GAP) + fit(textFor(agent, width), width)
+      }).join(""),
+      style
+    )
   ]
   const lines: Array<ReadonlyArray<Piece>> = [
-    row("", singleLine, "bold"),
+    row("", (agent, width) => clipMiddle(singleLine(agent), width), "bold"),
     ...shownTasks.map(([task, of]) => {
       const cellOf = new Map(of.map((cell) => [cell.agent, textOf(cell)]))
       return row(task, (agent) => cellOf.get(agent) ?? "–", "plain")

@@ -6,7 +6,7 @@
  */
 import { clockTime, duration, score } from "../terminal/Quantities.ts"
 import { type Piece, piece, type Style, toLine } from "../terminal/StyledLine.ts"
-import { fit, singleLine, widthOf } from "../terminal/TextWidth.ts"
+import { clipMiddle, fit, singleLine, widthOf } from "../terminal/TextWidth.ts"
 import { renderCoverage } from "./renderCoverage.ts"
 import type { Situation, StatusView } from "./statusView.ts"
 
@@ -111,6 +111,8 @@ const inFlightTitle = ({ inFlight, process }: StatusView): string =>
     ? `LEFT IN FLIGHT (${inFlight.length}; they are played again)`
     : `IN FLIGHT (${inFlight.length})`
 
+const shortened = (name: string, columns: number): string => fit(clipMiddle(name, columns), columns)
+
 /** Those that have been quiet for longest first: the ones that somebody may worry about. */
 const inFlightOf = ({ cells, inFlight }: StatusView, columns: number): ReadonlyArray<ReadonlyArray<Piece>> => {
   if (inFlight.length === 0) return []
@@ -135,7 +137,7 @@ const inFlightOf = ({ cells, inFlight }: StatusView, columns: number): ReadonlyA
   const agentWidth = task + agent <= names ? agent : Math.min(agent, Math.max(Math.floor(names / 2), names - task))
   const taskWidth = Math.min(task, Math.max(1, names - agentWidth))
   const lines = texts.map((row): ReadonlyArray<Piece> => [
-    piece(`  ${fit(row[0]!, taskWidth)}${agentWidth === 0 ? "" : `  ${fit(row[1]!, agentWidth)}`}`),
+    piece(`  ${shortened(row[0]!, taskWidth)}${agentWidth === 0 ? "" : `  ${shortened(row[1]!, agentWidth)}`}`),
     piece(
       row.slice(2).map((text, index) => `  ${fit(text, widths[index + 2]!, index === 3 ? "right" : "left")}`).join("")
     )

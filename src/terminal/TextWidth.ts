@@ -37,6 +37,21 @@ export const clip = (line: string, columns: number): string => {
   return `${kept}…`
 }
 
+/** The same with … in its middle: names often differ at their ends. */
+export const clipMiddle = (line: string, columns: number): string => {
+  if (widthOf(line) <= columns) return line
+  const start = clip(line, Math.ceil((columns + 1) / 2))
+  let left = columns - widthOf(start)
+  let end = ""
+  for (const { segment } of Array.from(segmenter.segment(line)).toReversed()) {
+    left -= widthOf(segment)
+    if (left < 0) break
+    end = segment + end
+  }
+  // Pieces that join into another grapheme may be wider than they were.
+  return clip(start + end, columns)
+}
+
 /** A line cut or padded to exactly `columns`, at the left edge unless told. */
 export const fit = (line: string, columns: number, edge: "left" | "right" = "left"): string => {
   const text = clip(line, columns)

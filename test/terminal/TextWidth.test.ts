@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { clip, fit, singleLine, widthOf } from "../../src/terminal/TextWidth.ts"
+import { clip, clipMiddle, fit, singleLine, widthOf } from "../../src/terminal/TextWidth.ts"
 import { nastyNames } from "./campaigns.ts"
 
 const Columns = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60 }))
@@ -12,6 +12,17 @@ describe("TextWidth", () => {
     assert.strictEqual(widthOf(fit(line, columns)), columns)
     assert.strictEqual(widthOf(fit(line, columns, "right")), columns)
   })
+
+  it.prop(
+    "a text cut in its middle is as wide as it may be, and keeps its ends",
+    [Text, Columns],
+    ([text, columns]) => {
+      const line = singleLine(text)
+      const cut = clipMiddle(line, columns)
+      assert.isAtMost(widthOf(cut), columns)
+      if (widthOf(line) <= columns) assert.strictEqual(cut, line)
+    }
+  )
 
   it.prop("a single line is harmless, and is left alone the second time", [Text], ([text]) => {
     const line = singleLine(text)
@@ -30,6 +41,10 @@ describe("TextWidth", () => {
     assert.strictEqual(clip("日本語日本語", 6), "日本…")
     assert.strictEqual(clip("👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 3), "👩‍👩‍👧‍👦…")
     assert.strictEqual(clip("abc", 0), "")
+    assert.strictEqual(clipMiddle("abcdefgh", 7), "abc…fgh")
+    assert.strictEqual(clipMiddle("abcdefgh", 6), "abc…gh")
+    assert.strictEqual(clipMiddle("日本語日本語", 7), "日…本語")
+    assert.strictEqual(clipMiddle("abcdefgh", 1), "…")
     assert.strictEqual(fit("日本語", 6 - 1), "日本…")
     assert.strictEqual(fit("日本語", 4), "日… ")
     assert.strictEqual(fit("42", 5, "right"), "   42")
