@@ -54,6 +54,10 @@ export const watch = (running: RunningCampaign) =>
   Effect.forever(
     Effect.andThen(
       Effect.sleep(BETWEEN_LOOKS_MILLIS),
-      Effect.forEach(running.lanes.values(), (lane) => look(running, lane), { concurrency: "unbounded", discard: true })
+      // An iterator of the lanes would be at its end after the first time.
+      Effect.forEach([...running.lanes.values()], (lane) => look(running, lane), {
+        concurrency: "unbounded",
+        discard: true
+      })
     )
   )
