@@ -38,6 +38,7 @@ import type { RunEnd } from "./RunEnd.ts"
 import * as RunnerReport from "./RunnerReport.ts"
 import { RunningCampaign } from "./RunningCampaign.ts"
 import type { Seats } from "./Seat.ts"
+import { everything } from "./Selection.ts"
 import type { StoredCampaign } from "./StoredCampaign.ts"
 import type { StoreError } from "./StoreError.ts"
 
@@ -114,12 +115,12 @@ const dispatch = Effect.fnUntraced(function*(running: RunningCampaign) {
     }
     const views = new Map<string, GateView>()
     for (const { name } of agents) views.set(name, yield* breaker.state(name))
-    yield* forsake(running, views)
+    const forsakenAt = yield* forsake(running, views)
     const admits = (agent: string) => {
       const view = views.get(agent)
       return view === undefined || view.state === "closed" || (view.admits && running.plan.inFlightOf(agent) === 0)
     }
-    let due = campaignMillis ?? Infinity
+    let due = Math.min(forsakenAt, campaignMillis ?? Infinity)
     for (const lane of running.lanes.values()) {
       if (running.stop !== undefined || lane.halted !== null) continue
       while (lane.hasRoom) {
@@ -146,23 +147,31 @@ const stopAtBudget = (running: RunningCampaign, spent: string) =>
     why: `its budget of ${spent} is spent`
   })
 
-/** Gives up the battles of agents that have been gone for as long as a battle may wait. */
+/** Gives up the battles of agents that have been gone for as long as a battle may wait; says when the next one will be. */
 const forsake = Effect.fnUntraced(function*(running: RunningCampaign, views: ReadonlyMap<string, GateView>) {
   const clock = yield* Clock.Clock
   const at = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  let next = Infinity
   for (const [agent, { openedMillis, state, why }] of views) {
-    if (state !== "open" || openedMillis === null || at - openedMillis < running.definition.policy.waitMillis) continue
+    if (state !== "open" || openedMillis === null) continue
+    const left = running.definition.policy.waitMillis - (at - openedMillis)
+    if (left > 0) {
+      next = Math.min(next, running.now() + left)
+      continue
+    }
     const battles = running.plan.giveUp((battle) => battle.agent === agent)
     if (battles.length === 0) continue
     const reason = `agent ${agent} could not be played against for ${inSeconds(at - openedMillis)}: ${why}`
     const store = yield* CampaignStore
-    yield* store.giveUp({ verdicts: [], tasks: [], agents: [agent] }, reason)
+    // Not all of the agent's: one that is in flight has an end of its own.
+    yield* store.giveUp(everything, reason, battles)
     yield* running.tell({
       _tag: "OutcomesChanged",
       why: reason,
       battles: battles.map((battle) => ({ battle, outcome: Outcome.cases.Unscored.make({ reason, attempt: 0 }) }))
     })
   }
+  return next
 })
 
 /** Takes one battle of the lane and plays one attempt of it. */
