@@ -81,7 +81,7 @@ export class NightEngine {
   /** One second of work. */
   step(): void {
     if (this.state !== "serving") return
-    for (const request of [...this.#requests]) this.#work(request)
+    for (const request of this.#requests) this.#work(request)
     this.#running = Array.from(this.#requests).filter(({ lostSince }) => lostSince === undefined).length
   }
 
@@ -93,7 +93,7 @@ export class NightEngine {
   /** Its process ends: nobody listens at its address until it serves again. */
   kill(): void {
     this.state = "down"
-    for (const request of [...this.#requests]) {
+    for (const request of this.#requests) {
       this.#end(request, "broken", undefined)
       request.client.lost()
     }

@@ -186,7 +186,7 @@ export const clientOf = (seats: ReadonlyArray<NightSeat>, nameOf: (message: A2aM
       const green = GreenAgent.makeExecutor({
         client,
         ticker,
-        grading: { refusal: () => Effect.succeed(undefined), grade: () => Effect.succeed(grade) },
+        grading: { refusal: () => Effect.undefined, grade: () => Effect.succeed(grade) },
         settings: {},
         rule: any
       })

@@ -127,7 +127,7 @@ const playNight = Effect.fnUntraced(function*(night: Night, concurrency: number)
             ? undefined
             : { models: [{ id: "m", root: null }], startedAtMillis: engine.startedAtSeconds * 1000 }
         ),
-      queueTimes: () => Effect.succeed(undefined),
+      queueTimes: () => Effect.undefined,
       serve: () => Effect.void
     })
   ))
@@ -187,6 +187,7 @@ export const playOurs = (night: Night, concurrency: number) =>
   playNight(night, concurrency).pipe(
     Effect.scoped,
     Random.withSeed(night.seed),
-    Effect.provide(Layer.fresh(Layer.mergeAll(CampaignStore.layerMemory, Ticker.layer()))),
-    Effect.provide(TestClock.layer())
+    Effect.provide(
+      Layer.fresh(Layer.mergeAll(CampaignStore.layerMemory, Ticker.layer())).pipe(Layer.provideMerge(TestClock.layer()))
+    )
   )
