@@ -27,9 +27,9 @@ export interface PlayCost {
 
 /** One turn of the event loop in which SQLite worked. */
 export interface Block {
+  /** Without the time in which others had the processor, where that is known. */
+  readonly heldMillis: number
   readonly wallMillis: number
-  /** Processor time, which does not grow while others have the processor. */
-  readonly cpuMillis: number
 }
 
 export interface RunnerCost extends PlayCost {
@@ -37,9 +37,8 @@ export interface RunnerCost extends PlayCost {
   readonly heaps: ReadonlyArray<number>
   /** Resident memory at the same moments. */
   readonly residents: ReadonlyArray<number>
-  /** The longest by either measure. */
   readonly longestBlock: Block
-  /** All of SQLite's work. */
+  /** SQLite's work and its waiting for the disk. */
   readonly sqliteMillis: number
   /** Of the event loop, whatever held it up, in milliseconds. */
   readonly loopDelay: { readonly p50: number; readonly p99: number; readonly max: number }

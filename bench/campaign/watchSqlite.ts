@@ -1,37 +1,49 @@
 /**
  * How long SQLite holds the event loop: the sum of its calls between two turns of the loop, and the longest such sum.
  *
- * Everything that uses `node:sqlite` in this process is measured, from the first call of this on.
+ * Where the kernel tells how long a thread stood in line for a processor (Linux: `schedstat`), that is subtracted, because
+ * it is what others do on this machine. What is left is work and waiting for the disk. Elsewhere it is the time that
+ * passed.
+ *
+ * Everything that uses `node:sqlite` in this thread is measured, from the first call of this on.
  */
+import { openSync, readSync } from "node:fs"
 import { performance } from "node:perf_hooks"
 import { DatabaseSync, StatementSync } from "node:sqlite"
 import type { Block } from "./calls.ts"
 
 export interface SqliteWatch {
   readonly longest: () => Block
-  /** Of all turns. */
+  /** Of all turns, what is left. */
   readonly totalMillis: () => number
 }
 
-const cpuMillis = () => {
-  const { system, user } = process.threadCpuUsage()
-  return (system + user) / 1000
+/** Reads how long this thread has stood in line for a processor since it began, in milliseconds. */
+const makeInLineMillis = (): () => number => {
+  const buffer = Buffer.alloc(128)
+  try {
+    const file = openSync("/proc/thread-self/schedstat", "r")
+    // "on a processor, in line, turns", in nanoseconds
+    return () => Number(buffer.toString("latin1", 0, readSync(file, buffer, 0, 128, 0)).split(" ")[1]) / 1e6
+  } catch {
+    return () => 0
+  }
 }
+
+const nothing: Block = { heldMillis: 0, wallMillis: 0 }
 
 /** Begins to measure. Once per process. */
 export const watchSqlite = (): SqliteWatch => {
-  let turn = { wallMillis: 0, cpuMillis: 0 }
-  let longest = { wallMillis: 0, cpuMillis: 0 }
+  const inLineMillis = makeInLineMillis()
+  let turn = nothing
+  let longest = nothing
   let totalMillis = 0
   let isOpen = false
   const close = () => {
     isOpen = false
-    totalMillis += turn.wallMillis
-    longest = {
-      wallMillis: Math.max(longest.wallMillis, turn.wallMillis),
-      cpuMillis: Math.max(longest.cpuMillis, turn.cpuMillis)
-    }
-    turn = { wallMillis: 0, cpuMillis: 0 }
+    totalMillis += turn.heldMillis
+    if (turn.heldMillis > longest.heldMillis) longest = turn
+    turn = nothing
   }
   const measured = (prototype: any, name: string) => {
     const original = prototype[name] as (...args: Array<unknown>) => unknown
@@ -40,12 +52,14 @@ export const watchSqlite = (): SqliteWatch => {
         isOpen = true
         setImmediate(close)
       }
-      const [began, cpuBegan] = [performance.now(), cpuMillis()]
+      const inLineBefore = inLineMillis()
+      const began = performance.now()
       try {
         return original.apply(this, args)
       } finally {
-        turn.wallMillis += performance.now() - began
-        turn.cpuMillis += cpuMillis() - cpuBegan
+        const wallMillis = performance.now() - began
+        const heldMillis = Math.max(0, wallMillis - inLineMillis() + inLineBefore)
+        turn = { heldMillis: turn.heldMillis + heldMillis, wallMillis: turn.wallMillis + wallMillis }
       }
     }
   }
