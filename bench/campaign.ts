@@ -24,6 +24,7 @@ export const campaign = Command.make(
     bareBattles: count("bare-battles", 2000, "Battles of the bare loop"),
     tokens: count("tokens", 200, "Tokens of each answer"),
     concurrency: count("concurrency", 16, "Battles at once"),
+    times: count("times", 5, "How often commands are timed; their medians count"),
     json
   },
   Effect.fn("bench.campaign")(function*({ json, ...options }) {
