@@ -30,7 +30,7 @@ const pairs = (name: string, metavar: string, description: string) =>
     Flag.withDefault([])
   )
 
-export const config = Flag.String("config").pipe(
+const config = Flag.String("config").pipe(
   Flag.withAlias("c"),
   Flag.withMetavar("FILE"),
   Flag.withDescription(

@@ -94,10 +94,14 @@ const seatsOf = ({ agents }: Definition): Seats =>
 export interface VirtualOptions {
   readonly definition: Definition
   /** The stream of an attempt; `asked` counts what this agent was sent, from 1. */
-  readonly agent: (name: string, asked: number, message: A2aMessage) => Stream.Stream<TaskEvent, RunError>
+  readonly agent?: (name: string, asked: number, message: A2aMessage) => Stream.Stream<TaskEvent, RunError>
+  /** Instead of `agent`: whoever is sent the attempts, and where. */
+  readonly client?: Layer.Layer<A2aClient, never, Ticker>
+  readonly seats?: Seats
   readonly services?: Layer.Layer<AgentBreaker | EngineGate | CampaignEngines>
   /** What else happens meanwhile. */
   readonly beside?: Effect.Effect<void, never, CampaignStore>
+  readonly onEvent?: (event: CampaignEvent) => Effect.Effect<void>
   /** It ends by itself before that; one hour unless given. */
   readonly withinSeconds?: number
 }
@@ -114,29 +118,35 @@ const none = Layer.mergeAll(unwatched.gate, unwatched.breaker, unwatched.engines
 /** One run of the campaign in the store: all of it for the first, what is left of it for the next. */
 export const runStored = Effect.fnUntraced(function*(options: VirtualOptions) {
   const asked = new Map<string, number>()
-  const client = Layer.succeed(A2aClient, {
+  const { agent = () => Stream.never } = options
+  const agents = Layer.succeed(A2aClient, {
     check: () => Effect.succeed("agent"),
     send: (message: A2aMessage) =>
       Stream.suspend(() => {
         const name = new URL(message.url).hostname
         asked.set(name, (asked.get(name) ?? 0) + 1)
-        return options.agent(name, asked.get(name)!, message)
+        return agent(name, asked.get(name)!, message)
       })
   })
   const store = yield* CampaignStore
   const stored = Effect.flatMap(store.load, Effect.fromOption)
   const events: Array<CampaignEvent> = []
   const campaign = yield* stored
-  const services = yield* Layer.build(Layer.mergeAll(
-    client,
-    Layer.fresh(options.services ?? none),
-    Layer.fresh(BattleQueue.layerMemory),
-    Layer.fresh(Ticker.layer())
-  ))
+  const services = yield* Layer.build(
+    Layer.mergeAll(
+      options.client ?? agents,
+      options.services ?? none,
+      Layer.fresh(BattleQueue.layerMemory)
+    ).pipe(Layer.provideMerge(Layer.fresh(Ticker.layer())))
+  )
   const fiber = yield* CampaignRunner.run({
     campaign,
-    seats: seatsOf(campaign.definition),
-    onEvent: (event) => Effect.sync(() => events.push(event))
+    seats: options.seats ?? seatsOf(campaign.definition),
+    onEvent: (event) =>
+      Effect.suspend(() => {
+        events.push(event)
+        return options.onEvent?.(event) ?? Effect.void
+      })
   }).pipe(Effect.provide(services), Effect.forkChild({ startImmediately: true }))
   const beside = yield* Effect.forkChild(options.beside ?? Effect.void, { startImmediately: true })
   const within = options.withinSeconds ?? 3600

@@ -65,7 +65,7 @@ const said = ({ child, stderr }: Running, fits: (text: string) => boolean) =>
     return Effect.sync(() => child.stderr!.off("data", look))
   })
 
-export const hasBegun = (stderr: string): boolean => / battle +.* began\n/.test(stderr)
+const hasBegun = (stderr: string): boolean => / battle +.* began\n/.test(stderr)
 
 /** Kills the process at its moment; says whether it did, as the process may have ended before. */
 export const killAt = (life: Running, moment: Moment, database: string): Effect.Effect<boolean> => {
