@@ -30,7 +30,7 @@ import { gateError, inputError, orExit, pausedError } from "./CommandError.ts"
 import * as EmbeddedAgents from "./EmbeddedAgents.ts"
 import * as embeddedGrader from "./embeddedGrader.ts"
 import { excessOf, type FailOnError } from "./failOnError.ts"
-import { invocation } from "./invocation.ts"
+import { invocation, resumeCommand } from "./invocation.ts"
 import { renderSummary } from "./renderSummary.ts"
 import * as startedAgents from "./startedAgents.ts"
 import type { UserInterface } from "./userInterface.ts"
@@ -72,9 +72,6 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
     )
   )
 })
-
-/** The command that goes on with a campaign. */
-export const resumeCommand = (database: string): string => `${invocation()} resume --db ${database}`
 
 /** Keeps what is logged until the effect has ended, because a line from elsewhere would tear the live region. */
 const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

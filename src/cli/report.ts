@@ -10,6 +10,7 @@ import { summarize } from "../campaign/CampaignSummary.ts"
 import * as campaignSession from "./campaignSession.ts"
 import { orExit } from "./CommandError.ts"
 import * as flags from "./flags.ts"
+import { resumeCommand } from "./invocation.ts"
 import { renderSummary } from "./renderSummary.ts"
 
 export const report = Command.make(
@@ -24,7 +25,7 @@ export const report = Command.make(
     yield* Console.log(
       json
         ? JSON.stringify({ ...summary, state: stored.state, db })
-        : renderSummary(summary, { database: db, resume: campaignSession.resumeCommand(db) })
+        : renderSummary(summary, { database: db, resume: resumeCommand(db) })
     )
   })
 ).pipe(

@@ -6,14 +6,14 @@ import * as StoredDefinition from "../../src/campaign/StoredDefinition.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { definitionOf } from "../support/campaigns.ts"
 
-const { agents, engines, policy, ...first } = definitionOf({ tasks: ["a", "b"], concurrency: 4, seed: 7 })
+const { agents, engines, judge, policy, ...first } = definitionOf({ tasks: ["a", "b"], concurrency: 4, seed: 7 })
 const ofFirstRelease = (target: object) =>
   JSON.stringify({ ...first, concurrency: 4, agent: "under-test", target, limits: undefined, stallPolicy: undefined })
 
 describe("StoredDefinition", () => {
   it.effect("reads what it has written", () =>
     Effect.gen(function*() {
-      const definition = { ...first, agents, engines, policy }
+      const definition = { ...first, agents, engines, judge, policy }
       assert.deepStrictEqual(yield* StoredDefinition.decode(StoredDefinition.encode(definition)), definition)
     }))
 

@@ -12,7 +12,9 @@ import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import { grade, truncated } from "./attempts.ts"
 import { definitionOf } from "./campaigns.ts"
 
-const { agents: _agents, engines: _engines, policy: _policy, ...first } = definitionOf({ tasks: ["a", "b", "c"] })
+const { agents: _agents, engines: _engines, judge: _judge, policy: _policy, ...first } = definitionOf({
+  tasks: ["a", "b", "c"]
+})
 
 /** As the first release stored it; later ones know more. */
 const definition = JSON.stringify({

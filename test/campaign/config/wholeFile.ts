@@ -33,7 +33,6 @@ export const wholeFile = {
     { name: "gpu", url: "http://gpu:8000", "key-variable": "GPU_KEY", concurrency: 4, "on-model-change": "continue" },
     { name: "here", url: "simulated" }
   ],
-  judge: { engine: "gpu", model: "judge-model", "max-tokens": 512 },
   agent: [
     { name: "ours", engine: "gpu", model: "qwen", "max-tokens": 100 },
     {
@@ -47,6 +46,7 @@ export const wholeFile = {
     },
     { name: "behind", url: "http://127.0.0.1:9019/", engine: "here" }
   ],
+  judge: { engine: "gpu", model: "judge-model", "max-tokens": 512 },
   task: [
     task("javascript", {
       kind: "javascript-tests",
