@@ -22,9 +22,8 @@ export interface TaskGrading {
 /** After 1 s, 2 s and 4 s. */
 const again = Schedule.exponential("1 second").pipe(Schedule.upTo({ times: 3 }))
 
-/** Whether the next time may be another. */
-const isPassing = ({ reason: { _tag } }: GradingError): boolean =>
-  _tag !== "InvalidSpecification" && _tag !== "ToolMissing" && _tag !== "CommandFailed"
+/** Whether the next time may be another; a judge that cannot be read has been asked twice already. */
+const isPassing = ({ reason: { _tag } }: GradingError): boolean => _tag.startsWith("Sandbox") || _tag === "JudgeFailed"
 
 /** By the grader. */
 export const fromGrader = (grader: Grader["Service"]): TaskGrading => ({

@@ -2,6 +2,7 @@
  * The summary a person reads at the end of a campaign: a pure rendering of its numbers.
  */
 import type { BattleCounts, CampaignSummary, TaskSummary } from "../campaign/CampaignSummary.ts"
+import { oneLine } from "../grading/Grade.ts"
 
 export interface SummaryOptions {
   readonly database: string
@@ -50,10 +51,12 @@ const headOf = (of: string) => [of, "scored", "score", "passed", "TTFT p50", "to
 
 /** Holes told one by one, before the rest is counted. */
 const MOST_HOLES = 20
+/** Of a reason, in UTF-16 units; all of it is in the JSON. */
+const MOST_REASON = 240
 
 const holesOf = ({ agents, unscored }: CampaignSummary): ReadonlyArray<string> => [
   ...unscored.slice(0, MOST_HOLES).map(({ agent, reason, repetition, task }) =>
-    `Not scored: ${task}${agents.length === 1 ? "" : ` × ${agent}`} #${repetition}: ${reason}`
+    `Not scored: ${task}${agents.length === 1 ? "" : ` × ${agent}`} #${repetition}: ${oneLine(reason, MOST_REASON)}`
   ),
   ...(unscored.length > MOST_HOLES ? [`Not scored: ${unscored.length - MOST_HOLES} more`] : [])
 ]
