@@ -16,7 +16,7 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import { type EndpointKnowledge, EngineEvidence, type EvidenceReader } from "../liveness/EngineEvidence.ts"
 import { held } from "../liveness/EngineSample.ts"
-import type { Health, Scrape } from "../liveness/LivenessInput.ts"
+import type { Scrape } from "../liveness/LivenessInput.ts"
 import { defaults } from "../liveness/LivenessLimits.ts"
 import * as MetricsScrape from "./MetricsScrape.ts"
 import { PatientFetch } from "./PatientFetch.ts"
@@ -40,6 +40,10 @@ export const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<Engine
       const open = new Set<EvidenceReader>()
       const busy = Latch.makeUnsafe()
       let last: { readonly at: number; readonly running: number | null } | undefined
+      /** Since which scrape in a row the engine holds fewer requests than ours. */
+      let missingSince: number | undefined
+      /** So many scrapes in a row more were missing than had been silent since. */
+      let tooFewSilent = 0
       let known: EndpointKnowledge = { binding: "unproven", longestStepMillis: 0 }
 
       const scrape = Effect.gen(function*() {
@@ -47,12 +51,36 @@ export const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<Engine
         const [outcome, status] = yield* Effect.all([sample, health], { concurrency: "unbounded" })
         const at = now()
         last = typeof outcome === "string" ? undefined : { at, running: outcome.running }
-        const told: ReadonlyArray<Scrape | Health> = [
-          ...status === undefined ? [] : [{ _tag: "Health", at, status } as const],
-          { _tag: "Scrape", at, askedAt, outcome, openStreams: open.size, modelServed: null }
-        ]
-        for (const reader of readers) for (const input of told) reader.tell(input)
+        const scraped: Scrape = { _tag: "Scrape", at, askedAt, outcome, openStreams: open.size, modelServed: null }
+        const missing = missingIn(outcome, askedAt)
+        for (const reader of readers) {
+          if (status !== undefined) reader.tell({ _tag: "Health", at, status })
+          reader.tell(
+            open.has(reader) && missing !== undefined ? { ...scraped, isMissing: missing.has(reader) } : scraped
+          )
+        }
       })
+
+      /**
+       * The runs whose requests the engine must have lost, if it holds too few: those without a token since, where they
+       * are as many as are missing. Where more are silent one of them may be alive, and the next scrapes tell more. Where
+       * fewer are, and not just because one ends in this moment, some were lost later: the silence of all is counted anew.
+       * `undefined`: none is missing.
+       */
+      const missingIn = (outcome: Scrape["outcome"], askedAt: number): ReadonlySet<EvidenceReader> | undefined => {
+        const holds = typeof outcome === "string" ? undefined : held(outcome)
+        const missing = holds === undefined ? 0 : open.size - holds
+        if (missing <= 0) {
+          // One that has not begun may stand in for one that is gone.
+          if (readers.size === open.size) missingSince = undefined
+          return undefined
+        }
+        const since = missingSince ??= askedAt
+        const silent = Array.from(open).filter(({ lastTokenAt }) => (lastTokenAt?.() ?? -Infinity) < since)
+        tooFewSilent = silent.length < missing ? tooFewSilent + 1 : 0
+        if (tooFewSilent === 2) missingSince = askedAt
+        return new Set(silent.length === missing ? silent : [])
+      }
 
       const wait = Effect.suspend(() =>
         Effect.sleep(

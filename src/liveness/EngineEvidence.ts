@@ -20,6 +20,8 @@ export interface EvidenceReader {
   readonly tell: (input: Scrape | Health) => void
   /** Whether it is in doubt, so that the next scrape should come soon. */
   readonly isSuspect: () => boolean
+  /** When its last token came, in milliseconds of the monotonic clock; never heard of unless it says. */
+  readonly lastTokenAt?: () => number
 }
 
 /** What the source knows of its endpoint from earlier runs. */

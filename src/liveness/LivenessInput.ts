@@ -93,6 +93,11 @@ export interface Scrape {
   readonly outcome: EngineSample | "refused" | "failed"
   /** Our streams at this engine that have begun and not finished, this one among them if so; `null` if unknown. */
   readonly openStreams: number | null
+  /**
+   * Whether, where the engine holds fewer than those, this run must be among the missing: as many of them as are missing
+   * have been without a token since, and this is one. Where nobody has counted, it may be.
+   */
+  readonly isMissing?: boolean
   /** Whether the server's list of models has ours; `null` if unknown. */
   readonly modelServed: boolean | null
 }

@@ -215,7 +215,8 @@ const scraped = (state: RunState, scrape: Input.Scrape): RunState => {
     place: RequestPlace.observe(state.place, before, outcome, {
       askedMillis: asked,
       lastTokenMillis: state.progress.lastMillis,
-      expected: scrape.openStreams === null ? -Infinity : Math.max(1, scrape.openStreams + ours)
+      expected: scrape.openStreams === null ? -Infinity : Math.max(1, scrape.openStreams + ours),
+      isMissing: scrape.isMissing ?? true
     })
   })
 }

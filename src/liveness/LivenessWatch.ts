@@ -87,9 +87,12 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
       /** Nothing has been asked for since then; `told` once the reducer knows. */
       let idle: { readonly since: number; told: boolean } | undefined
       let lastBeatAt = 0
+      let lastTokenAt = -Infinity
 
       const step = (input: LivenessInput) => {
+        const { lastMillis } = state.progress
         state = LivenessStep.step(state, input)
+        if (state.progress.lastMillis > lastMillis) lastTokenAt = input.at
         if (!begun && state.progress.begun) {
           begun = true
           link?.begun()
@@ -234,7 +237,8 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
             tell(input)
             enforce()
           },
-          isSuspect: () => state.slow !== undefined
+          isSuspect: () => state.slow !== undefined,
+          lastTokenAt: () => lastTokenAt
         }),
         scope
       )

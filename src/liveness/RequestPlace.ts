@@ -2,7 +2,8 @@
  * Where our request is in the engine, as far as counting can tell: a pure reducer over the samples since its last token.
  *
  * - Lost: the engine holds fewer requests than we have open there. Only our streams that have begun are counted, because
- *   one that is still being tokenised is in no gauge; and only scrapes asked for after our last token.
+ *   one that is still being tokenised is in no gauge; and only scrapes asked for after our last token. Counting does not
+ *   say which one is gone, and another may be silent and alive: that is decided by who sees all of them.
  * - Deferred: those it runs or queues for room are too few for all of ours, so one of ours is among the deferred.
  * - Put back (preempted): vLLM counts a preemption only with the next output of the request it hit, which is the very
  *   output that is missing, so its counter cannot excuse us in time. The gauges can: the request must have gone from
@@ -42,6 +43,8 @@ export interface PlaceContext {
   readonly lastTokenMillis: number
   /** Our streams that must be in this engine, with this one. */
   readonly expected: number
+  /** Whether it may be this one, where the engine holds fewer. */
+  readonly isMissing: boolean
 }
 
 /** The place after one more sample of the same process; `before` is the sample before it. */
@@ -56,7 +59,7 @@ export const observe = (
   const moved = sample.heartbeat !== before.heartbeat
   const holds = held(sample)
   const asleep = sample.asleep === true
-  const lost = holds !== undefined && holds < context.expected && !asleep
+  const lost = holds !== undefined && holds < context.expected && context.isMissing && !asleep
   const deferred = sample.deferred ?? 0
   const isDeferred = deferred > 0 && holds !== undefined && holds - deferred < context.expected && !asleep
   const decoded = rise(before.decodeOutputs, sample.decodeOutputs) > 0

@@ -1,5 +1,6 @@
 /** Evidence from an engine's address, over real sockets in virtual time: what is asked, when, and what is told of it. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -42,10 +43,14 @@ const source = (url: string, options: Partial<ScrapedEvidence.ScrapedEvidenceOpt
     )
     return Effect.gen(function*() {
       const told: Told = []
-      const doubt = { isSuspect: false }
+      const doubt = { isSuspect: false, lastTokenAt: -Infinity }
       const scope = yield* Scope.make()
       const link = yield* Scope.provide(
-        evidence.follow({ tell: (input) => told.push(input), isSuspect: () => doubt.isSuspect }),
+        evidence.follow({
+          tell: (input) => told.push(input),
+          isSuspect: () => doubt.isSuspect,
+          lastTokenAt: () => doubt.lastTokenAt
+        }),
         scope
       )
       return { told, doubt, link, leave: Scope.close(scope, Exit.void) }
@@ -296,5 +301,77 @@ describe("ScrapedEvidence", () => {
         { binding: "refuted", longestStepMillis: 900 },
         { binding: "refuted", longestStepMillis: 901 }
       ])
+    }).pipe(Effect.scoped))
+
+  it.effect("says who is missing only where as many are silent as the engine holds too few", () =>
+    Effect.gen(function*() {
+      let running = 3
+      const server = yield* scriptedServer(
+        onMetrics((response) =>
+          response.end(`vllm:num_requests_running{engine="0"} ${running}\nvllm:num_requests_waiting{engine="0"} 0\n`)
+        )
+      )
+      const follow = yield* source(server.url)
+      const runs = [yield* follow, yield* follow, yield* follow] as const
+      yield* scraped(runs[0].told, 1)
+      for (const { link } of runs) link.begun()
+      /** Five seconds in which these have said something, and who is told to be missing after them. */
+      const next = (...speaking: ReadonlyArray<0 | 1 | 2>) =>
+        Effect.gen(function*() {
+          const before = scrapesOf(runs[0].told).length
+          for (const index of speaking) {
+            runs[index].doubt.lastTokenAt = Number(yield* Clock.monotonicTimeNanos) / 1e6 + 4000
+          }
+          yield* pass(5)
+          yield* scraped(runs[0].told, before + 1)
+          return runs.map(({ told }) => scrapesOf(told).at(-1)!.isMissing)
+        })
+      assert.deepStrictEqual(yield* next(0, 1, 2), [undefined, undefined, undefined])
+      running = 2
+      // Nobody has had the time to say anything since.
+      assert.deepStrictEqual(yield* next(0, 1, 2), [false, false, false])
+      // Two are silent, and one is gone: it may be either.
+      assert.deepStrictEqual(yield* next(0), [false, false, false])
+      assert.deepStrictEqual(yield* next(0), [false, false, false])
+      // The second one is alive, whatever it does later.
+      assert.deepStrictEqual(yield* next(1), [false, false, true])
+      assert.deepStrictEqual(yield* next(), [false, false, true])
+      // Another one is gone, and it is known which two are silent only when both have been for a while.
+      running = 1
+      assert.deepStrictEqual(yield* next(1), [false, false, false])
+      assert.deepStrictEqual(yield* next(1), [false, false, false])
+      assert.deepStrictEqual(yield* next(1), [true, false, true])
+      running = 3
+      assert.deepStrictEqual(yield* next(), [undefined, undefined, undefined])
+    }).pipe(Effect.scoped))
+
+  it.effect("remembers who has spoken while one that has not begun stands in for one that is gone", () =>
+    Effect.gen(function*() {
+      let running = 1
+      const server = yield* scriptedServer(
+        onMetrics((response) =>
+          response.end(`vllm:num_requests_running{engine="0"} ${running}\nvllm:num_requests_waiting{engine="0"} 0\n`)
+        )
+      )
+      const follow = yield* source(server.url)
+      const [one, other] = [yield* follow, yield* follow]
+      yield* scraped(one.told, 1)
+      one.link.begun()
+      other.link.begun()
+      const next = Effect.gen(function*() {
+        const before = scrapesOf(one.told).length
+        yield* pass(5)
+        yield* scraped(one.told, before + 1)
+        return scrapesOf(one.told).at(-1)!.isMissing
+      })
+      assert.isFalse(yield* next)
+      other.doubt.lastTokenAt = 9000
+      assert.isTrue(yield* next)
+      running = 2
+      const third = yield* follow
+      assert.isUndefined(yield* next)
+      third.link.begun()
+      third.doubt.lastTokenAt = 19_000
+      assert.isTrue(yield* next)
     }).pipe(Effect.scoped))
 })

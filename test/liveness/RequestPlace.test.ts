@@ -12,7 +12,8 @@ const after = (expected: number, ...samples: ReadonlyArray<Partial<EngineSample>
     place = RequestPlace.observe(place, before, next, {
       askedMillis: (index + 1) * 5000,
       lastTokenMillis: 1000,
-      expected
+      expected,
+      isMissing: true
     })
     before = next
   }
@@ -28,10 +29,13 @@ describe("RequestPlace", () => {
     assert.strictEqual(after(1, {}, {}, {}).lost, 0)
     assert.strictEqual(after(1, {}, { ...gone, asleep: true }, { ...gone, asleep: true }).lost, 0)
     assert.strictEqual(after(1, {}, { running: null }, { ...gone, waiting: null }).lost, 0)
-    const early = { askedMillis: 999, lastTokenMillis: 1000, expected: 1 }
+    const early = { askedMillis: 999, lastTokenMillis: 1000, expected: 1, isMissing: true }
     const place = RequestPlace.seen(sample())
     assert.strictEqual(RequestPlace.observe(place, sample(), sample(gone), early), place)
     assert.strictEqual(RequestPlace.observe(place, sample(), sample(gone), { ...early, askedMillis: 1000 }).lost, 1)
+    // Another one it is that is gone.
+    const other = { ...early, askedMillis: 1000, isMissing: false }
+    assert.strictEqual(RequestPlace.observe({ ...place, lost: 2 }, sample(), sample(gone), other).lost, 0)
   })
 
   it("tells whether the engine moved while the request was lost", () => {
@@ -61,7 +65,7 @@ describe("RequestPlace", () => {
     assert.isTrue(after(1, { preemptions: 3 }, { preemptions: 4 }).maybePutBack)
     assert.isFalse(after(1, { preemptions: 3 }, { preemptions: 3 }).maybePutBack)
     // Nothing was seen before the token.
-    const context = { askedMillis: 5000, lastTokenMillis: 1000, expected: 1 }
+    const context = { askedMillis: 5000, lastTokenMillis: 1000, expected: 1, isMissing: true }
     assert.isFalse(RequestPlace.observe(RequestPlace.seen(undefined), sample(), sample(), context).maybePutBack)
   })
 

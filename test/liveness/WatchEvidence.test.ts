@@ -67,6 +67,23 @@ describe("LivenessWatch, with evidence", () => {
       assert.deepStrictEqual(evidence.ended, [{ binding: "inherited", longestStepMillis: 1234 }])
     }).pipe(Effect.provide(alone)))
 
+  it.effect("says when its last token came, and nothing else is one", () =>
+    Effect.gen(function*() {
+      const evidence = recorder()
+      const signal = Signal.make({ signal: "keep-alive" })
+      const watched = yield* start(Stream.concat(
+        Stream.fromEffect(Effect.delay(Effect.succeed(token), "3 seconds")),
+        Stream.concat(Stream.fromEffect(Effect.delay(Effect.succeed(signal), "2 seconds")), Stream.never)
+      )).pipe(Effect.provide(evidence.layer))
+      const lastTokenAt = () => [...evidence.readers][0]!.lastTokenAt?.()
+      assert.strictEqual(lastTokenAt(), -Infinity)
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual(lastTokenAt(), 3000)
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(lastTokenAt(), 3000)
+      yield* watched.interrupt
+    }).pipe(Effect.provide(alone)))
+
   it.effect("believes the evidence: a moving engine vouches for a silent run, a gone one ends it", () =>
     Effect.gen(function*() {
       const evidence = recorder({ binding: "proven", longestStepMillis: 0 })
