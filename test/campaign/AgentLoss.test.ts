@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { AgentBreaker } from "../../src/liveness/AgentBreaker.ts"
 import { Canary, CanaryOutcome } from "../../src/liveness/Canary.ts"
 import type { FailReason } from "../../src/liveness/Failed.ts"
@@ -110,6 +111,35 @@ describe("an agent that dies", () => {
       assert.isAtLeast(waited, 610_000)
       assert.isAtMost(waited, 611_000)
     }))
+
+  for (const ends of ["with a score", "with an error"]) {
+    it.effect(`keeps the battle that is in flight while the others are given up, which ends ${ends}`, () =>
+      Effect.gen(function*() {
+        const breaker = AgentBreaker.layer({ failures: 5 }).pipe(
+          Layer.provide(Canary.layerTest(() => Effect.succeed(Failed.make({ why: "nobody there" }))))
+        )
+        const last = ends === "with a score" ? Stream.empty : failsWith("engine", { _tag: "Truncated" })
+        const played = yield* play({
+          definition: campaignOf({ repetitions: 4, concurrency: 2, policy: { waitMillis: 60_000 } }),
+          // It takes no new connection, and goes on with the one that it has.
+          agent: (_, asked) =>
+            asked === 1
+              ? Stream.concat(ends === "with a score" ? scoredAfter(200) : Stream.drain(scoredAfter(200)), last)
+              : failsWith("purple", gone),
+          services: Layer.mergeAll(unwatched.gate, breaker, unwatched.engines)
+        })
+        assert.deepStrictEqual(played.end, { _tag: "Ended" })
+        const given = told(played, "OutcomesChanged").map(({ battles }) => battles.length)
+        const outcomes = played.battles.map(({ outcome }) => outcome._tag).toSorted()
+        assert.deepStrictEqual(
+          { given, outcomes },
+          ends === "with a score"
+            ? { given: [3], outcomes: ["Scored", "Unscored", "Unscored", "Unscored"] }
+            : { given: [3, 1], outcomes: Array(4).fill("Unscored") }
+        )
+        assert.isFalse(played.attempts.some(({ superseded }) => superseded))
+      }))
+  }
 
   it.effect("is left alone after so many failures of its own in a row, whatever they are", () =>
     Effect.gen(function*() {
