@@ -113,7 +113,9 @@ export const criteriaOf = (measured: Measured): ReadonlyArray<Criterion> => {
       name: "the longest block of the event loop by the store",
       value: longestBlock.heldMillis,
       unit: "ms",
-      note: `${significant(longestBlock.wallMillis)} ms by the clock; of all blocks ${significant(loopDelay.max)} ms`
+      note: `most of it ${longestBlock.longestCall}; ${
+        significant(longestBlock.wallMillis)
+      } ms by the clock; of all blocks ${significant(loopDelay.max)} ms`
     })
   ]
 }

@@ -30,6 +30,8 @@ export interface Block {
   /** Without the time in which others had the processor, where that is known. */
   readonly heldMillis: number
   readonly wallMillis: number
+  /** How the statement begins that took most of it. */
+  readonly longestCall: string
 }
 
 export interface RunnerCost extends PlayCost {

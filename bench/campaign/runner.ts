@@ -84,8 +84,8 @@ const makeLook = () => {
       heaps.push(heapUsed)
       residents.push(rss)
       spent += cpuMillis() - before
-      // When the loop has turned.
-      setTimeout(() => delay.reset(), 20)
+      // The next turn is when it notices.
+      setImmediate(() => setImmediate(() => delay.reset()))
     },
     heaps,
     residents,
@@ -139,8 +139,7 @@ answerCalls<Calls>({
     ),
   play: (options) =>
     play(options).pipe(
-      Effect.provide(services),
-      Effect.provide(CampaignStore.layerExclusive({ filename: options.database, create: false })),
+      Effect.provide([services, CampaignStore.layerExclusive({ filename: options.database, create: false })]),
       Effect.provideService(Console.Console, silent),
       Effect.runPromise
     ),

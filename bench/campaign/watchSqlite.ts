@@ -30,7 +30,10 @@ const makeInLineMillis = (): () => number => {
   }
 }
 
-const nothing: Block = { heldMillis: 0, wallMillis: 0 }
+const nothing: Block = { heldMillis: 0, wallMillis: 0, longestCall: "" }
+const WORDS = 3
+
+const wordsOf = (sql: string) => sql.trim().split(/\s+/, WORDS).join(" ")
 
 /** Begins to measure. Once per process. */
 export const watchSqlite = (): SqliteWatch => {
@@ -38,16 +41,18 @@ export const watchSqlite = (): SqliteWatch => {
   let turn = nothing
   let longest = nothing
   let totalMillis = 0
+  let longestCallMillis = 0
   let isOpen = false
   const close = () => {
     isOpen = false
     totalMillis += turn.heldMillis
     if (turn.heldMillis > longest.heldMillis) longest = turn
     turn = nothing
+    longestCallMillis = 0
   }
   const measured = (prototype: any, name: string) => {
     const original = prototype[name] as (...args: Array<unknown>) => unknown
-    prototype[name] = function(...args: Array<unknown>) {
+    prototype[name] = function(this: { readonly sourceSQL?: string }, ...args: Array<unknown>) {
       if (!isOpen) {
         isOpen = true
         setImmediate(close)
@@ -59,7 +64,13 @@ export const watchSqlite = (): SqliteWatch => {
       } finally {
         const wallMillis = performance.now() - began
         const heldMillis = Math.max(0, wallMillis - inLineMillis() + inLineBefore)
-        turn = { heldMillis: turn.heldMillis + heldMillis, wallMillis: turn.wallMillis + wallMillis }
+        const isLongest = heldMillis > longestCallMillis
+        if (isLongest) longestCallMillis = heldMillis
+        turn = {
+          heldMillis: turn.heldMillis + heldMillis,
+          wallMillis: turn.wallMillis + wallMillis,
+          longestCall: isLongest ? wordsOf(String(this.sourceSQL ?? args[0])) : turn.longestCall
+        }
       }
     }
   }

@@ -46,7 +46,7 @@ const measured: Measured = {
     cpuMillis: 1000,
     heaps: [50e6, 50e6, ...Array<number>(16).fill(999e6), 60e6, 60e6],
     residents: Array<number>(20).fill(2e8),
-    longestBlock: { heldMillis: 20, wallMillis: 90 },
+    longestBlock: { heldMillis: 20, wallMillis: 90, longestCall: "COMMIT" },
     sqliteMillis: 50,
     loopDelay: { p50: 1, p99: 5, max: 100 }
   },
@@ -97,7 +97,10 @@ describe("campaign bench", () => {
     assert.deepStrictEqual(missed({}), [])
     assert.lengthOf(missed({}, { cpuMillis: 1001 }), 1)
     assert.match(missed({}, { heaps: measured.ours.heaps.with(19, 60.2e6) })[0]!, /^1 the heap/)
-    assert.match(missed({}, { longestBlock: { heldMillis: 20.1, wallMillis: 21 } })[0]!, /^4 .*by the store/)
+    assert.match(
+      missed({}, { longestBlock: { heldMillis: 20.1, wallMillis: 21, longestCall: "COMMIT" } })[0]!,
+      /^4 .*by the store/
+    )
     assert.match(missed({ resume: [{ nothingToDoMillis: 2001, processMillis: 3000 }] })[0]!, /^2 `resume`/)
     assert.match(
       missed({ status: [{ processMillis: 501, readMillis: 1, commandMillis: 1 }] })[0]!,
@@ -150,9 +153,10 @@ describe("campaign bench", () => {
         await nextTurn()
       }
       database.close()
-      const { heldMillis, wallMillis } = watch.longest()
+      const { heldMillis, longestCall, wallMillis } = watch.longest()
       assert.isAtMost(heldMillis, wallMillis)
       assert.isAbove(heldMillis, 0)
+      assert.strictEqual(longestCall, "WITH RECURSIVE n(i)")
       // Two of three, and never all of them.
       assert.isBelow(heldMillis, 0.95 * watch.totalMillis())
     }))
