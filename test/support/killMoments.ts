@@ -45,7 +45,8 @@ export const momentsDrawn = (random: SeededRandom) => {
       case "report":
         return { ...at, kind: "report", delayMillis: 1050 + range(300) }
       case "end":
-        return { ...at, kind: "end", scored: pending, delayMillis: range(60) }
+        // It closes what it has opened for some time yet.
+        return { ...at, kind: "end", scored: pending, delayMillis: range(20) }
     }
   }
 }
