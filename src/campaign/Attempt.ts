@@ -47,6 +47,8 @@ export interface AttemptOptions<R> {
   readonly seat: Seat
   /** The factor on the limits of silence. */
   readonly patience: number
+  /** Completes when it is not to wait for breaker and gate any longer. */
+  readonly released: Effect.Effect<void>
   /** Asked when it may start: the epoch of its engine, or `undefined` if it must not start now. */
   readonly admit: Effect.Effect<{ readonly epoch: number | null } | undefined, StoreError, R>
   readonly decide: (error: RunError) => Effect.Effect<Decision, StoreError, R>
@@ -77,9 +79,11 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
   const gate = yield* EngineGate
   const breaker = yield* AgentBreaker
   const store = yield* CampaignStore
-  yield* breaker.enter(battle.agent)
-  yield* gate.enter(endpoint)
-  const admitted = yield* options.admit
+  const entered = yield* Effect.raceFirst(
+    Effect.as(Effect.andThen(breaker.enter(battle.agent), gate.enter(endpoint)), true),
+    Effect.as(options.released, false)
+  )
+  const admitted = entered ? yield* options.admit : undefined
   if (admitted === undefined) return undefined
   const { epoch } = admitted
   const startedAt = yield* Clock.currentTimeMillis

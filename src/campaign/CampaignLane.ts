@@ -1,6 +1,9 @@
 /**
  * A lane while its campaign runs: how many of its battles may run at once, how many do, and what its engine is.
  */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { AgentDefinition } from "./AgentDefinition.ts"
 import * as ConcurrencyStep from "./ConcurrencyStep.ts"
 import type { Lane } from "./Definition.ts"
@@ -18,6 +21,7 @@ export class CampaignLane {
   epoch: number | null = null
   /** When its engine was last looked at, in milliseconds of the monotonic clock. */
   lookedAtMillis = -Infinity
+  readonly #waiting = new Set<Deferred.Deferred<void>>()
 
   constructor(lane: Lane) {
     this.name = lane.name
@@ -29,6 +33,20 @@ export class CampaignLane {
       anyModel: lane.agents.some(({ kind }) => kind._tag === "Model" && kind.model === null),
       onModelChange: lane.engine.onModelChange
     }
+  }
+
+  /** Completes when whoever waits for a gate of this lane shall not wait any more. */
+  get released(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const waiting = Deferred.makeUnsafe<void>()
+      this.#waiting.add(waiting)
+      return Effect.ensuring(Deferred.await(waiting), Effect.sync(() => this.#waiting.delete(waiting)))
+    })
+  }
+
+  /** Lets everybody go who waits for a gate: nothing of the lane is begun for now. */
+  release(): void {
+    for (const waiting of this.#waiting) Deferred.doneUnsafe(waiting, Exit.void)
   }
 
   get limit(): number {

@@ -159,6 +159,8 @@ const forsake = Effect.fnUntraced(function*(running: RunningCampaign, views: Rea
       next = Math.min(next, running.now() + left)
       continue
     }
+    // One that waits for the breaker is not in flight: it comes back to the plan, and is given up the next time.
+    if (running.plan.inFlightOf(agent) > 0) running.laneOfAgent(agent)?.release()
     const battles = running.plan.giveUp((battle) => battle.agent === agent)
     if (battles.length === 0) continue
     const reason = `agent ${agent} could not be played against for ${inSeconds(at - openedMillis)}: ${why}`
@@ -189,6 +191,7 @@ const play = Effect.fnUntraced(function*(running: RunningCampaign, lane: Campaig
     battle,
     seat,
     patience: running.histories.patienceOf(battle),
+    released: lane.released,
     admit: admit(running, lane, seat.endpoint),
     decide: (error) =>
       Effect.gen(function*() {

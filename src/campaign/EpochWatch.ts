@@ -40,6 +40,8 @@ export const look = Effect.fn("EpochWatch.look")(function*(running: RunningCampa
   }
   lane.epochs = next
   if (began !== undefined) yield* running.tell({ _tag: "EpochBegan", ...began })
+  // A canary that asks for a model that is gone would keep them waiting for ever.
+  if (next.halted !== null) lane.release()
   if (next.halted !== haltedBefore) {
     yield* running.tell({ _tag: "LaneHalted", lane: lane.name, why: next.halted })
     running.wake()

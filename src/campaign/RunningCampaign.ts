@@ -11,7 +11,7 @@ import { BattleHistories } from "./BattleHistories.ts"
 import { BattlePlan } from "./BattlePlan.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import { CampaignLane } from "./CampaignLane.ts"
-import { type Definition, lanesOf } from "./Definition.ts"
+import { type Definition, laneOf, lanesOf } from "./Definition.ts"
 import type { RunEnd } from "./RunEnd.ts"
 import type { Seats } from "./Seat.ts"
 import type { StoredCampaign } from "./StoredCampaign.ts"
@@ -70,6 +70,12 @@ export class RunningCampaign {
     return count
   }
 
+  /** The lane of an agent, by its name. */
+  laneOfAgent(name: string): CampaignLane | undefined {
+    const agent = this.definition.agents.find((agent) => agent.name === name)
+    return agent === undefined ? undefined : this.lanes.get(laneOf(agent))
+  }
+
   tell(event: Untimed<CampaignEvent>): Effect.Effect<void> {
     return Effect.suspend(() => this.#onEvent({ ...event, atMillis: this.now() } as CampaignEvent))
   }
@@ -91,6 +97,7 @@ export class RunningCampaign {
       const before = this.stop
       if (before !== undefined && (before.now || !stop.now)) return Effect.void
       this.stop = stop
+      for (const lane of this.lanes.values()) lane.release()
       this.wake()
       return this.tell({ _tag: "Stopping", why: stop.why })
     })
