@@ -19,9 +19,9 @@ export interface Moment {
 }
 
 /** How often each kind comes before the last moments. */
-const bag: Readonly<Record<Kind, number>> = { start: 12, play: 22, commit: 10, report: 4, end: 0 }
+const bag: Readonly<Record<Kind, number>> = { start: 24, play: 44, commit: 22, report: 8, end: 0 }
 const LAST_MOMENTS = 2
-/** As many moments as a campaign of the test has. */
+/** All of them: 100. */
 export const MOMENTS = kinds.reduce((sum, kind) => sum + bag[kind], LAST_MOMENTS)
 
 export const momentsDrawn = (random: SeededRandom) => {
