@@ -3,14 +3,8 @@
  */
 import * as Schema from "effect/Schema"
 import { RunError } from "../liveness/RunError.ts"
+import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
 import { Battle, Outcome } from "./Battle.ts"
-
-/** How an attempt ended; `abandoned` says that the process that ran it was gone before it ended. */
-export const Verdict = Schema.Literals(["completed", "stalled", "slow", "failed", "cancelled", "abandoned"])
-export type Verdict = typeof Verdict.Type
-
-/** What a number of tokens rests on: the engine's usage report, or the sum of the deltas as they came. */
-export const TokenBasis = Schema.Literals(["deltas", "usage"])
 
 export const AttemptRecord = Schema.Struct({
   battle: Battle,

@@ -2,7 +2,7 @@
  * A campaign as its store gives it back: everything but transcripts and timings, which are large and only read one by one.
  */
 import * as Schema from "effect/Schema"
-import { TokenBasis, Verdict } from "./AttemptRecord.ts"
+import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
 import { Battle, type Outcome } from "./Battle.ts"
 import type { Tried } from "./BattleHistories.ts"
 import type { Definition } from "./Definition.ts"
