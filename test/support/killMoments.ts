@@ -18,6 +18,8 @@ export interface Moment {
   readonly writes: number
 }
 
+/** With so few battles left, the next moment is that of the last one. */
+const NEARLY_DONE = 10
 /** How often each kind comes before the last moments. */
 const bag: Readonly<Record<Kind, number>> = { start: 24, play: 44, commit: 22, report: 8, end: 0 }
 const LAST_MOMENTS = 2
@@ -27,12 +29,15 @@ export const MOMENTS = kinds.reduce((sum, kind) => sum + bag[kind], LAST_MOMENTS
 export const momentsDrawn = (random: SeededRandom) => {
   const kindsLeft = kinds.flatMap((kind) => Array.from({ length: bag[kind] }, () => kind))
   const range = (most: number) => random.uniform() * most
+  let ends = 0
 
   /** The next of them, with so many battles left to be scored, where a start takes so long. */
   return (pending: number, startMillis: number): Moment => {
     const at = { scored: 0, delayMillis: 0, writes: 0 }
     if (pending === 0) return { ...at, kind: "start", delayMillis: range(1.3 * startMillis) }
-    const [kind] = kindsLeft.length === 0 ? ["end" as const] : kindsLeft.splice(random.integer(kindsLeft.length), 1)
+    const isLast = kindsLeft.length === 0 || (pending <= NEARLY_DONE && ends < LAST_MOMENTS)
+    if (isLast) ends++
+    const [kind] = isLast ? ["end" as const] : kindsLeft.splice(random.integer(kindsLeft.length), 1)
     const playing = kindsLeft.filter((kind) => kind === "play" || kind === "commit").length + LAST_MOMENTS
     const scored = Math.min(pending, Math.round(range(2 * pending / playing)))
     switch (kind!) {

@@ -182,7 +182,10 @@ describe("a campaign of 200 battles whose process is killed at random moments", 
         // The moments were what they are called: those in the middle left attempts open, with what had come of them.
         assert.isAtLeast(abandoned, killsOf("play") + killsOf("commit"))
         assert.isAtLeast(withTokens, killsOf("report"))
-        assert.isAtLeast(killsOf("end"), 1)
+        // How many battles a life plays depends on the machine, and when they are all played only starts are left to kill.
+        assert.isAtLeast(killsOf("start"), 12)
+        assert.isAtLeast(killsOf("play"), 20)
+        assert.isAtLeast(killsOf("commit"), 8)
       }),
     400_000
   )
