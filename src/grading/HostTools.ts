@@ -81,11 +81,11 @@ export const ownEnvironment = (): Record<string, string> =>
 
 /** The Python that `command` starts; fails with `ToolMissing` if there is none that can be used. */
 export const findPython = Effect.fn("HostTools.findPython")(function*(command: string) {
-  const stub = yield* Effect.fromOption(findExecutable(command, "/")).pipe(
+  const found = yield* Effect.fromOption(findExecutable(command, "/")).pipe(
     Effect.mapError(() => missing(`${command} was not found on this machine`))
   )
   const end = yield* runToEnd({
-    executable: stub,
+    executable: found,
     arguments: ["-c", question],
     input: "",
     environment: ownEnvironment(),

@@ -6,7 +6,7 @@ import * as Path from "effect/Path"
 import * as PlatformError from "effect/PlatformError"
 import { type ConfigRequest, readConfig } from "../../../src/campaign/config/readConfig.ts"
 
-const FOLDER = "/work/night"
+const FOLDER = "/campaigns/night"
 
 const missing = (path: string) =>
   Effect.fail(
@@ -36,7 +36,7 @@ export interface MemoryRequest extends Partial<Omit<ConfigRequest, "lookup">> {
   readonly others?: Readonly<Record<string, string>>
 }
 
-/** What a file of this text comes to; it stands in `/work/night`. */
+/** What a file of this text comes to; it stands in `/campaigns/night`. */
 export const read = (text: string, { environment = {}, others = {}, ...request }: MemoryRequest = {}) => {
   const file = request.file ?? "campaign.toml"
   return readConfig({

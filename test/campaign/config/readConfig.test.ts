@@ -64,7 +64,7 @@ describe("a campaign file", () => {
               tokenVariable: "THEIR_TOKEN",
               command: {
                 line: "python3 agent.py",
-                workingDirectory: "/work/night/agents",
+                workingDirectory: "/campaigns/night/agents",
                 environment: { OPENAI_API_KEY: "${OPENAI_API_KEY}", LEVEL: "${LEVEL:-debug}" }
               }
             }
@@ -124,7 +124,7 @@ describe("a campaign file", () => {
         command: {
           _tag: "Command",
           command: ["./grade.py", "--strict"],
-          workingDirectory: "/work/night/graders",
+          workingDirectory: "/campaigns/night/graders",
           timeLimitMillis: 10_000,
           answer: { _tag: "Code" },
           passingScore: 0.75
@@ -174,7 +174,7 @@ describe("a campaign file", () => {
       const { settings: { agents: [agent] } } = yield* read(text, { file })
       assert.strictEqual(
         agent.kind._tag === "Agent" && agent.kind.address.command?.workingDirectory,
-        "/work/night/conf"
+        "/campaigns/night/conf"
       )
       const [line] = yield* refusals("{ repeat: 0 }", { file })
       assert.match(line!, /^conf\/c.json5:1:3: repeat: expected a whole number of at least 1, not 0$/)

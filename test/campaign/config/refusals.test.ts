@@ -199,7 +199,7 @@ describe("a campaign file is refused", () => {
         "tasks/c.json": "{ \"prompt\": }"
       }
       assert.deepStrictEqual(yield* refusals("task-folders = [\"tasks\", \"more\"]\n", { others }), [
-        "campaign.toml:1:26: task-folders[2]: more cannot be read (NotFound: FileSystem.read (/work/night/more)); check its name, which is relative to this file",
+        "campaign.toml:1:26: task-folders[2]: more cannot be read (NotFound: FileSystem.read (/campaigns/night/more)); check its name, which is relative to this file",
         "tasks/b.toml:1:1: id: another task is called \"t\" too (tasks/a.toml:1); give one of them another id",
         "tasks/b.toml:2:1: prompt: the variable B is not set; set it, give it a default by ${B:-default}, or write $${ where a literal ${ is meant",
         "tasks/c.json:1:13: this is not JSON: unexpected token RBrace found"

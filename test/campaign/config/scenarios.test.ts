@@ -98,7 +98,7 @@ const kindOf = (text: string, request: MemoryRequest) =>
 const agentAt = (url: string, line: string | null = null, environment = {}) => ({
   url,
   tokenVariable: null,
-  command: line === null ? null : { line, workingDirectory: "/work/night", environment }
+  command: line === null ? null : { line, workingDirectory: "/campaigns/night", environment }
 })
 
 describe("a scenario in TOML", () => {
