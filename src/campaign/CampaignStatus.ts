@@ -100,7 +100,7 @@ const decodeReasons = decode(Reason)
 /** None if the store is empty. Fails as reading a store does. */
 export const read = (filename: string): Effect.Effect<Option.Option<CampaignStatus>, StoreError> =>
   Effect.gen(function*() {
-    const holder = Option.getOrNull(yield* StoreLock.holder(filename))
+    const holder = Option.getOrNull(yield* StoreLock.runner(filename))
     const sql = yield* SqlClient.SqlClient
     const figures = yield* Effect.mapError(
       sql.withTransaction(readFigures(sql)),

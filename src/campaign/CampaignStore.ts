@@ -10,7 +10,8 @@
  * - All writing goes through one `StoreWriter`, so the event loop is blocked for moments only.
  *
  * One file holds one campaign. Nothing secret is ever given to the store. Any process may open it to read or to ask;
- * the one that runs it holds its `StoreLock` (`layerExclusive`).
+ * the one that runs it holds its `StoreLock`, and so does, for a moment, one that changes it while nobody runs it
+ * (`layerExclusive`).
  */
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
@@ -119,9 +120,9 @@ export class CampaignStore extends Context.Service<CampaignStore, {
       Layer.provide(StoreFile.client(options))
     )
 
-  /** The same for the one process that runs the campaign. Fails with `Held` while another one does. */
+  /** The same for a change that nobody may come between. Fails with `Held` while a process runs the campaign. */
   static readonly layerExclusive = (options: StoreOptions) =>
-    Layer.provide(CampaignStore.layer(options), StoreLock.layer(options.filename))
+    Layer.provide(CampaignStore.layer(options), StoreLock.layer(options.filename, "change"))
 
   /** The same in a file that exists, to be looked at only: of any version, while another process writes it, or not. */
   static readonly layerReadonly = (options: { readonly filename: string; readonly limits?: LearningSettings }) =>

@@ -1,5 +1,6 @@
 /**
- * Who runs the campaign of a file: at most one process, and nobody once that process is gone, however it went.
+ * Who runs the campaign of a file, or changes it for a moment while nobody runs it: at most one process, and nobody once
+ * that process is gone, however it went.
  *
  * The lock is the write lock of a second SQLite file, `FILE-lock`, held in an open transaction for the whole session. The
  * operating system releases it when the process dies, so no number of a process is ever trusted: those come again, and
@@ -33,6 +34,8 @@ import { StoreError, StoreErrorReason } from "./StoreError.ts"
 const Holder = Schema.Struct({
   pid: Schema.Int,
   host: Schema.String,
+  /** Plays the campaign, or changes it for a moment for another verb. */
+  purpose: Schema.Literals(["run", "change"]),
   /** In milliseconds since 1970. */
   since: Schema.Finite
 })
@@ -83,7 +86,7 @@ const decodeRow = Schema.decodeUnknownOption(Row)
 /** Also for a file without a table: somebody is about to write it. */
 const rowIn = (database: DatabaseSync) =>
   Effect.orElseSucceed(
-    attempt(() => decodeRow(database.prepare("SELECT pid, host, since, token FROM holder").get())),
+    attempt(() => decodeRow(database.prepare("SELECT pid, host, purpose, since, token FROM held_by").get())),
     () => Option.none<typeof Row.Type>()
   )
 
@@ -99,10 +102,10 @@ const take = Effect.fnUntraced(function*(filename: string, mine: typeof Row.Type
   yield* attempt(() => {
     database.exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF; BEGIN IMMEDIATE")
     database.exec(
-      "CREATE TABLE IF NOT EXISTS holder (only INTEGER PRIMARY KEY CHECK (only = 1), pid, host, since, token)"
+      "CREATE TABLE IF NOT EXISTS held_by (only INTEGER PRIMARY KEY CHECK (only = 1), pid, host, purpose, since, token)"
     )
-    database.prepare("INSERT OR REPLACE INTO holder VALUES (1, ?, ?, ?, ?)")
-      .run(BigInt(mine.pid), mine.host, mine.since, mine.token)
+    database.prepare("INSERT OR REPLACE INTO held_by VALUES (1, ?, ?, ?, ?, ?)")
+      .run(BigInt(mine.pid), mine.host, mine.purpose, mine.since, mine.token)
     database.exec("COMMIT; BEGIN IMMEDIATE")
   })
   const [locked, there] = [yield* rowIn(database), yield* rowAt(filename)]
@@ -110,14 +113,17 @@ const take = Effect.fnUntraced(function*(filename: string, mine: typeof Row.Type
   if (!isMine(locked) || !isMine(there)) return yield* Effect.fail(disturbed)
 })
 
-const acquire = Effect.fnUntraced(function*(filename: string): Effect.fn.Return<void, StoreError, Scope.Scope> {
+const acquire = Effect.fnUntraced(function*(
+  filename: string,
+  purpose: Holder["purpose"]
+): Effect.fn.Return<void, StoreError, Scope.Scope> {
   const directory = nodePath.dirname(filename)
   if (!fs.existsSync(directory)) {
     const detail = `there is no directory ${directory}`
     return yield* new StoreError({ reason: StoreErrorReason.cases.CannotOpen.make({ path: filename, detail }) })
   }
   const since = yield* Clock.currentTimeMillis
-  const mine = { pid: process.pid, host: os.hostname(), since, token: crypto.randomUUID() }
+  const mine = { pid: process.pid, host: os.hostname(), purpose, since, token: crypto.randomUUID() }
   const scope = yield* Effect.scope
   const once = Effect.gen(function*() {
     const inner = yield* Scope.fork(scope)
@@ -142,29 +148,35 @@ const acquire = Effect.fnUntraced(function*(filename: string): Effect.fn.Return<
   yield* Effect.addFinalizer(() => Effect.ignore(attempt(() => fs.rmSync(pathOf(filename), { force: true }))))
 })
 
-/** Whoever has it may not have said so yet. */
+/** Whoever has it may not have said so yet, or gives it back at once. */
 const heldBy = (path: string, row: Option.Option<typeof Row.Type>): StoreError | Refusal =>
-  Option.match(row, {
+  Option.match(Option.filter(row, ({ purpose }) => purpose === "run"), {
     onNone: () => disturbed,
     onSome: ({ host, pid, since }) =>
       new StoreError({ reason: StoreErrorReason.cases.Held.make({ path, pid, host, since }) })
   })
 
-/** That this process, and no other one, runs the campaign of a file. */
+/** That this process, and no other one, runs the campaign of a file, or changes it. */
 export class StoreLock extends Context.Service<StoreLock, { readonly filename: string }>()("a2a-campaign/StoreLock") {}
 
-/** Held until the scope closes. Fails with `Held`, or with `CannotOpen` where no lock can be had. */
-export const layer = (filename: string): Layer.Layer<StoreLock, StoreError> =>
+/**
+ * Held until the scope closes; waits for a moment where another process only changes the campaign. Fails with `Held` while
+ * one runs it, or with `CannotOpen` where no lock can be had.
+ */
+export const layer = (filename: string, purpose: Holder["purpose"] = "run"): Layer.Layer<StoreLock, StoreError> =>
   Layer.effect(
     StoreLock,
-    filename === ":memory:" ? Effect.succeed({ filename }) : Effect.as(acquire(filename), { filename })
+    filename === ":memory:" ? Effect.succeed({ filename }) : Effect.as(acquire(filename, purpose), { filename })
   )
 
-/** Who runs the campaign of a file at this moment; none if nobody does. Changes nothing. */
+/** Who has the lock of a file at this moment; none if nobody has. Changes nothing. */
 export const holder = (filename: string): Effect.Effect<Option.Option<Holder>> =>
   Effect.gen(function*() {
     if (!fs.existsSync(pathOf(filename))) return Option.none()
-    const row = Option.map(yield* rowAt(filename), ({ host, pid, since }) => ({ pid, host, since }))
+    const row = Option.map(
+      yield* rowAt(filename),
+      ({ host, pid, purpose, since }): Holder => ({ pid, host, purpose, since })
+    )
     const isFree = yield* Effect.scoped(Effect.flatMap(
       open(filename, "rw"),
       (database) => attempt(() => database.exec("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; ROLLBACK"))
@@ -175,3 +187,7 @@ export const holder = (filename: string): Effect.Effect<Option.Option<Holder>> =
     )
     return isFree ? Option.none() : row
   })
+
+/** Who runs the campaign of a file at this moment; none if nobody does, or somebody only changes it. Changes nothing. */
+export const runner = (filename: string): Effect.Effect<Option.Option<Holder>> =>
+  Effect.map(holder(filename), Option.filter(({ purpose }) => purpose === "run"))

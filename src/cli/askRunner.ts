@@ -30,7 +30,7 @@ export const ask = Effect.fn("askRunner.ask")(function*(file: string, { pid }: S
   const id = yield* store.request(command)
   const reply = Effect.gen(function*() {
     while (true) {
-      const isGone = Option.isNone(yield* StoreLock.holder(file))
+      const isGone = Option.isNone(yield* StoreLock.runner(file))
       const answer = yield* store.answerOf(id)
       if (Option.isSome(answer)) return { _tag: "Answered", text: answer.value } satisfies Reply as Reply
       if (isGone) {
@@ -59,7 +59,7 @@ export const askOrDo = <A, E>(options: {
 }): Effect.Effect<A, E | StoreError | Effect.Error<ReturnType<typeof ask>>> =>
   Effect.gen(function*() {
     const { answered, command, file, idle } = options
-    const holder = yield* StoreLock.holder(file)
+    const holder = yield* StoreLock.runner(file)
     if (Option.isNone(holder)) {
       return yield* idle.pipe(
         Effect.provide(CampaignStore.layerExclusive({ filename: file, create: false }), { local: true })

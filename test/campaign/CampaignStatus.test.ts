@@ -12,6 +12,7 @@ import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import { Command } from "../../src/campaign/StoredCommand.ts"
+import * as StoreLock from "../../src/campaign/StoreLock.ts"
 import { attemptOf, failedOf, lastOf } from "../support/attempts.ts"
 import { definitionOf } from "../support/campaigns.ts"
 import { runs } from "../support/propertyRuns.ts"
@@ -156,6 +157,7 @@ describe("CampaignStatus", () => {
   it.live("is read beside the process that runs it, which it names", () =>
     Effect.gen(function*() {
       const filename = join(yield* temporaryDirectory, "campaign.db")
+      const store = CampaignStore.layer({ filename, create: true })
       yield* Effect.gen(function*() {
         const store = yield* CampaignStore
         assert.isTrue(Option.isNone(yield* CampaignStatus.read(filename)))
@@ -177,7 +179,14 @@ describe("CampaignStatus", () => {
           "Pause"
         ]])
         assert.lengthOf(status.inFlight, 1)
-      }).pipe(Effect.provide(CampaignStore.layerExclusive({ filename, create: true }), { local: true }))
-      assert.isNull(Option.getOrThrow(yield* CampaignStatus.read(filename)).holder)
+      }).pipe(Effect.provide(Layer.provide(store, StoreLock.layer(filename)), { local: true }))
+      const holder = Effect.map(CampaignStatus.read(filename), (status) => Option.getOrThrow(status).holder)
+      assert.isNull(yield* holder)
+      // A verb that changes it for a moment does not run it.
+      yield* Effect.provide(
+        Effect.map(holder, assert.isNull),
+        CampaignStore.layerExclusive({ filename, create: false }),
+        { local: true }
+      )
     }))
 })

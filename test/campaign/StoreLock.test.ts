@@ -1,6 +1,7 @@
 /** One process runs a campaign, and none once it is gone, however it went: with real processes and SIGKILL. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { existsSync, readdirSync, writeFileSync } from "node:fs"
@@ -30,7 +31,8 @@ describe("StoreLock", () => {
         const holder = Option.getOrThrow(yield* StoreLock.holder(filename))
         assert.deepInclude(holder, { pid: child.pid!, host: hostname() })
         const { message, reason } = yield* Effect.flip(withLock(filename, nothing))
-        assert.deepStrictEqual(reason, { _tag: "Held", path: filename, ...holder })
+        const { purpose, ...held } = holder
+        assert.deepStrictEqual([reason, purpose], [{ _tag: "Held", path: filename, ...held }, "run"])
         assert.match(
           message,
           new RegExp(`is being run by process ${child.pid} on \\S+ since \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d: `)
@@ -69,6 +71,19 @@ describe("StoreLock", () => {
       }
       assert.deepStrictEqual(readdirSync(dirname(filename)), [])
     }), 60_000)
+
+  it.live("of a change is waited for, and is nobody's who runs it", () =>
+    Effect.gen(function*() {
+      const filename = yield* temporaryFile
+      const running = yield* Effect.gen(function*() {
+        assert.isTrue(Option.isNone(yield* StoreLock.runner(filename)))
+        assert.strictEqual(Option.getOrThrow(yield* StoreLock.holder(filename)).purpose, "change")
+        // Finds it taken before this goes on.
+        return yield* Effect.forkDetach(withLock(filename, StoreLock.runner(filename)), { startImmediately: true })
+      }).pipe(Effect.provide(Layer.fresh(StoreLock.layer(filename, "change")), { local: true }))
+      assert.strictEqual(Option.getOrThrow(yield* Fiber.join(running)).purpose, "run")
+      assert.isTrue(Option.isNone(yield* StoreLock.holder(filename)))
+    }))
 
   it.live("is not left behind where the store cannot be opened, and says why it cannot be had", () =>
     Effect.gen(function*() {

@@ -51,7 +51,7 @@ const status = (some: Partial<CampaignStatus> = {}): CampaignStatus => ({
   ],
   unscored: [{ reason: "stalled: no token", battles: 2 }],
   epochs: [],
-  holder: { pid: 4711, host: "gpu", since: before(3600) },
+  holder: { pid: 4711, host: "gpu", purpose: "run", since: before(3600) },
   pendingCommands: [{ id: 1, at: before(2), command: Command.cases.Pause.make({}) }],
   runner: {
     pid: 4711,
