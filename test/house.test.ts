@@ -10,7 +10,20 @@ const root = join(import.meta.dirname, "..")
  * In the order in which a token travels; a folder may import those after it. `grading` stands below `agents`, and `text`,
  * which knows words and nothing of engines, below all.
  */
-const order = ["cli", "terminal", "campaign", "agents", "grading", "a2a", "engine", "liveness", "token", "text"]
+const order = [
+  "cli",
+  "terminal",
+  "campaign",
+  "probe",
+  "agents",
+  "grading",
+  "tap",
+  "a2a",
+  "engine",
+  "liveness",
+  "token",
+  "text"
+]
 
 const imports = globSync("src/**/*.ts", { cwd: root }).flatMap((file) =>
   [...readFileSync(join(root, file), "utf8").matchAll(/from "(\.[^"]+)"/g)].map(([, target]) => ({

@@ -5,10 +5,12 @@
  * The errors of the inner hops travel inside it, so an outer hop fails with the same `RunError`.
  */
 import * as Schema from "effect/Schema"
+import { Hop } from "../liveness/Hop.ts"
 import { EngineDigest } from "../liveness/LivenessInput.ts"
 import { Phase } from "../liveness/Phase.ts"
 import { RunError } from "../liveness/RunError.ts"
 import { TokenCount, TokenEvent } from "../token/TokenEvent.ts"
+import { DeliveryMode } from "./DeliveryMode.ts"
 
 /** States a task can be in and leave again. */
 export const OpenState = Schema.Literals(["submitted", "working", "input-required", "auth-required"])
@@ -37,6 +39,11 @@ const ownEvents = Schema.TaggedUnion({
     engine: EngineDigest,
     intervalMillis: Schema.Finite
   },
+  /**
+   * How the agent at the far end of the hop is followed from now on, and why so, as a clause. `exact`: its tokens are told
+   * one for one; else pieces of text are counted, or nothing. It comes first, and again whenever it changes.
+   */
+  Followed: { hop: Hop, mode: DeliveryMode, exact: Schema.Boolean, why: Schema.String },
   /** What was said on the content channel is replaced, which only agents that are not ours do. */
   Replaced: { text: Schema.String },
   /** The task is over. `text` is for people; `error` is for programs. */
@@ -47,6 +54,7 @@ export const TaskEvent = Schema.Union([TokenEvent, ownEvents])
 export type TaskEvent = typeof TaskEvent.Type
 
 export const { Artifact, Ended, Heartbeat, Replaced, Status } = ownEvents.cases
+export type Followed = Extract<TaskEvent, { readonly _tag: "Followed" }>
 export type Ended = Extract<TaskEvent, { readonly _tag: "Ended" }>
 export type Artifact = Extract<TaskEvent, { readonly _tag: "Artifact" }>
 
@@ -56,6 +64,7 @@ export const isTokenEvent = (event: TaskEvent): event is TokenEvent => {
     case "Status":
     case "Artifact":
     case "Heartbeat":
+    case "Followed":
     case "Replaced":
     case "Ended":
       return false

@@ -106,6 +106,7 @@ export const makeEncoder = (identity: TaskIdentity, options: EncoderOptions): En
       case "Usage":
       case "Finish":
       case "Heartbeat":
+      case "Followed":
         return exact ? [status(entry, "working", "", encodeEvent(event) as object, false)] : []
       case "Status": {
         const last = endsAtInterruption && (event.state === "input-required" || event.state === "auth-required")

@@ -283,6 +283,7 @@ const step = (before: TaskSnapshot, { at, event, generation, total }: LogEntry.L
         artifacts: [...snapshot.artifacts.filter((known) => known.artifactId !== event.artifactId), event]
       }
     case "Heartbeat":
+    case "Followed":
       return snapshot
     case "Replaced":
       return { ...snapshot, transcript: { ...snapshot.transcript, content: event.text } }

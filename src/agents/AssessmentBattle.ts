@@ -192,6 +192,7 @@ const isShown = (event: TaskEvent, audience: Audience, isAlone: boolean): boolea
     case "Heartbeat":
       return audience !== "plain"
     case "Signal":
+    case "Followed":
     case "Replaced":
     case "Status":
       return audience === "exact"

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../a2a/A2aClient.ts"
+import type { Followed } from "../a2a/TaskEvent.ts"
 import { watchTask } from "../a2a/watchTask.ts"
 import type { Grade } from "../grading/Grade.ts"
 import { AgentBreaker } from "../liveness/AgentBreaker.ts"
@@ -91,12 +92,17 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
   const assessment = Assessment.make(definition, options.seat, battle)
   let meter = AttemptMeter.begin()
   let decodes = false
+  /** What was said last of the agent under test, or of the green agent where nothing is said of that. */
+  let followed: Followed | undefined
 
   const receive = (number: number) => (events: Parameters<typeof AttemptMeter.step>[1]) =>
     Effect.gen(function*() {
       const atMillis = now()
       const phaseBefore = meter.phase
       assessment.receive(events)
+      for (const event of events) {
+        if (event._tag === "Followed" && (event.hop === "purple" || followed?.hop !== "purple")) followed = event
+      }
       meter = AttemptMeter.step(meter, events, atMillis - began)
       const { phase, transcript: { tokens } } = meter
       if (!decodes && tokens >= DECODING_TOKENS) {
@@ -160,7 +166,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
         content: measured.content === "" ? assessment.evidence() : measured.content,
         battle,
         number,
-        mode: "stream",
+        mode: followed?.mode ?? "stream",
         verdict: Exit.isSuccess(exit) ? "completed" : error === undefined ? "cancelled" : verdicts[error._tag],
         error: error ?? null,
         startedAt,

@@ -2,6 +2,7 @@
  * One try at a battle, as it is stored: what happened, how fast, and why it ended.
  */
 import * as Schema from "effect/Schema"
+import { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import { RunError } from "../liveness/RunError.ts"
 import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
 import { Battle, Outcome } from "./Battle.ts"
@@ -14,8 +15,8 @@ export const AttemptRecord = Schema.Struct({
   charged: Schema.Boolean,
   /** Of its engine, where it is known: an `EngineEpoch`. */
   epoch: Schema.NullOr(Schema.Int),
-  /** How its liveness was watched. */
-  mode: Schema.Literals(["stream"]),
+  /** How the agent was followed, in the end. */
+  mode: DeliveryMode,
   verdict: Verdict,
   error: Schema.NullOr(RunError),
   /** When it began, in milliseconds since 1970. */
