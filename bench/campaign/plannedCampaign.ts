@@ -2,6 +2,7 @@
  * The campaign that is played: its tasks differ in name alone, and are graded by a look at the text, so that the green
  * agent has little to do.
  */
+import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import { defaultPolicy } from "../../src/campaign/FailurePolicy.ts"
 import type { Seats } from "../../src/campaign/Seat.ts"
@@ -37,6 +38,7 @@ export const definitionOf = ({ battles, concurrency, engineUrl }: Played): Defin
       name: AGENT,
       engine: ENGINE,
       concurrency: null,
+      following: asItCan,
       kind: { _tag: "Model", model: MODEL, maxTokens: 4096 }
     }],
     judge: null,

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import type { A2aMessage } from "../../src/a2a/A2aClient.ts"
+import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import { keyOf } from "../../src/campaign/Battle.ts"
 import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
 import { CampaignEngines } from "../../src/campaign/CampaignEngines.ts"
@@ -52,6 +53,7 @@ const definitionOf = (night: Night, concurrency: number): Definition => {
       name: AGENT,
       engine: "engine-1",
       concurrency: null,
+      following: asItCan,
       kind: { _tag: "Model", model: null, maxTokens: 16_384 }
     }],
     judge: null,

@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { AgentFollowing, asItCan } from "./AgentFollowing.ts"
 import { Concurrency } from "./Concurrency.ts"
 
 const none = Effect.succeed(null)
@@ -49,7 +50,8 @@ export const AgentDefinition = Schema.Struct({
   engine: Schema.NullOr(Schema.NonEmptyString),
   /** Where no engine is named; `null` for the campaign's. */
   concurrency: Schema.NullOr(Concurrency).pipe(Schema.withDecodingDefault(none)),
-  kind: AgentKind
+  kind: AgentKind,
+  following: AgentFollowing.pipe(Schema.withDecodingDefault(Effect.succeed(asItCan)))
 })
 export type AgentDefinition = typeof AgentDefinition.Type
 

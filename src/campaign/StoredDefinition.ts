@@ -6,6 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { asItCan } from "./AgentFollowing.ts"
 import { Definition } from "./Definition.ts"
 import { defaultPolicy } from "./FailurePolicy.ts"
 
@@ -35,7 +36,7 @@ export const SIMULATED = "simulated engine"
 
 const upgrade = ({ agent, concurrency, target, ...rest }: typeof FirstDefinition.Type): Definition => {
   const engine = { keyVariable: null, concurrency: null, onModelChange: "stop" as const }
-  const under = { name: agent, concurrency: null }
+  const under = { name: agent, concurrency: null, following: asItCan }
   const common = {
     ...rest,
     concurrency: { _tag: "Fixed" as const, battles: concurrency },

@@ -1,10 +1,11 @@
 /** Who is under test, in words. */
 import type { AgentAddress, AgentDefinition } from "./AgentDefinition.ts"
+import { type AgentFollowing, textOfTap } from "./AgentFollowing.ts"
 import type { EngineDefinition } from "./EngineDefinition.ts"
 
 /** One agent, with where it is. */
 export const describeAgent = (
-  { engine, kind }: AgentDefinition,
+  { engine, following, kind }: AgentDefinition,
   engines: ReadonlyArray<Pick<EngineDefinition, "name" | "url">>
 ): string => {
   const named = engines.find(({ name }) => name === engine)
@@ -18,13 +19,22 @@ export const describeAgent = (
     case "Agent":
       return `the A2A agent at ${describeAddress(kind.address)}${
         engine === null ? "" : `, in front of engine ${engine}`
-      }`
+      }${describeFollowing(following)}`
     case "Scenario": {
       const participants = kind.participants.map(({ address, role }) => `${role} at ${describeAddress(address)}`)
-      return `${participants.join(", ")}; assessed by the green agent at ${describeAddress(kind.evaluator)}`
+      return `${participants.join(", ")}; assessed by the green agent at ${describeAddress(kind.evaluator)}${
+        describeFollowing(following)
+      }`
     }
   }
 }
 
 const describeAddress = ({ command, url }: AgentAddress): string =>
   command === null ? url : `${url} (started by: ${command.line})`
+
+/** Nothing where nobody has asked for anything. */
+const describeFollowing = ({ mode, tap }: AgentFollowing): string =>
+  [
+    ...mode === null ? [] : [`mode ${mode}`],
+    ...tap === null ? [] : [`tap ${textOfTap(tap)}`]
+  ].map((text) => `, ${text}`).join("")

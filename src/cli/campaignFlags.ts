@@ -12,6 +12,7 @@ import { addressesOf } from "../campaign/AgentDefinition.ts"
 import type { CampaignSettings } from "../campaign/config/CampaignSettings.ts"
 import type { Overrides } from "../campaign/config/Overrides.ts"
 import { readConfig, settingsFrom } from "../campaign/config/readConfig.ts"
+import { askedOf, originOf } from "../campaign/config/readFollowing.ts"
 import { demonstrationTasks } from "../grading/DemonstrationTasks.ts"
 import { nearestName } from "../text/nearestName.ts"
 import { inputError, orExit, usageError } from "./CommandError.ts"
@@ -96,8 +97,13 @@ const fromFlags = Effect.fnUntraced(function*(values: CampaignValues, overrides:
     liveness: values.liveness
   })
   yield* hardCapMillis(overrides.hardCapMillis?.value, watch)
-  const underTest: UnderTest = yield* underTestOf({ ...values, maxTokens: overrides.maxTokens?.value ?? MAX_TOKENS })
-  const { origins, settings } = yield* settingsFrom(overrides)
+  const named = yield* underTestOf({ ...values, maxTokens: overrides.maxTokens?.value ?? MAX_TOKENS })
+  const { agents, refusal } = askedOf(named.agents, overrides)
+  if (refusal !== undefined) return yield* usageError(`${originOf(overrides)}: ${refusal}`)
+  const underTest: UnderTest = { ...named, agents }
+  // How agents are followed has been said of those that are named, which are not those of the demonstration.
+  const { mode: _, tap: __, ...numbers } = overrides
+  const { origins, settings } = yield* settingsFrom(numbers)
   const tasks = yield* tasksOf(demonstrationTasks, values.task)
   return {
     name: null,

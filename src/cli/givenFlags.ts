@@ -8,6 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import { DeliveryMode } from "../a2a/DeliveryMode.ts"
+import { TapAddress, tapOf, textOfTap } from "../campaign/AgentFollowing.ts"
 import { Concurrency, fixed } from "../campaign/Concurrency.ts"
 import { readLimits } from "../campaign/config/limitText.ts"
 import type { Override, Overrides } from "../campaign/config/Overrides.ts"
@@ -69,6 +71,21 @@ const ConcurrencyText = Schema.String.check(
   )
 )
 
+const TapText = Schema.String.check(
+  Schema.makeFilter((text: string) => {
+    const tap = tapOf(text)
+    return Result.isFailure(tap) ? tap.failure : undefined
+  })
+).pipe(
+  Schema.decodeTo(
+    TapAddress,
+    SchemaTransformation.transform({
+      decode: (text) => Result.getOrThrow(tapOf(text)),
+      encode: textOfTap
+    })
+  )
+)
+
 export const givenFlags = {
   repeat: whole("repeat", positive, "How often each task is played (3, or what the file says)"),
   concurrency: given(
@@ -104,6 +121,28 @@ export const givenFlags = {
     "Silence after which a run without engine evidence is given up, such as 90s (15 minutes, 30 before the first token)"
   ),
   liveness: watchFlags.liveness,
+  mode: given(
+    "mode",
+    Flag.Literals("mode", DeliveryMode.literals).pipe(
+      Flag.withMetavar("KIND"),
+      Flag.withDescription(
+        "How agents at an address are followed: stream, tap, poll or blocking (the best that each can do)"
+      )
+    ),
+    Config.Literals(DeliveryMode.literals, variableOf("mode"))
+  ),
+  tap: given(
+    "tap",
+    Flag.String("tap").pipe(
+      Flag.withMetavar("ADDRESS"),
+      Flag.withDescription(
+        "The pass-through between agents and their engine: http://HOST:PORT of a running `campaign tap`, or HOST:PORT for " +
+          "one in this process (none)"
+      ),
+      Flag.withSchema(TapText)
+    ),
+    Config.schema(TapText, variableOf("tap"))
+  ),
   hardCap: time(
     "hard-cap",
     "The most time an attempt may take, slow or not, such as 2h (none: what lives is waited for)"
@@ -119,6 +158,8 @@ export interface GivenValues {
   readonly stallLimit: Override<number> | undefined
   readonly liveness: WrittenLimits
   readonly hardCap: Override<number> | undefined
+  readonly mode: Override<DeliveryMode> | undefined
+  readonly tap: Override<TapAddress> | undefined
 }
 
 /** What was given. Fails with wrong usage where a limit is none. */
@@ -135,6 +176,8 @@ export const overridesOf = Effect.fnUntraced(function*(values: GivenValues) {
   if (values.stallPolicy !== undefined) overrides.stallPolicy = values.stallPolicy
   if (stallLimit !== undefined) overrides.stallLimitMillis = stallLimit
   if (values.hardCap !== undefined) overrides.hardCapMillis = values.hardCap
+  if (values.mode !== undefined) overrides.mode = values.mode
+  if (values.tap !== undefined) overrides.tap = values.tap
   if (liveness.texts.length > 0) overrides.limits = { value: written.success, origin: liveness.source }
   return overrides
 })

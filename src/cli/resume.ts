@@ -31,7 +31,9 @@ const notAsked = {
   stallPolicy: undefined,
   stallLimit: undefined,
   liveness: { source: "", texts: [] },
-  hardCap: undefined
+  hardCap: undefined,
+  mode: undefined,
+  tap: undefined
 }
 
 export const resume = Command.make(

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { AgentDefinition } from "../campaign/AgentDefinition.ts"
+import { asItCan } from "../campaign/AgentFollowing.ts"
 import type { Definition } from "../campaign/Definition.ts"
 import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
 import { SIMULATED } from "../campaign/StoredDefinition.ts"
@@ -42,7 +43,13 @@ export const underTestOf = Effect.fnUntraced(function*(options: TargetValues) {
   if (agent !== undefined) {
     const url = yield* parseUrl("agent", agent)
     const address = { url, tokenVariable: null, command: null }
-    const only: AgentDefinition = { name: url, engine: null, concurrency: null, kind: { _tag: "Agent", address } }
+    const only: AgentDefinition = {
+      name: url,
+      engine: null,
+      concurrency: null,
+      following: asItCan,
+      kind: { _tag: "Agent", address }
+    }
     return { engines: [], agents: [only] } satisfies UnderTest as UnderTest
   }
   if (engine !== undefined && model === undefined) {
@@ -59,6 +66,7 @@ export const underTestOf = Effect.fnUntraced(function*(options: TargetValues) {
     name: model ?? "simulated-model",
     engine: behind.name,
     concurrency: null,
+    following: asItCan,
     kind: { _tag: "Model", model: model ?? null, maxTokens }
   }
   return { engines: [behind], agents: [only] } satisfies UnderTest as UnderTest

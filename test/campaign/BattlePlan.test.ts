@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import type { AgentDefinition } from "../../src/campaign/AgentDefinition.ts"
+import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import { type Battle, keyOf, type Outcome, plan } from "../../src/campaign/Battle.ts"
 import { BattlePlan } from "../../src/campaign/BattlePlan.ts"
 import { type Definition, laneOf } from "../../src/campaign/Definition.ts"
@@ -13,6 +14,7 @@ const agentOf = (name: string, engine: string | null): AgentDefinition => ({
   name,
   engine,
   concurrency: null,
+  following: asItCan,
   kind: { _tag: "Agent", address: { url: `http://${name}/`, tokenVariable: null, command: null } }
 })
 

@@ -13,6 +13,7 @@ import { TestClock } from "effect/testing"
 import { A2aClient, type A2aMessage } from "../../src/a2a/A2aClient.ts"
 import { Artifact, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import type { AgentDefinition } from "../../src/campaign/AgentDefinition.ts"
+import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
 import { CampaignEngines } from "../../src/campaign/CampaignEngines.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
@@ -55,6 +56,7 @@ export const agentAt = (name: string, engine: string | null): AgentDefinition =>
   name,
   engine,
   concurrency: null,
+  following: asItCan,
   kind: { _tag: "Model", model: null, maxTokens: 500 }
 })
 

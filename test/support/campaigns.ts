@@ -1,6 +1,7 @@
 /** Campaigns for tests. */
 import * as Layer from "effect/Layer"
 import type { AgentKind } from "../../src/campaign/AgentDefinition.ts"
+import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
 import { CampaignEngines } from "../../src/campaign/CampaignEngines.ts"
 import { fixed } from "../../src/campaign/Concurrency.ts"
@@ -16,7 +17,7 @@ import { Ticker } from "../../src/liveness/Ticker.ts"
 /** One agent, in front of one engine. */
 export const underTest = (kind: AgentKind, url: string | null = null): Pick<Definition, "agents" | "engines"> => ({
   engines: [{ name: "engine-1", url, keyVariable: null, concurrency: null, onModelChange: "stop" }],
-  agents: [{ name: "agent-1", engine: "engine-1", concurrency: null, kind }]
+  agents: [{ name: "agent-1", engine: "engine-1", concurrency: null, kind, following: asItCan }]
 })
 
 /** What a runner needs where nobody watches engines and agents. */

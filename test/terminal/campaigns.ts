@@ -1,6 +1,7 @@
 // Generated campaigns: event streams as a runner would make them, with names and reasons that are hard to draw.
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
+import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import type { AttemptRecord } from "../../src/campaign/AttemptRecord.ts"
 import { type Battle, type Outcome, plan } from "../../src/campaign/Battle.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
@@ -47,6 +48,7 @@ export const definitionOf = (
     name: "agent",
     engine: null,
     concurrency: null,
+    following: asItCan,
     kind: { _tag: "Agent", address: { url: "http://agent/", tokenVariable: null, command: null } }
   }],
   tasks: [taskOf(first), ...others.map(taskOf)],

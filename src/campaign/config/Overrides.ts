@@ -1,8 +1,10 @@
 /**
  * What was asked for on the command line or in variables, which wins over the file, with where it was asked for.
  */
+import type { DeliveryMode } from "../../a2a/DeliveryMode.ts"
 import type { LivenessLimits } from "../../liveness/LivenessLimits.ts"
 import type { StallPolicy } from "../../liveness/StallPolicy.ts"
+import type { TapAddress } from "../AgentFollowing.ts"
 import type { Concurrency } from "../Concurrency.ts"
 
 export interface Override<A> {
@@ -22,5 +24,9 @@ export interface Overrides {
   readonly stallLimitMillis?: Override<number>
   /** One limit each, over the stall limit. */
   readonly limits?: Override<Partial<LivenessLimits>>
+  /** Of all agents at an address. */
+  readonly mode?: Override<DeliveryMode>
+  /** Likewise. */
+  readonly tap?: Override<TapAddress>
   readonly hardCapMillis?: Override<number>
 }

@@ -58,6 +58,8 @@ export const agentTable = Schema.Struct({
   command: optional(is.someText),
   "working-directory": optional(is.someText),
   environment: optional(is.textTable),
+  mode: optional(is.word("stream", "tap", "poll", "blocking")),
+  tap: optional(is.someText),
   concurrency: optional(is.anything)
 })
 export type AgentTable = typeof agentTable.Type

@@ -7,9 +7,11 @@
  * is not any more (repetitions, tasks, agents). Everything else may change in mid-campaign. Nothing changed, nothing
  * told.
  */
+import type { DeliveryMode } from "../../a2a/DeliveryMode.ts"
 import { boundsOf, nameOf, settingKeys } from "../../liveness/LivenessLimits.ts"
 import { textOf } from "../../text/DurationText.ts"
 import type { AgentAddress, AgentDefinition } from "../AgentDefinition.ts"
+import { type TapAddress, textOfTap } from "../AgentFollowing.ts"
 import type { Concurrency } from "../Concurrency.ts"
 import type { EngineDefinition } from "../EngineDefinition.ts"
 import type { FailurePolicy } from "../FailurePolicy.ts"
@@ -90,7 +92,9 @@ const agentChanges = (stored: CampaignSettings, read: CampaignSettings): Readonl
     ...both.flatMap(([name, before, after]) => [
       ...kindChanges(`agent ${name}`, before, after),
       ...from(harmless, `agent ${name}: engine`, before.engine, after.engine, orNone),
-      ...from(harmless, `agent ${name}: concurrency`, before.concurrency, after.concurrency, concurrencyText)
+      ...from(harmless, `agent ${name}: concurrency`, before.concurrency, after.concurrency, concurrencyText),
+      ...from(harmless, `agent ${name}: mode`, before.following.mode, after.following.mode, modeText),
+      ...from(harmless, `agent ${name}: tap`, before.following.tap, after.following.tap, tapText)
     ]),
     ...added.map((name) => harmless(`agent ${name}: it is new`))
   ]
@@ -166,6 +170,10 @@ const numberChanges = (stored: CampaignSettings, read: CampaignSettings): Readon
 ]
 
 const orNone = (value: string | null): string => value ?? "none"
+
+const modeText = (mode: DeliveryMode | null): string => mode ?? "the best that it can"
+
+const tapText = (tap: TapAddress | null): string => tap === null ? "none" : textOfTap(tap)
 
 const timeText = (millis: number | null): string => millis === null ? "none" : textOf(millis)
 

@@ -99,6 +99,11 @@ max-tokens = 4096
 #command = "python3 agent.py --port 9009"
 #working-directory = "."
 #environment = { OPENAI_API_KEY = "\${OPENAI_API_KEY}" }
+# How it is followed: "stream", "tap", "poll" or "blocking". Without it the best that it can do; \`campaign probe\` tells.
+#mode = "tap"
+# The pass-through between it and its engine: http:// and where a \`campaign tap\` runs; or where one of this process
+# is to listen, such as "127.0.0.1:8100"; or "auto" for any port, which the command gets in OPENAI_BASE_URL.
+#tap = "http://127.0.0.1:8100"
 # How many battles at once, where no engine is named.
 #concurrency = 2
 

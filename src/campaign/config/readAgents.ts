@@ -10,6 +10,7 @@
 import * as Result from "effect/Result"
 import { nearestName } from "../../text/nearestName.ts"
 import type { AgentAddress, AgentCommand, AgentDefinition, AgentKind } from "../AgentDefinition.ts"
+import { asItCan } from "../AgentFollowing.ts"
 import type { JudgeDefinition } from "../Definition.ts"
 import type { EngineDefinition } from "../EngineDefinition.ts"
 import { type AgentTable, agentTable, engineTable, judgeTable } from "./campaignTables.ts"
@@ -17,6 +18,7 @@ import type { ConfigPath } from "./ConfigDocument.ts"
 import type { ConfigFiles, NamedPath } from "./ConfigFiles.ts"
 import { type AddressFault, engineAddress, httpAddress } from "./httpAddress.ts"
 import type { Overrides } from "./Overrides.ts"
+import { readFollowing } from "./readFollowing.ts"
 import type { Reading } from "./Reading.ts"
 import { chosen, readConcurrency } from "./resolveNumbers.ts"
 
@@ -107,6 +109,7 @@ const demonstration = (source: Source): EnginesAndAgents => ({
     name: "simulated-model",
     engine: "simulated",
     concurrency: null,
+    following: asItCan,
     kind: { _tag: "Model", model: null, maxTokens: maxTokensOf(source, "simulated-model", [], undefined) }
   }]
 })
@@ -179,9 +182,10 @@ const readAgent = (source: Source, path: ConfigPath, engineNames: ReadonlySet<st
       `agent "${name}" shares the concurrency of its engine; write it there, or leave out engine`
     )
   }
-  if (kind === undefined) return undefined
+  const following = readFollowing(reading, path, table)
+  if (kind === undefined || following === undefined) return undefined
   const concurrency = chosen(reading, `agents.${name}.concurrency`, [...path, "concurrency"], written, undefined, null)
-  return { name, engine, concurrency, kind }
+  return { name, engine, concurrency, kind, following }
 }
 
 const tellUnknownEngine = (reading: Reading, path: ConfigPath, engine: string, names: ReadonlySet<string>): void => {

@@ -20,6 +20,7 @@ import { fillVariables, type Lookup } from "./fillVariables.ts"
 import * as Json5Document from "./Json5Document.ts"
 import type { Overrides } from "./Overrides.ts"
 import { isEnvironment, readAgents, readJudge } from "./readAgents.ts"
+import { withAsked } from "./readFollowing.ts"
 import { errorOf, type Findings, noFindings, Reading } from "./Reading.ts"
 import { isAmberManifest, readScenarioJson5 } from "./readScenarioJson5.ts"
 import { isScenarioEnvironment, isScenarioToml, readScenarioToml } from "./readScenarioToml.ts"
@@ -110,7 +111,8 @@ const readCampaign = Effect.fnUntraced(function*(
   // Without what is wrong at the top, so that it does not hide what is wrong below.
   const top = reading.decode([], topTable) ?? {}
   const numbers = resolveNumbers(reading, top, overrides, { repetitions: 3, concurrency: 3 })
-  const { agents: [agent, ...agents], engines } = readAgents({ reading, files, folder, overrides })
+  const { agents: written, engines } = readAgents({ reading, files, folder, overrides })
+  const [agent, ...agents] = withAsked(reading, written, overrides)
   const judge = readJudge(reading, engines)
   const [task, ...tasks] = yield* readTasks({ reading, files, folder, lookup }, top)
   const { notes, origins } = findings
@@ -143,13 +145,15 @@ const readScenario = (
     repetitions: 1,
     concurrency: 1
   })
+  const agents = scenario === undefined ? [] : withAsked(reading, [scenario.agent], overrides)
+  const [agent] = agents
   const { notes, origins } = findings
-  return scenario === undefined
+  return scenario === undefined || agent === undefined
     ? undefined
     : {
       kind: "scenario",
       name: null,
-      settings: { ...numbers, engines: [], agents: [scenario.agent], judge: null, tasks: [scenario.task] },
+      settings: { ...numbers, engines: [], agents: [agent], judge: null, tasks: [scenario.task] },
       origins,
       notes
     }

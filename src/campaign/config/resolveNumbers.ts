@@ -98,7 +98,7 @@ export const chosen = <A>(
 }
 
 /** Tells a problem of a line of the file, or of what was asked for on the command line. */
-const refuseAt = (reading: Reading, path: ConfigPath, origin: string | undefined, text: string): void => {
+export const refuseAt = (reading: Reading, path: ConfigPath, origin: string | undefined, text: string): void => {
   if (origin === undefined) reading.refuse(path, text)
   else reading.findings.problems.push({ file: origin, line: null, column: null, path: "", text })
 }

@@ -7,6 +7,7 @@
  */
 import type { Task } from "../../grading/Task.ts"
 import type { AgentAddress, AgentDefinition, Participant } from "../AgentDefinition.ts"
+import { asItCan } from "../AgentFollowing.ts"
 import type { ConfigPath } from "./ConfigDocument.ts"
 import type { Reading } from "./Reading.ts"
 
@@ -24,6 +25,7 @@ export const scenarioOf = (
     name: [first, ...rest].map(({ role }) => role).join(" + "),
     engine: null,
     concurrency: null,
+    following: asItCan,
     kind: { _tag: "Scenario", evaluator, participants: [first, ...rest] }
   },
   task: {

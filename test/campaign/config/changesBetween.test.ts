@@ -98,6 +98,15 @@ describe("what changed", () => {
           "agent theirs: token-variable: THEIR_TOKEN before, none now"
         ],
         [(file) => (file.agent[1].command = "node agent.js"), "agent theirs: its command is another one"],
+        [
+          (file) => {
+            file.agent[1].mode = "poll"
+            delete file.agent[1].tap
+          },
+          "agent theirs: mode: tap before, poll now",
+          "agent theirs: tap: http://tap:8100 before, none now"
+        ],
+        [(file) => delete file.agent[1].mode, "agent theirs: mode: tap before, the best that it can now"],
         [(file) => (file.agent[1].concurrency = 2), "agent theirs: concurrency: 1 to 3 before, 2 now"],
         [
           (file) => (file.task[10].grader["working-directory"] = "elsewhere"),

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { asItCan } from "../../../src/campaign/AgentFollowing.ts"
 import { CampaignSettings } from "../../../src/campaign/config/CampaignSettings.ts"
 import { readConfig } from "../../../src/campaign/config/readConfig.ts"
 import { demonstrationTasks, romanNumerals } from "../../../src/grading/DemonstrationTasks.ts"
@@ -52,11 +53,18 @@ describe("a campaign file", () => {
         { name: "here", url: null, keyVariable: null, concurrency: null, onModelChange: "stop" }
       ])
       assert.deepStrictEqual(agents, [
-        { name: "ours", engine: "gpu", concurrency: null, kind: { _tag: "Model", model: "qwen", maxTokens: 100 } },
+        {
+          name: "ours",
+          engine: "gpu",
+          concurrency: null,
+          following: asItCan,
+          kind: { _tag: "Model", model: "qwen", maxTokens: 100 }
+        },
         {
           name: "theirs",
           engine: null,
           concurrency: { _tag: "Adaptive", first: 1, most: 3 },
+          following: { mode: "tap", tap: { _tag: "Running", url: "http://tap:8100" } },
           kind: {
             _tag: "Agent",
             address: {
@@ -74,6 +82,7 @@ describe("a campaign file", () => {
           name: "behind",
           engine: "here",
           concurrency: null,
+          following: asItCan,
           kind: { _tag: "Agent", address: { url: "http://127.0.0.1:9019/", tokenVariable: null, command: null } }
         }
       ])
@@ -146,6 +155,7 @@ describe("a campaign file", () => {
           name: "simulated-model",
           engine: "simulated",
           concurrency: null,
+          following: asItCan,
           kind: { _tag: "Model", model: null, maxTokens: 4096 }
         }],
         repetitions: 3,

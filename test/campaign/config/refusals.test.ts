@@ -147,6 +147,41 @@ describe("a campaign file is refused", () => {
       ]
     ]))
 
+  it.effect("for ways in which no agent can be followed", () => {
+    const agent = (lines: string) => `${task("t")}${engine}[[agent]]\nname = "a"\nurl = "http://a"\n${lines}\n`
+    return holds([
+      [
+        agent("mode = \"push\""),
+        "11:1: agent[1].mode: expected \"stream\", \"tap\", \"poll\" or \"blocking\", not \"push\""
+      ],
+      [agent("mode = \"tap\""), "11:1: agent[1].mode: mode \"tap\" needs a tap; name one by tap"],
+      [
+        agent("mode = \"poll\"\ntap = \"http://tap\""),
+        "11:1: agent[1].mode: a tap is of no use in mode \"poll\"; leave out one of them"
+      ],
+      [
+        agent("tap = \"127.0.0.1:8100\""),
+        "11:1: agent[1].tap: a tap of its own passes on to the agent's engine; name that by engine, or start `campaign tap " +
+        "--engine URL` and name its http:// address"
+      ],
+      [
+        agent("engine = \"gpu\"\ntap = \"auto\""),
+        "12:1: agent[1].tap: \"auto\" is told to an agent by its command; write the tap's host:port, which the agent is set to"
+      ],
+      ...["127.0.0.1", "127.0.0.1:70000", "http://user:key@tap:1", ":8100", "a:0"].map((tap) =>
+        [
+          agent(`tap = "${tap}"`),
+          "11:1: agent[1].tap: expected where the tap listens, such as \"127.0.0.1:8100\", or the address of one that runs, " +
+          "such as \"http://127.0.0.1:8100\", or \"auto\" for an agent that has a command"
+        ] as const
+      ),
+      [
+        `${task("t")}${engine}[[agent]]\nname = "a"\nengine = "gpu"\nmode = "poll"\n`,
+        "11:1: agent[1].mode: it is a model behind our own agent, which tells every token; leave this out"
+      ]
+    ])
+  })
+
   it.effect("for graders that cannot grade", () => {
     const graded = (grader: string) => `[[task]]\nid = "t"\nprompt = "p"\ngrader = { ${grader} }\n`
     return holds([

@@ -42,6 +42,8 @@ export const wholeFile = {
       command: "python3 agent.py",
       "working-directory": "agents",
       environment: { OPENAI_API_KEY: "${OPENAI_API_KEY}", LEVEL: "${LEVEL:-debug}" },
+      mode: "tap",
+      tap: "http://tap:8100",
       concurrency: { most: 3 }
     },
     { name: "behind", url: "http://127.0.0.1:9019/", engine: "here" }
