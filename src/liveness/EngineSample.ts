@@ -60,3 +60,7 @@ export const fell = (before: EngineSample, after: EngineSample): boolean =>
 /** How many requests the engine says it holds; `undefined` where it does not say. */
 export const held = (sample: EngineSample): number | undefined =>
   sample.running === null || sample.waiting === null ? undefined : sample.running + sample.waiting
+
+/** All that it holds waits for something outside of it, so it has nothing to move. */
+export const onlyDeferred = ({ deferred, running, waiting }: EngineSample): boolean =>
+  running === 0 && deferred !== null && deferred > 0 && deferred === waiting

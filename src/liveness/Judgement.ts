@@ -16,7 +16,7 @@
  */
 import { isBound } from "./Binding.ts"
 import * as EngineRecord from "./EngineRecord.ts"
-import { type EngineSample, held, rise } from "./EngineSample.ts"
+import { held, onlyDeferred, rise } from "./EngineSample.ts"
 import * as Gaps from "./Gaps.ts"
 import * as Limit from "./LimitInForce.ts"
 import type { LimitInForce } from "./LimitInForce.ts"
@@ -131,10 +131,6 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
   }
   return undefined
 }
-
-/** All that it holds waits for something outside of it, so it has nothing to move. */
-const onlyDeferred = ({ deferred, running, waiting }: EngineSample): boolean =>
-  running === 0 && deferred !== null && deferred > 0 && deferred === waiting
 
 /** The server has not even taken the request. */
 const unanswered = (state: RunState): Stall | undefined => {
