@@ -174,7 +174,7 @@ export const clientOf = (seats: ReadonlyArray<NightSeat>, nameOf: (message: A2aM
       const purples = new Map(seats.map(({ purple, seat }) => [seat.participants["agent"]!, purple]))
       let asked = 0
       const client: A2aClient["Service"] = A2aClient.of({
-        check: () => Effect.succeed("agent"),
+        check: () => Effect.succeed({ name: "agent", streams: true, exact: true }),
         send: (message): Stream.Stream<TaskEvent, RunError> => {
           const executor = purples.get(message.url) ?? green
           return Stream.suspend(() => {

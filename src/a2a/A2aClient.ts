@@ -1,9 +1,10 @@
 /**
  * Talks to an agent over A2A: one message out, the events of its task in.
  *
- * It streams or refuses: an agent whose card says that it does not stream is `Unsupported`, never silently asked in a
- * way that hides its tokens. A stream that ends before its task does is resumed by a subscription (TaskStream.ts), and
- * fails with `Truncated` where that is not possible. Silence never fails it; that is for the guard around it to judge.
+ * How the task is followed depends on what the agent can do, or is forced (ModeChoice.ts), and every stream begins with a
+ * `Followed` that says it: an agent is never silently asked in a way that hides its tokens. A stream that ends before its
+ * task does is resumed by a subscription, or the task is polled on (TaskStream.ts). Silence never fails it; that is for
+ * the guard around it to judge.
  *
  * Agents are not trusted: whatever one answers, the stream ends with what it was or with a `Failed` that says what was
  * wrong with it, and nothing that is kept of it is without bound (BoundedFetch.ts, EventStreamGuard.ts, WireShape.ts,
@@ -12,36 +13,28 @@
  * When the stream is given up before the task has ended, the task is cancelled and the connection closed, so that
  * nothing goes on generating for nobody. The wait for the cancellation is bounded.
  */
-import { type AgentCard, Role, type SendMessageRequest } from "@a2a-js/sdk"
-import {
-  type Client,
-  ClientFactory,
-  DefaultAgentCardResolver,
-  JsonRpcTransportFactory,
-  RestTransportFactory
-} from "@a2a-js/sdk/client"
+import type { AgentCard } from "@a2a-js/sdk"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { randomUUID } from "node:crypto"
 import { Failed, FailReason } from "../liveness/Failed.ts"
 import type { Hop } from "../liveness/Hop.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import * as AddressRule from "./AddressRule.ts"
+import * as AgentCalls from "./AgentCalls.ts"
 import { oneLine, reasonOf } from "./AgentFault.ts"
-import * as AttemptMetadata from "./AttemptMetadata.ts"
+import { flawOfAnswer } from "./AnswerShape.ts"
+import type { AttemptMetadata } from "./AttemptMetadata.ts"
 import * as BoundedFetch from "./BoundedFetch.ts"
 import { GuardedDispatcher } from "./GuardedDispatcher.ts"
+import * as ModeChoice from "./ModeChoice.ts"
 import type { TaskEvent } from "./TaskEvent.ts"
 import { taskStream } from "./TaskStream.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
-import { textPart } from "./WireTask.ts"
-
-/** How long a cancellation may take before the connection is closed all the same. */
-const CANCEL_TIMEOUT = "1 second"
 
 export interface A2aMessage {
   /** The agent's address, as given to its users. */
@@ -51,7 +44,9 @@ export interface A2aMessage {
   readonly text: string
   readonly contextId?: string
   /** The first attempt, with the agent's own patience, unless given. */
-  readonly said?: AttemptMetadata.AttemptMetadata
+  readonly said?: AttemptMetadata
+  /** How it is to be followed; by what the agent can do unless given. */
+  readonly mode?: ModeChoice.AskedMode | undefined
   /**
    * Where connections for it may go; anywhere unless given. Connections are kept per rule, told apart by identity, so a
    * rule is to be made once.
@@ -69,8 +64,10 @@ export interface A2aClientOptions {
 export class A2aClient extends Context.Service<A2aClient, {
   /** Sends a message. The stream ends after `Ended` completed; any other end fails with what the agent reported. */
   readonly send: (message: A2aMessage) => Stream.Stream<TaskEvent, RunError>
-  /** The agent's name, or why it cannot be used: unreachable, no card, no streaming. */
-  readonly check: (message: Pick<A2aMessage, "url" | "hop" | "rule">) => Effect.Effect<string, Failed>
+  /** What the agent's card says, or why it cannot be used: unreachable, no card, not in the mode that is wanted. */
+  readonly check: (
+    message: Pick<A2aMessage, "url" | "hop" | "rule" | "mode">
+  ) => Effect.Effect<ModeChoice.AgentPromise, Failed>
 }>()("a2a-campaign/A2aClient") {
   /** Over HTTP, with connections of its own, and with tokens or other limits. */
   static readonly layerWith = (options: A2aClientOptions) =>
@@ -86,10 +83,11 @@ export class A2aClient extends Context.Service<A2aClient, {
 
   /** A client that gets the same stream from every agent. */
   static readonly layerTest = (stream: Stream.Stream<TaskEvent, RunError>) =>
-    Layer.succeed(A2aClient, { send: () => stream, check: () => Effect.succeed("test") })
+    Layer.succeed(A2aClient, {
+      send: () => stream,
+      check: () => Effect.succeed({ name: "test", streams: true, exact: true })
+    })
 }
-
-const serviceParameters = { "A2A-Extensions": TOKEN_EXTENSION_URI }
 
 const make = (
   dispatcher: GuardedDispatcher["Service"],
@@ -114,91 +112,51 @@ const make = (
       const detail = `the agent's address cannot be requested: ${place.failure}`
       return yield* failed(FailReason.cases.Rejected.make({ status: 400, detail }))
     }
-    const fetchImpl = BoundedFetch.make({
-      fetch: dispatcher.fetchUnder(rule ?? AddressRule.any),
-      tokens,
-      limits: { ...BoundedFetch.defaultLimits, ...limits },
-      context
-    })
-    const { card, client } = yield* Effect.tryPromise({
-      try: (signal) => clientAt(url.endsWith("/") ? url : `${url}/`, fetchImpl, signal),
+    const fetchWith = (more: Partial<BoundedFetch.FetchLimits>, flawOf?: (json: unknown) => string | undefined) =>
+      BoundedFetch.make({
+        fetch: dispatcher.fetchUnder(rule ?? AddressRule.any),
+        tokens,
+        limits: { ...BoundedFetch.defaultLimits, ...limits, ...more },
+        ...(flawOf === undefined ? {} : { flawOf }),
+        context
+      })
+    const fetches: AgentCalls.AgentFetches = {
+      card: fetchWith({}),
+      bounded: fetchWith({}, flawOfAnswer),
+      awaiting: fetchWith({ answerTime: Duration.infinity }, flawOfAnswer)
+    }
+    const clients = yield* Effect.tryPromise({
+      try: (signal) => AgentCalls.clientsAt(url.endsWith("/") ? url : `${url}/`, fetches, signal),
       catch: (error) => failed(explainCard(url, error))
     })
-    const name = typeof card.name === "string" ? oneLine(card.name) : "an agent without a name"
-    if (card.capabilities?.streaming === true) return { client, name }
-    return yield* failed(FailReason.cases.Unsupported.make({
-      detail: `the card of "${name}" at ${url} says that it does not stream (capabilities.streaming), ` +
-        "so its tokens cannot be watched"
-    }))
+    return { clients, promise: promiseOf(clients.card) }
   })
 
   const send = (message: A2aMessage): Stream.Stream<TaskEvent, RunError> =>
     Stream.unwrap(Effect.gen(function*() {
-      const { hop, url } = message
-      const { client } = yield* connect(message)
-      return taskStream({
-        client,
-        hop,
-        url,
-        serviceParameters,
-        open: (options) => client.sendMessageStream(requestOf(message), options),
-        cancel: (taskId) => cancel(client, taskId)
-      }).pipe(Stream.mapError((error) => error._tag === "Failed" ? withoutTokens(error) : error))
+      const { hop, mode: forced, url } = message
+      const { clients, promise } = yield* connect(message)
+      return taskStream({ calls: AgentCalls.make(clients, message), hop, url, promise, forced }).pipe(
+        Stream.mapError((error) => error._tag === "Failed" ? withoutTokens(error) : error)
+      )
     }))
 
-  const check = (message: Pick<A2aMessage, "url" | "hop" | "rule">) => Effect.map(connect(message), ({ name }) => name)
+  const check: A2aClient["Service"]["check"] = Effect.fnUntraced(function*(message) {
+    const { hop, mode, url } = message
+    const { promise } = yield* connect(message)
+    const choice = ModeChoice.begin(promise, mode, ModeChoice.inWords(promise, url))
+    if (Result.isFailure(choice)) return yield* new Failed({ hop, reason: choice.failure, tokens: 0 })
+    return promise
+  })
 
   return A2aClient.of({ send, check })
 }
 
-/**
- * The SDK's client of the agent, and its card as fetched. The SDK's own way from one to the other fetches a second card
- * where the first one announces it, with credentials that nobody has given. It
- * takes no signal for the card either.
- */
-const clientAt = (
-  url: string,
-  fetchImpl: typeof globalThis.fetch,
-  signal: AbortSignal
-): Promise<{ card: AgentCard; client: Client }> => {
-  const legacyCompat = { enabled: true }
-  const resolver = new DefaultAgentCardResolver({
-    fetchImpl: (input, init) => fetchImpl(input, { ...init, signal }),
-    legacyCompat
-  })
-  return resolver.resolve(url).then((card) => {
-    const factory = new ClientFactory({
-      transports: [
-        new JsonRpcTransportFactory({ fetchImpl, legacyCompat }),
-        new RestTransportFactory({ fetchImpl, legacyCompat })
-      ],
-      // The card is resolved already, and must not be normalised twice.
-      cardResolver: { resolve: () => Promise.resolve(card) }
-    })
-    return factory.createFromAgentCard(card).then((client) => ({ card, client }))
-  })
-}
-
-const cancel = (client: Client, taskId: string): Effect.Effect<void> =>
-  Effect.tryPromise((signal) => client.cancelTask({ tenant: "", id: taskId, metadata: undefined }, { signal })).pipe(
-    Effect.timeoutOption(CANCEL_TIMEOUT),
-    Effect.ignore
-  )
-
-const requestOf = (message: A2aMessage): SendMessageRequest => ({
-  tenant: "",
-  message: {
-    messageId: randomUUID(),
-    contextId: message.contextId ?? "",
-    taskId: "",
-    role: Role.ROLE_USER,
-    parts: [textPart(message.text)],
-    metadata: message.said === undefined ? undefined : AttemptMetadata.encode(message.said),
-    extensions: [TOKEN_EXTENSION_URI],
-    referenceTaskIds: []
-  },
-  configuration: undefined,
-  metadata: undefined
+/** What a card says; it may be of any shape where nothing else depends on it. */
+const promiseOf = ({ capabilities, name }: AgentCard): ModeChoice.AgentPromise => ({
+  name: typeof name === "string" ? oneLine(name) : "an agent without a name",
+  streams: capabilities?.streaming === true,
+  exact: capabilities?.extensions?.some((extension) => extension?.uri === TOKEN_EXTENSION_URI) === true
 })
 
 /** The reason behind a card that could not be had. */

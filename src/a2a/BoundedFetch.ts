@@ -43,6 +43,8 @@ export interface BoundedFetchOptions {
   /** Bearer tokens by origin. */
   readonly tokens: ReadonlyMap<string, Redacted.Redacted>
   readonly limits: FetchLimits
+  /** The flaw of an answer that is no stream and no error, in words that go on after "the answer"; none unless given. */
+  readonly flawOf?: (json: unknown) => string | undefined
   /** What its effects run in. */
   readonly context: Context.Context<never>
 }
@@ -174,6 +176,8 @@ export const make = (options: BoundedFetchOptions): typeof globalThis.fetch => {
       const detail = oneLine(`${type} instead of a stream of events: ${text.slice(0, 100)}`)
       return yield* new AgentFault({ reason: FailReason.cases.ServerError.make({ status: response.status, detail }) })
     }
+    const flaw = saysError || Result.isFailure(parsed) ? undefined : options.flawOf?.(parsed.success)
+    if (flaw !== undefined) return yield* malformed(`the answer of ${url} ${flaw}`)
     return new Response(text === "" ? null : text, {
       status: response.status,
       headers: { "content-type": response.headers.get("content-type") ?? "application/json" }

@@ -4,6 +4,9 @@
  * Tokens and whatever else has content are life; a bare state, a signal and a usage frame are transport. The agent's
  * work is complete when its task is: the finish reason of one answer inside it, which more work may follow, is not the
  * end of anything here.
+ *
+ * An agent that is followed by its end alone answers nothing before: no limit for the headers of an answer can be put to
+ * it, so it counts as having taken its work, and the limits for a first token are in force. Neither is life.
  */
 import type { Frame, LivenessInput } from "../liveness/LivenessInput.ts"
 import { fromTokenEvents } from "../liveness/LivenessInput.ts"
@@ -27,6 +30,9 @@ export const inputsOf = (events: ReadonlyArray<TaskEvent>, at: number): Readonly
     switch (event._tag) {
       case "Heartbeat":
         inputs.push({ ...event, at })
+        break
+      case "Followed":
+        if (event.mode === "blocking") inputs.push({ _tag: "Headers", at })
         break
       case "Status":
         inputs.push(event.text === "" ? { _tag: "Headers", at } : frame(at, null))

@@ -1,5 +1,5 @@
 /**
- * The order and the identity of a task's stream, as one pure step per event.
+ * The order and the identity of a task's stream, or of the answers about one, as one pure step per event.
  *
  * Laws: a stream is one message, or begins with its task and goes on with updates; all events are of the same task and
  * context. Only a different id is wrong: an absent one is what many agents send. A status before its task is fine too,
@@ -22,10 +22,17 @@ export interface StreamOrder {
 
 export const initial: StreamOrder = { events: 0, taskId: "", contextId: "", begun: false }
 
+/** What it came as: part of a stream, or the answer to a question. */
+export type Noun = "event" | "answer"
+
 /** The order after one more event, or what is wrong with it. */
-export const step = (order: StreamOrder, { payload }: StreamResponse): Result.Result<StreamOrder, string> => {
+export const step = (
+  order: StreamOrder,
+  { payload }: StreamResponse,
+  noun: Noun = "event"
+): Result.Result<StreamOrder, string> => {
   const events = order.events + 1
-  const wrong = (what: string) => Result.fail(`event ${events} ${what}`)
+  const wrong = (what: string) => Result.fail(`${noun} ${events} ${what}`)
   if (payload?.value === undefined || payload.value === null) return wrong("has no payload")
   const taskId = (payload.$case === "task" ? payload.value.id : payload.value.taskId) || ""
   const contextId = payload.value.contextId || ""

@@ -230,5 +230,5 @@ const lifeOf = Effect.fnUntraced(function*(
 })
 
 /** Whether a question for a card has shown that nobody listens. */
-const isNobody = (answer: Result.Result<Option.Option<string>, Failed>): boolean =>
+const isNobody = (answer: Result.Result<Option.Option<unknown>, Failed>): boolean =>
   Result.isFailure(answer) && answer.failure.reason._tag === "ConnectError"

@@ -92,7 +92,7 @@ const named = Effect.fnUntraced(function*(settings: Omit<Definition, "id">) {
   const [agent] = settings.agents
   if (agent.kind._tag !== "Agent") return settings
   const { url } = agent.kind.address
-  const name = yield* A2aClient.use((client) => client.check({ url, hop: "purple" })).pipe(
+  const { name } = yield* A2aClient.use((client) => client.check({ url, hop: "purple" })).pipe(
     Effect.provide(clientFor(settings)),
     orExit
   )

@@ -213,6 +213,7 @@ describe("task events on the wire", () => {
         { statusUpdate: { taskId: "task-9", status: { state: "TASK_STATE_COMPLETED" } } }
       ]
       assert.deepStrictEqual(responses.flatMap((json) => decode(StreamResponse.fromJSON(json))), [
+        Status.make({ state: "submitted", text: "" }),
         Status.make({ state: "working", text: "hm" }),
         Artifact.make({ artifactId: "r", name: "", parts: [{ _tag: "Data", data: { score: 1 } }] }),
         Ended.make({ state: "completed", text: "", error: null })

@@ -52,7 +52,7 @@ const play = (
 ): Effect.Effect<Played> => {
   let sent = 0
   const client = Layer.succeed(A2aClient, {
-    check: () => Effect.succeed("agent"),
+    check: () => Effect.succeed({ name: "agent", streams: true, exact: true }),
     send: () => Stream.suspend(() => answers[Math.min(sent++, answers.length - 1)]!)
   })
   return Effect.gen(function*() {

@@ -36,7 +36,7 @@ const result = (task: string) =>
 
 /** Every answer takes 10 s and is right. */
 const client = Layer.succeed(A2aClient, {
-  check: () => Effect.succeed("agent"),
+  check: () => Effect.succeed({ name: "agent", streams: true, exact: true }),
   send: ({ data }: { readonly data?: unknown }) => {
     const task = /"id":"(\w+)"/.exec(JSON.stringify(data))?.[1] ?? "a"
     return Stream.make<ReadonlyArray<TaskEvent>>(said("x"), Finish.make({ reason: "stop" }), result(task)).pipe(

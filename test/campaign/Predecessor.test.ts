@@ -44,7 +44,7 @@ describe("a campaign", () => {
           return stream
         }).pipe(Stream.ensuring(Effect.sync(() => open--)))
       const client = Layer.succeed(A2aClient, {
-        check: () => Effect.succeed("agent"),
+        check: () => Effect.succeed({ name: "agent", streams: true, exact: true }),
         send: () =>
           guarded(
             sent++ === 0

@@ -165,7 +165,7 @@ const play = (script: Script) =>
     yield* real.create(definition, null)
     let sent = 0
     const client = Layer.succeed(A2aClient, {
-      check: () => Effect.succeed("agent"),
+      check: () => Effect.succeed({ name: "agent", streams: true, exact: true }),
       send: (): Stream.Stream<TaskEvent, RunError> =>
         Stream.suspend(() => {
           const answer = sent++

@@ -122,7 +122,7 @@ export const runStored = Effect.fnUntraced(function*(options: VirtualOptions) {
   const asked = new Map<string, number>()
   const { agent = () => Stream.never } = options
   const agents = Layer.succeed(A2aClient, {
-    check: () => Effect.succeed("agent"),
+    check: () => Effect.succeed({ name: "agent", streams: true, exact: true }),
     send: (message: A2aMessage) =>
       Stream.suspend(() => {
         const name = new URL(message.url).hostname

@@ -54,10 +54,10 @@ export class Invention {
       lastLines: Effect.succeed([`line ${this.processes.length}`])
     })))
 
-  readonly #check = Effect.suspend((): Effect.Effect<string, Failed> => {
+  readonly #check = Effect.suspend((): Effect.Effect<{ name: string; streams: boolean; exact: boolean }, Failed> => {
     this.questions++
     if (this.answer === undefined) return Effect.never
-    if (this.answer === "card") return Effect.succeed("agent")
+    if (this.answer === "card") return Effect.succeed({ name: "agent", streams: true, exact: true })
     return Effect.fail(new Failed({ hop: "purple", tokens: 0, reason: this.answer }))
   })
 }
