@@ -60,7 +60,9 @@ export const follow = (following: Following, lost?: LostStream): Effect.Effect<v
       }
       const { isNotFound, isUnsupported, reason } = result.failure
       poll = PollStep.step(poll, { _tag: "Failed", reason })
-      const end = isUnsupported ? reason : poll.end
+      // One that has just begun may not be known everywhere; one that was known, and is not any more, is lost.
+      const isLost = isNotFound && (hasAnswered || lost !== undefined)
+      const end = isUnsupported || isLost ? reason : poll.end
       if (end === undefined) continue
       const refused = (isUnsupported || isNotFound) && !hasAnswered
         ? ModeChoice.unpollable(promise, agent, wordsOf(reason))

@@ -172,7 +172,7 @@ export const makeDecoder = () => {
     const counted = snapshot === undefined ? Math.min(1, texts.length) : Math.max(0, snapshot.tokens - tokens)
     const status = statusOfTask(task.status)
     // The state before the first event is no news.
-    const isNothing = status?._tag === "Status" && status.text === "" && !hasMissed
+    const isNothing = status?._tag === "Status" && status.text === "" && (status.state === "submitted" || !hasMissed)
     const encoded = snapshot?.ended
     const ended = encoded === undefined ? undefined : Result.getOrUndefined(decodeEvent(encoded))
     return [

@@ -1,4 +1,4 @@
-/** Our client against agents of ours, and one that it refuses. */
+/** Our client against agents of ours; the ways of following others stand in FollowedAgent.test.ts. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -7,8 +7,8 @@ import { Ended, Status } from "../../src/a2a/TaskEvent.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import { Delta, Finish } from "../../src/token/TokenEvent.ts"
 import { agent, ask, hangs, said } from "../support/agents.ts"
-import { scriptedServer } from "../support/scriptedServer.ts"
 
+const followed = { _tag: "Followed", hop: "purple", mode: "stream", exact: true, why: "its card says that it streams" }
 /** What the relay says of a task it has begun. */
 const working = Status.make({ state: "working", text: "" })
 
@@ -28,7 +28,7 @@ describe("A2aClient", () => {
       const { error, events } = yield* ask(url)
       assert.deepStrictEqual({ error, events }, {
         error: undefined,
-        events: [working, ...tokens, Ended.make({ state: "completed", text: "", error: null })]
+        events: [followed, working, ...tokens, Ended.make({ state: "completed", text: "", error: null })]
       })
     }))
 
@@ -39,27 +39,12 @@ describe("A2aClient", () => {
       const { error, events } = yield* ask(url)
       assert.instanceOf(error, Failed)
       assert.deepInclude(error, { hop: "engine", tokens: 1, reason: failed.reason })
-      assert.deepStrictEqual(events, [
+      assert.deepStrictEqual(events as ReadonlyArray<unknown>, [
+        followed,
         working,
         said("a"),
         Ended.make({ state: "failed", text: failed.message, error: failed })
       ])
-    }))
-
-  it.live("refuses an agent that does not stream, instead of asking it in a way that hides its tokens", () =>
-    Effect.gen(function*() {
-      const server = yield* scriptedServer((response) => {
-        response.writeHead(200, { "content-type": "application/json" })
-        const url = "http://127.0.0.1:9/"
-        response.end(JSON.stringify({
-          name: "mute",
-          capabilities: { streaming: false },
-          supportedInterfaces: [{ url, protocolBinding: "JSONRPC", protocolVersion: "1.0" }]
-        }))
-      })
-      const { error } = yield* ask(server.url)
-      assert.strictEqual(error?._tag === "Failed" ? error.reason._tag : undefined, "Unsupported")
-      assert.deepStrictEqual(server.requests.map(({ path }) => path), ["/.well-known/agent-card.json"])
     }))
 
   it.live("cancels the task when it is interrupted while the agent is silent", () =>

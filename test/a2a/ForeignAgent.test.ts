@@ -74,7 +74,7 @@ describe("an agent that is only different", () => {
       })
       const { error, events } = yield* askWith(server.url)
       assert.isUndefined(error)
-      assert.deepStrictEqual(events.map((event) => event._tag), ["Status", "Delta", "Ended"])
+      assert.deepStrictEqual(events.map((event) => event._tag), ["Followed", "Status", "Delta", "Ended"])
     }).pipe(Effect.provide(A2aClient.layer)))
 
   it.live("is silent for longer than any card may take is waited for", () =>

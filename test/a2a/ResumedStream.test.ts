@@ -134,10 +134,7 @@ describe("a stream that is cut", () => {
       "the agent cannot do it",
       {
         stream: sends([task(0), delta(0), delta(1)], "end"),
-        methods: {
-          SubscribeToTask: error(-32004),
-          GetTask: (response, { rpc }) => json(response, { jsonrpc: "2.0", id: rpc?.id, result: snapshot(2) })
-        }
+        methods: { SubscribeToTask: error(-32004), GetTask: error(-32004) }
       },
       1,
       "Truncated"

@@ -1,0 +1,381 @@
+/** A task that is polled, or that answers only at its end: what is asked, what is told, and what is taken for life. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { AgentFault } from "../../src/a2a/AgentFault.ts"
+import { STATUS_RENEWED } from "../../src/a2a/KnownTask.ts"
+import {
+  cut,
+  meet,
+  modesOf,
+  notFound,
+  pass,
+  refused,
+  saying,
+  statusUpdate,
+  task,
+  textOf,
+  unsupported,
+  type VirtualAgent
+} from "./virtualAgent.ts"
+
+const at = (second: number) => ({ timestamp: new Date(second * 1000).toISOString() })
+/** Answers a message at once with a task that goes on. */
+const begins = { send: () => Effect.succeed({ task: task("SUBMITTED") }) }
+const working = (...texts: ReadonlyArray<string>) => Effect.succeed(task("WORKING", texts))
+const completed = (...texts: ReadonlyArray<string>) => Effect.succeed(task("COMPLETED", texts))
+const inTurn = (...answers: ReadonlyArray<ReturnType<NonNullable<VirtualAgent["task"]>>>) => (nth: number) =>
+  answers[Math.min(nth, answers.length - 1)]!
+
+const reasonOf = (meeting: { ended: () => any }) => meeting.ended()?.error?.reason
+
+describe("a task that is polled", () => {
+  it.effect("gives what is new in each snapshot, and its end", () =>
+    Effect.gen(function*() {
+      const meeting = yield* meet({
+        ...begins,
+        task: inTurn(working("one"), working("one"), working("one two"), completed("one two"))
+      })
+      yield* pass(5)
+      assert.deepStrictEqual(meeting.events.map((event) => event._tag), [
+        "Followed",
+        "Status",
+        "Delta",
+        "Status",
+        "Delta",
+        "Ended"
+      ])
+      assert.deepInclude(meeting.events[0], { mode: "poll", exact: false, hop: "purple" })
+      assert.deepInclude(meeting.events[4], { text: " two", tokens: 1 })
+      assert.deepStrictEqual([meeting.ended()?.error, meeting.cancelled, meeting.sent], [undefined, [], [false]])
+    }))
+
+  it.effect("is asked often while something changes and rarely while nothing does, one question at a time", () =>
+    Effect.gen(function*() {
+      const meeting = yield* meet({
+        ...begins,
+        task: (nth) => working(nth < 10 ? "x".repeat(nth + 1) : "x".repeat(10))
+      })
+      yield* pass(30)
+      const waits = meeting.askedAt.slice(1).map((at, index) => at - meeting.askedAt[index]!)
+      assert.deepStrictEqual(new Set(waits.slice(0, 9)), new Set([250]))
+      assert.isAbove(waits[11]!, 250)
+      assert.isAtLeast(waits.at(-1)!, 2000)
+      assert.isAtMost(waits.at(-1)!, 2250)
+      yield* meeting.giveUp
+      assert.deepStrictEqual(meeting.cancelled, ["t"])
+    }))
+
+  it.effect("is asked again where a question hangs, and fails of nothing but its silence", () =>
+    Effect.gen(function*() {
+      let open = 0
+      const hung = Effect.never.pipe(
+        Effect.onInterrupt(() => Effect.sync(() => open--)),
+        (effect) => Effect.suspend(() => (open++, effect))
+      )
+      const meeting = yield* meet({ ...begins, task: inTurn(working("a"), hung, hung, hung, completed("a b")) })
+      yield* pass(20)
+      assert.isAtMost(open, 1)
+      assert.isUndefined(meeting.ended())
+      yield* pass(30)
+      assert.strictEqual(textOf(meeting.events), "a b")
+      assert.deepInclude(meeting.ended(), { error: undefined })
+      assert.strictEqual(open, 0)
+
+      const mute = yield* meet({ ...begins, task: inTurn(working("a"), hung) })
+      yield* pass(1000, 2000)
+      assert.deepInclude(mute.ended()?.error, { _tag: "Stalled", kind: "agent-silent", hop: "purple" })
+      assert.deepStrictEqual(mute.cancelled, ["t"])
+      assert.strictEqual(open, 0)
+    }))
+
+  it.effect("is lost with its agent, after as many tries as a stream has, and not before", () =>
+    Effect.gen(function*() {
+      const dies = yield* meet({ ...begins, task: inTurn(working("a"), Effect.fail(refused)) })
+      yield* pass(2)
+      assert.isUndefined(dies.ended())
+      yield* pass(4)
+      assert.deepInclude(reasonOf(dies), { _tag: "ConnectionLost", detail: "connect ECONNREFUSED 127.0.0.1:9" })
+      assert.deepInclude(dies.ended()?.error, { tokens: 1 })
+      assert.lengthOf(dies.askedAt, 5)
+
+      const stumbles = yield* meet({
+        ...begins,
+        task: (nth) => nth % 4 === 3 ? working("x".repeat(nth)) : nth > 20 ? completed("done") : Effect.fail(cut)
+      })
+      yield* pass(30)
+      assert.deepInclude(stumbles.ended(), { error: undefined })
+      assert.strictEqual(textOf(stumbles.events), "done")
+    }))
+
+  it.effect("is asked more rarely if its agent wants that, and not given up", () =>
+    Effect.gen(function*() {
+      const busy = new AgentFault({
+        reason: { _tag: "RateLimited", status: 429, retryAfterMillis: 7000, detail: "slow down" }
+      })
+      const meeting = yield* meet({ ...begins, task: (nth) => nth < 6 ? Effect.fail(busy) : completed("a") })
+      yield* pass(50)
+      assert.deepInclude(meeting.ended(), { error: undefined })
+      assert.isAtLeast(meeting.askedAt[2]! - meeting.askedAt[1]!, 7000)
+    }))
+
+  it.effect("is told to be at work by the time of its status alone, without a word that could be taken for an answer", () =>
+    Effect.gen(function*() {
+      const mute = yield* meet({ ...begins, task: (nth) => Effect.succeed(task("WORKING", [], at(nth))) })
+      yield* pass(2000, 2000)
+      assert.isUndefined(mute.ended())
+      assert.include(mute.events.map((event) => event._tag === "Status" ? event.text : ""), STATUS_RENEWED)
+      yield* mute.giveUp
+
+      const says = yield* meet({
+        ...begins,
+        task: (nth) => Effect.succeed(task("WORKING", [], { ...saying("42"), ...at(nth) }))
+      })
+      yield* pass(60, 2000)
+      const texts = says.events.flatMap((event) => event._tag === "Status" ? [event.text] : [])
+      assert.deepStrictEqual(new Set(texts), new Set(["", "42"]))
+      yield* says.giveUp
+    }))
+
+  it.effect("is stalled where nothing changes, whatever it has said, and in its time", () =>
+    Effect.gen(function*() {
+      const same = yield* meet({
+        ...begins,
+        task: () => Effect.succeed(task("WORKING", ["text"], { ...saying("at work"), ...at(1) }))
+      })
+      yield* pass(1000, 2000)
+      assert.deepInclude(same.ended()?.error, { _tag: "Stalled", kind: "agent-silent" })
+      assert.closeTo(same.ended()!.second, 915, 20)
+      assert.deepStrictEqual(
+        same.events.filter((event) => event._tag !== "Heartbeat").map((event) => event._tag),
+        ["Followed", "Status", "Delta", "Status"]
+      )
+      assert.deepStrictEqual(same.cancelled, ["t"])
+    }))
+
+  it.effect("ends with its question, as a stream would", () =>
+    Effect.gen(function*() {
+      for (const state of ["INPUT_REQUIRED", "AUTH_REQUIRED"]) {
+        const asks = yield* meet({
+          ...begins,
+          task: inTurn(working(), Effect.succeed(task(state, [], saying("which?"))))
+        })
+        yield* pass(2)
+        assert.deepInclude(reasonOf(asks), { _tag: "AgentFailed", detail: "which?" })
+        assert.deepStrictEqual(asks.cancelled, ["t"])
+        const mute = yield* meet({ send: () => Effect.succeed({ task: task(state) }) })
+        yield* pass(1)
+        assert.deepInclude(reasonOf(mute), { _tag: "AgentFailed", detail: "it waits for an answer" })
+      }
+    }))
+
+  it.effect("fails with what it ended in", () =>
+    Effect.gen(function*() {
+      const fails = yield* meet({ ...begins, task: () => Effect.succeed(task("FAILED", [], saying("no luck"))) })
+      yield* pass(1)
+      assert.deepInclude(reasonOf(fails), { _tag: "AgentFailed", state: "failed", detail: "no luck" })
+      assert.deepStrictEqual(fails.cancelled, [])
+    }))
+
+  it.effect("is refused and cancelled where the agent does not say how it stands", () =>
+    Effect.gen(function*() {
+      for (const [error, seconds] of [[unsupported, 1], [notFound, 5]] as const) {
+        const refuses = yield* meet({ ...begins, task: () => Effect.fail(error) })
+        yield* pass(seconds)
+        assert.strictEqual(reasonOf(refuses)?._tag, "Unsupported")
+        assert.match(reasonOf(refuses)?.detail, /"virtual" at http:\/\/purple\/ began a task .*mode blocking would do/)
+        assert.deepStrictEqual(refuses.cancelled, ["t"])
+      }
+      // It did know it before.
+      const forgets = yield* meet({ ...begins, task: inTurn(working("a"), Effect.fail(notFound)) })
+      yield* pass(1)
+      assert.deepInclude(reasonOf(forgets), { _tag: "MidStreamError", detail: "Task not found" })
+    }))
+})
+
+describe("an agent that answers only at its end", () => {
+  const waits = (seconds: number, answer: object): VirtualAgent => ({
+    send: () => Effect.delay(Effect.succeed(answer), `${seconds} seconds`)
+  })
+  const message = { message: { messageId: "m", role: "ROLE_AGENT", parts: [{ text: "forty-two" }] } }
+
+  it.effect("is noticed after a while, and awaited by the same request for as long as it takes", () =>
+    Effect.gen(function*() {
+      const meeting = yield* meet(waits(1500, { task: task("COMPLETED", ["forty-two"]) }))
+      yield* pass(9)
+      assert.deepStrictEqual(modesOf(meeting.events), ["poll"])
+      yield* pass(2)
+      assert.deepStrictEqual(modesOf(meeting.events), ["poll", "blocking"])
+      yield* pass(1495, 5000)
+      assert.deepInclude(meeting.ended(), { error: undefined })
+      assert.strictEqual(textOf(meeting.events), "forty-two")
+      assert.deepStrictEqual([meeting.sent, meeting.askedAt, meeting.cancelled], [[false], [], []])
+    }))
+
+  it.effect("is given up by the limit for a first token, and its connection closed, though no id of its task is known", () =>
+    Effect.gen(function*() {
+      const meeting = yield* meet({ send: () => Effect.never })
+      yield* pass(1700, 5000)
+      assert.isUndefined(meeting.ended())
+      assert.strictEqual(meeting.aborted(), 0)
+      yield* pass(200, 5000)
+      assert.deepInclude(meeting.ended()?.error, { _tag: "Stalled", kind: "agent-silent" })
+      assert.deepStrictEqual([meeting.aborted(), meeting.cancelled], [1, []])
+    }))
+
+  it.effect("is recorded as what it was if it was quick, and whatever it answered with", () =>
+    Effect.gen(function*() {
+      for (const answer of [message, { task: task("COMPLETED", ["forty-two"]) }]) {
+        const meeting = yield* meet(waits(2, answer))
+        yield* pass(3)
+        assert.deepStrictEqual(modesOf(meeting.events), ["poll", "blocking"])
+        assert.deepInclude(meeting.events.findLast((event) => event._tag === "Followed"), {
+          why: "its first answer, after 2 s, was its end"
+        })
+        assert.strictEqual(textOf(meeting.events), "forty-two")
+        assert.deepInclude(meeting.ended(), { error: undefined })
+      }
+    }))
+
+  it.effect("is polled where its late answer is a task that goes on", () =>
+    Effect.gen(function*() {
+      const meeting = yield* meet({ ...waits(15, { task: task("WORKING") }), task: () => completed("ok") })
+      yield* pass(20)
+      assert.deepStrictEqual(modesOf(meeting.events), ["poll", "blocking", "poll"])
+      assert.strictEqual(textOf(meeting.events), "ok")
+    }))
+
+  it.effect("is asked to be awaited where it refuses not to be", () =>
+    Effect.gen(function*() {
+      const agent: VirtualAgent = {
+        send: (awaited) => awaited ? Effect.delay(Effect.succeed(message), "40 seconds") : Effect.fail(unsupported)
+      }
+      const meeting = yield* meet(agent)
+      yield* pass(60)
+      assert.deepStrictEqual(modesOf(meeting.events), ["poll", "blocking"])
+      assert.deepStrictEqual(meeting.sent, [false, true])
+      assert.strictEqual(textOf(meeting.events), "forty-two")
+      const forced = yield* meet(agent, "poll")
+      yield* pass(1)
+      assert.match(reasonOf(forced)?.detail, /refuses a message that asks not to be awaited.*not here; mode blocking/)
+    }))
+})
+
+describe("a forced mode", () => {
+  const slow: VirtualAgent = { send: () => Effect.never, streams: false }
+
+  it.effect("that the agent cannot do is refused, with what would do", () =>
+    Effect.gen(function*() {
+      const stream = yield* meet({ ...begins, streams: false }, "stream")
+      yield* pass(1)
+      assert.deepStrictEqual([reasonOf(stream)?._tag, stream.sent, stream.events], ["Unsupported", [], []])
+      assert.match(reasonOf(stream)?.detail, /does not stream.*mode poll or mode blocking would do/)
+
+      const poll = yield* meet(slow, "poll")
+      yield* pass(9)
+      assert.isUndefined(poll.ended())
+      yield* pass(2)
+      assert.match(reasonOf(poll)?.detail, /did not answer within 10 s.*; mode blocking would do/)
+      assert.strictEqual(poll.aborted(), 1)
+      const streaming = yield* meet({ ...slow, streams: true }, "poll")
+      yield* pass(11)
+      assert.match(reasonOf(streaming)?.detail, /; mode stream or mode blocking would do/)
+
+      const blocking = yield* meet(begins, "blocking")
+      yield* pass(1)
+      assert.match(reasonOf(blocking)?.detail, /does not wait for the end of its task.*mode poll would do/)
+      assert.deepStrictEqual(blocking.cancelled, ["t"])
+    }))
+
+  it.effect("is what happens, also on an agent that streams", () =>
+    Effect.gen(function*() {
+      const poll = yield* meet({ ...begins, streams: true, task: () => completed("ok") }, "poll")
+      const blocking = yield* meet(
+        { streams: true, send: () => Effect.succeed({ task: task("COMPLETED", ["ok"]) }) },
+        "blocking"
+      )
+      yield* pass(1)
+      assert.deepStrictEqual([modesOf(poll.events), poll.sent], [["poll"], [false]])
+      assert.deepStrictEqual([modesOf(blocking.events), blocking.sent], [["blocking"], [true]])
+      assert.deepStrictEqual([textOf(poll.events), textOf(blocking.events)], ["ok", "ok"])
+    }))
+})
+
+describe("a stream that is lost", () => {
+  const streams = (...events: ReadonlyArray<object>): Stream.Stream<object, unknown> =>
+    Stream.concat(Stream.fromIterable([{ task: task("WORKING") }, ...events]), Stream.fail(cut))
+  const token = {
+    artifactUpdate: { taskId: "t", artifact: { artifactId: "a0", parts: [{ text: "one" }] }, append: true }
+  }
+  const subscriptions: ReadonlyArray<readonly [string, Stream.Stream<object, unknown>]> = [
+    ["is not known", Stream.fail(unsupported)],
+    ["has no snapshot", Stream.make(token)],
+    ["brings nothing new", streams()],
+    ["has no connection", Stream.fail(refused)]
+  ]
+  for (const [name, subscribe] of subscriptions) {
+    it.effect(`is polled on where its subscription ${name}`, () =>
+      Effect.gen(function*() {
+        const agent: VirtualAgent = { stream: streams(token), subscribe }
+        const meeting = yield* meet({
+          ...agent,
+          task: inTurn(working("one"), working("one two"), completed("one two three"))
+        })
+        yield* pass(6)
+        assert.deepStrictEqual(modesOf(meeting.events), ["stream", "poll"])
+        assert.deepInclude(meeting.events.findLast((event) => event._tag === "Followed"), {
+          why: "its stream broke and could not be resumed"
+        })
+        assert.strictEqual(textOf(meeting.events), "one two three")
+        assert.deepInclude(meeting.ended(), { error: undefined })
+
+        for (const error of [notFound, unsupported, refused]) {
+          const fails = yield* meet({ ...agent, task: () => Effect.fail(error) })
+          yield* pass(6)
+          assert.deepInclude(reasonOf(fails), { _tag: "ConnectionLost", detail: "other side closed (UND_ERR_SOCKET)" })
+          assert.deepStrictEqual([modesOf(fails.events), fails.cancelled], [["stream"], ["t"]])
+        }
+      }))
+  }
+
+  it.effect("is not called polled where only its end was missed", () =>
+    Effect.gen(function*() {
+      const meeting = yield* meet({ stream: streams(token), task: () => completed("one two") })
+      yield* pass(1)
+      assert.deepStrictEqual([modesOf(meeting.events), textOf(meeting.events)], [["stream"], "one two"])
+    }))
+
+  it.effect("is not polled after an answer that means something", () =>
+    Effect.gen(function*() {
+      const asks = yield* meet({
+        stream: Stream.make<Array<object>>({ task: task("WORKING") }, statusUpdate("INPUT_REQUIRED", saying("which?"))),
+        task: () => completed("x")
+      })
+      const errs = yield* meet({
+        stream: Stream.concat(Stream.make({ task: task("WORKING") }), Stream.fail(notFound)),
+        task: () => completed("x")
+      })
+      yield* pass(5)
+      assert.deepInclude(reasonOf(asks), { _tag: "AgentFailed", detail: "which?" })
+      assert.strictEqual(reasonOf(errs)?._tag, "MidStreamError")
+      assert.deepStrictEqual([asks.askedAt, errs.askedAt], [[], []])
+    }))
+
+  it.effect("was none where the agent refuses to stream, and has begun nothing", () =>
+    Effect.gen(function*() {
+      const liar: VirtualAgent = {
+        ...begins,
+        streams: true,
+        stream: Stream.fail(unsupported),
+        task: () => completed("ok")
+      }
+      const meeting = yield* meet(liar)
+      const forced = yield* meet(liar, "stream")
+      yield* pass(1)
+      assert.deepStrictEqual([modesOf(meeting.events), textOf(meeting.events)], [["stream", "poll"], "ok"])
+      assert.match(
+        reasonOf(forced)?.detail,
+        /refuses to stream, though its card says that it does: not here; mode poll/
+      )
+    }))
+})
