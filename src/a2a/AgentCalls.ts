@@ -25,6 +25,7 @@ import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
 import { a2aErrorOf } from "./AgentFault.ts"
 import * as AttemptMetadata from "./AttemptMetadata.ts"
+import * as LegacyAppend from "./LegacyAppend.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 import { textPart } from "./WireTask.ts"
 
@@ -84,7 +85,7 @@ const clientOf = (card: AgentCard, fetchImpl: typeof globalThis.fetch): Promise<
   new ClientFactory({
     transports: [
       new JsonRpcTransportFactory({ fetchImpl, legacyCompat }),
-      new RestTransportFactory({ fetchImpl, legacyCompat })
+      new RestTransportFactory({ fetchImpl: LegacyAppend.marking(fetchImpl), legacyCompat })
     ],
     // The card is resolved already, and must not be normalised twice.
     cardResolver: { resolve: () => Promise.resolve(card) }

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { FailReason } from "../liveness/Failed.ts"
 import { called, CallFailed, type Following, Unfollowed, wordsOf } from "./Following.ts"
+import { restored } from "./LegacyAppend.ts"
 
 /** The waits before the subscriptions that follow each other without anything new, in milliseconds. */
 const RESUME_DELAYS = [0, 500, 2000]
@@ -46,7 +47,7 @@ export const follow = (following: Following): Effect.Effect<StreamEnd, Unfollowe
           if (done === true) return yield* endOf(known.reasonOfEnd())
           if (awaitsSnapshot && value.payload?.$case !== "task") return yield* unresumable
           awaitsSnapshot = false
-          yield* give(known.read(value))
+          yield* give(known.read(restored(value)))
           if (known.isOver()) return
         }
       }))

@@ -154,7 +154,8 @@ const flawOfArtifactUpdate = (update: unknown): Flaw => {
 /** The payloads of 1.0 by their member's names: ProtoJSON has both spellings. */
 const payloads: ReadonlyArray<readonly [ReadonlyArray<string>, (value: unknown) => Flaw]> = [
   [["task"], flawOfTask],
-  [["message"], (message) => flawOfMessage(message, "message")],
+  // 0.3 over HTTP+JSON calls it "msg".
+  [["message", "msg"], (message) => flawOfMessage(message, "message")],
   [["statusUpdate", "status_update"], flawOfStatusUpdate],
   [["artifactUpdate", "artifact_update"], flawOfArtifactUpdate]
 ]

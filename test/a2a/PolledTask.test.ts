@@ -1,33 +1,28 @@
 /** A task that is polled, or that answers only at its end: what is asked, what is told, and what is taken for life. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import { AgentFault } from "../../src/a2a/AgentFault.ts"
 import { STATUS_RENEWED } from "../../src/a2a/KnownTask.ts"
 import {
+  begins,
+  completed,
   cut,
+  inTurn,
   meet,
   modesOf,
   notFound,
   pass,
+  reasonOf,
   refused,
   saying,
-  statusUpdate,
   task,
   textOf,
   unsupported,
-  type VirtualAgent
+  type VirtualAgent,
+  working
 } from "./virtualAgent.ts"
 
 const at = (second: number) => ({ timestamp: new Date(second * 1000).toISOString() })
-/** Answers a message at once with a task that goes on. */
-const begins = { send: () => Effect.succeed({ task: task("SUBMITTED") }) }
-const working = (...texts: ReadonlyArray<string>) => Effect.succeed(task("WORKING", texts))
-const completed = (...texts: ReadonlyArray<string>) => Effect.succeed(task("COMPLETED", texts))
-const inTurn = (...answers: ReadonlyArray<ReturnType<NonNullable<VirtualAgent["task"]>>>) => (nth: number) =>
-  answers[Math.min(nth, answers.length - 1)]!
-
-const reasonOf = (meeting: { ended: () => any }) => meeting.ended()?.error?.reason
 
 describe("a task that is polled", () => {
   it.effect("gives what is new in each snapshot, and its end", () =>
@@ -258,124 +253,5 @@ describe("an agent that answers only at its end", () => {
       const forced = yield* meet(agent, "poll")
       yield* pass(1)
       assert.match(reasonOf(forced)?.detail, /refuses a message that asks not to be awaited.*not here; mode blocking/)
-    }))
-})
-
-describe("a forced mode", () => {
-  const slow: VirtualAgent = { send: () => Effect.never, streams: false }
-
-  it.effect("that the agent cannot do is refused, with what would do", () =>
-    Effect.gen(function*() {
-      const stream = yield* meet({ ...begins, streams: false }, "stream")
-      yield* pass(1)
-      assert.deepStrictEqual([reasonOf(stream)?._tag, stream.sent, stream.events], ["Unsupported", [], []])
-      assert.match(reasonOf(stream)?.detail, /does not stream.*mode poll or mode blocking would do/)
-
-      const poll = yield* meet(slow, "poll")
-      yield* pass(9)
-      assert.isUndefined(poll.ended())
-      yield* pass(2)
-      assert.match(reasonOf(poll)?.detail, /did not answer within 10 s.*; mode blocking would do/)
-      assert.strictEqual(poll.aborted(), 1)
-      const streaming = yield* meet({ ...slow, streams: true }, "poll")
-      yield* pass(11)
-      assert.match(reasonOf(streaming)?.detail, /; mode stream or mode blocking would do/)
-
-      const blocking = yield* meet(begins, "blocking")
-      yield* pass(1)
-      assert.match(reasonOf(blocking)?.detail, /does not wait for the end of its task.*mode poll would do/)
-      assert.deepStrictEqual(blocking.cancelled, ["t"])
-    }))
-
-  it.effect("is what happens, also on an agent that streams", () =>
-    Effect.gen(function*() {
-      const poll = yield* meet({ ...begins, streams: true, task: () => completed("ok") }, "poll")
-      const blocking = yield* meet(
-        { streams: true, send: () => Effect.succeed({ task: task("COMPLETED", ["ok"]) }) },
-        "blocking"
-      )
-      yield* pass(1)
-      assert.deepStrictEqual([modesOf(poll.events), poll.sent], [["poll"], [false]])
-      assert.deepStrictEqual([modesOf(blocking.events), blocking.sent], [["blocking"], [true]])
-      assert.deepStrictEqual([textOf(poll.events), textOf(blocking.events)], ["ok", "ok"])
-    }))
-})
-
-describe("a stream that is lost", () => {
-  const streams = (...events: ReadonlyArray<object>): Stream.Stream<object, unknown> =>
-    Stream.concat(Stream.fromIterable([{ task: task("WORKING") }, ...events]), Stream.fail(cut))
-  const token = {
-    artifactUpdate: { taskId: "t", artifact: { artifactId: "a0", parts: [{ text: "one" }] }, append: true }
-  }
-  const subscriptions: ReadonlyArray<readonly [string, Stream.Stream<object, unknown>]> = [
-    ["is not known", Stream.fail(unsupported)],
-    ["has no snapshot", Stream.make(token)],
-    ["brings nothing new", streams()],
-    ["has no connection", Stream.fail(refused)]
-  ]
-  for (const [name, subscribe] of subscriptions) {
-    it.effect(`is polled on where its subscription ${name}`, () =>
-      Effect.gen(function*() {
-        const agent: VirtualAgent = { stream: streams(token), subscribe }
-        const meeting = yield* meet({
-          ...agent,
-          task: inTurn(working("one"), working("one two"), completed("one two three"))
-        })
-        yield* pass(6)
-        assert.deepStrictEqual(modesOf(meeting.events), ["stream", "poll"])
-        assert.deepInclude(meeting.events.findLast((event) => event._tag === "Followed"), {
-          why: "its stream broke and could not be resumed"
-        })
-        assert.strictEqual(textOf(meeting.events), "one two three")
-        assert.deepInclude(meeting.ended(), { error: undefined })
-
-        for (const error of [notFound, unsupported, refused]) {
-          const fails = yield* meet({ ...agent, task: () => Effect.fail(error) })
-          yield* pass(6)
-          assert.deepInclude(reasonOf(fails), { _tag: "ConnectionLost", detail: "other side closed (UND_ERR_SOCKET)" })
-          assert.deepStrictEqual([modesOf(fails.events), fails.cancelled], [["stream"], ["t"]])
-        }
-      }))
-  }
-
-  it.effect("is not called polled where only its end was missed", () =>
-    Effect.gen(function*() {
-      const meeting = yield* meet({ stream: streams(token), task: () => completed("one two") })
-      yield* pass(1)
-      assert.deepStrictEqual([modesOf(meeting.events), textOf(meeting.events)], [["stream"], "one two"])
-    }))
-
-  it.effect("is not polled after an answer that means something", () =>
-    Effect.gen(function*() {
-      const asks = yield* meet({
-        stream: Stream.make<Array<object>>({ task: task("WORKING") }, statusUpdate("INPUT_REQUIRED", saying("which?"))),
-        task: () => completed("x")
-      })
-      const errs = yield* meet({
-        stream: Stream.concat(Stream.make({ task: task("WORKING") }), Stream.fail(notFound)),
-        task: () => completed("x")
-      })
-      yield* pass(5)
-      assert.deepInclude(reasonOf(asks), { _tag: "AgentFailed", detail: "which?" })
-      assert.strictEqual(reasonOf(errs)?._tag, "MidStreamError")
-      assert.deepStrictEqual([asks.askedAt, errs.askedAt], [[], []])
-    }))
-
-  it.effect("was none where the agent refuses to stream, and has begun nothing", () =>
-    Effect.gen(function*() {
-      const liar: VirtualAgent = {
-        ...begins,
-        streams: true,
-        stream: Stream.fail(unsupported),
-        task: () => completed("ok")
-      }
-      const meeting = yield* meet(liar)
-      const forced = yield* meet(liar, "stream")
-      yield* pass(1)
-      assert.deepStrictEqual([modesOf(meeting.events), textOf(meeting.events)], [["stream", "poll"], "ok"])
-      assert.match(
-        reasonOf(forced)?.detail,
-        /refuses to stream, though its card says that it does: not here; mode poll/
-      )
     }))
 })

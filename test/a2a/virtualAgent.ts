@@ -158,3 +158,17 @@ export const textOf = (events: ReadonlyArray<TaskEvent>): string => {
   }
   return text
 }
+
+/** Why it failed. */
+export const reasonOf = (meeting: Pick<Meeting, "ended">): any => {
+  const error = meeting.ended()?.error
+  return error?._tag === "Failed" ? error.reason : undefined
+}
+
+/** Answers a message at once with a task that goes on. */
+export const begins = { send: () => Effect.succeed({ task: task("SUBMITTED") }) }
+export const working = (...texts: ReadonlyArray<string>): Answer => Effect.succeed(task("WORKING", texts))
+export const completed = (...texts: ReadonlyArray<string>): Answer => Effect.succeed(task("COMPLETED", texts))
+/** One answer after the other, and the last one for ever. */
+export const inTurn = (...answers: ReadonlyArray<Answer>) => (nth: number): Answer =>
+  answers[Math.min(nth, answers.length - 1)]!
