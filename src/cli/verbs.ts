@@ -65,6 +65,11 @@ export const verbs = [
     "Print the summary of a stored campaign.",
     () => import("./report.ts").then(({ report }) => report)
   ),
+  verb(
+    "tap",
+    "Watch the tokens between any agent and its engine, whatever the agent does with them.",
+    () => import("./tap.ts").then(({ tap }) => tap)
+  ),
   verb("serve", "Serve one of our agents.", () => import("./serve.ts").then(({ serve }) => serve)),
   verb(
     "sim",

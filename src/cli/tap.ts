@@ -1,0 +1,118 @@
+/**
+ * `campaign tap`: the pass-through between any agent and its engine.
+ *
+ * The token for the tap's own paths is `CAMPAIGN_TAP_TOKEN`, never a flag; the agent's key for the engine only passes.
+ */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { isLoopbackHost } from "../a2a/AddressRule.ts"
+import { PatientFetch } from "../engine/PatientFetch.ts"
+import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
+import { LimitLearner } from "../liveness/LimitLearner.ts"
+import { Ticker } from "../liveness/Ticker.ts"
+import { Tap } from "../tap/Tap.ts"
+import type { TapEvent } from "../tap/TapEvent.ts"
+import { orExit, usageError } from "./CommandError.ts"
+import { parseEngineUrl } from "./EngineAddress.ts"
+import { variableOf } from "./flagKinds.ts"
+import * as flags from "./flags.ts"
+import { HelpSections } from "./renderHelp.ts"
+import { jsonOfTapEvent, lineOfTapEvent } from "./renderTapEvent.ts"
+import { settingsOf, watchFlags } from "./watchFlags.ts"
+
+/** Beside the ports of the simulated engine and of agents. */
+const TAP_PORT = 8100
+
+const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print one JSON object a line on stdout for everything that happens"),
+  Flag.withFallbackConfig(Config.Boolean(variableOf("json"))),
+  Flag.withDefault(false)
+)
+
+const tapToken = Config.Redacted("CAMPAIGN_TAP_TOKEN").pipe(Config.option)
+
+export const tap = Command.make(
+  "tap",
+  {
+    engine: Flag.optional(flags.engineUrl),
+    host: flags.host,
+    port: flags.port(TAP_PORT),
+    json,
+    ...watchFlags
+  },
+  Effect.fn("campaign.tap")(function*(options) {
+    if (Option.isNone(options.engine)) {
+      return yield* usageError(
+        "tap needs --engine URL: the engine that your agent uses now, such as http://127.0.0.1:8000/v1"
+      )
+    }
+    const { host, port } = options
+    const baseUrl = yield* parseEngineUrl("engine", options.engine.value)
+    const { limits, stallPolicy } = yield* settingsOf(options)
+    const given = yield* orExit(tapToken)
+    const token = Option.filter(given, (token) => Redacted.value(token) !== "")
+    if (Option.isNone(token) && !isLoopbackHost(host)) {
+      yield* Console.error(
+        `campaign: whoever reaches ${host}:${port} may use the engine through this tap; no runner may open a battle at ` +
+          "it: to let one, set CAMPAIGN_TAP_TOKEN"
+      )
+    }
+    const print = (event: TapEvent) => {
+      if (options.json) return void process.stdout.write(`${JSON.stringify(jsonOfTapEvent(event))}\n`)
+      const line = lineOfTapEvent(event)
+      if (line !== undefined) process.stderr.write(`${line}\n`)
+    }
+    const services = Layer.mergeAll(
+      PatientFetch.layer,
+      ScrapedEvidence.layer({ baseUrl }),
+      LimitLearner.layerMemory(limits),
+      Ticker.layer(limits.tickMillis)
+    )
+    const listening = Tap.layer({
+      host,
+      port,
+      baseUrl,
+      limits,
+      policy: stallPolicy,
+      token: Option.getOrUndefined(token),
+      onEvent: print
+    }).pipe(Layer.provide(services))
+    return yield* Effect.gen(function*() {
+      const tap = yield* Tap
+      const say = options.json ? Console.error : Console.log
+      yield* say(`tap listens at ${tap.url}, in front of ${baseUrl}`)
+      yield* say(`  for every agent:   OPENAI_BASE_URL=${tap.baseUrl}`)
+      yield* say(`  for one agent:     OPENAI_BASE_URL=${tap.baseUrlOfAgent("NAME")}`)
+      yield* say(`  for one battle:    OPENAI_BASE_URL=${tap.baseUrlOfBattle("ID")}`)
+      return yield* Effect.never
+    }).pipe(Effect.provide(listening), orExit)
+  })
+).pipe(
+  Command.annotate(HelpSections, { "stall-policy": "liveness" }),
+  Command.withDescription(
+    "Stand between any agent and its engine and watch every token: set the agent's base URL to the one printed here. " +
+      "What the agent sends and gets is unchanged; its keys pass and are never kept. With CAMPAIGN_TAP_TOKEN set, runners " +
+      "must present that token to open a battle."
+  ),
+  Command.withShortDescription("Watch the tokens between any agent and its engine, whatever the agent does with them."),
+  Command.withExamples([
+    {
+      command: "campaign tap --engine http://127.0.0.1:8000/v1",
+      description: "A tap at http://127.0.0.1:8100/v1"
+    },
+    {
+      command: "campaign tap --engine https://api.openai.com/v1 --port 0 --stall-limit 90s",
+      description: "On any free port; a call without a token for 90 s is given up"
+    },
+    {
+      command: "campaign tap --engine http://127.0.0.1:8000/v1 --stall-policy warn --json",
+      description: "Only told, never ended; one JSON object a line"
+    }
+  ])
+)

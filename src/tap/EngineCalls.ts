@@ -1,0 +1,165 @@
+/**
+ * Every request that goes on to the engine, from its head to its end: what is a completion is planned, attributed, watched
+ * and told of; all else passes.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Dispatcher } from "undici"
+import type { Verdict } from "../liveness/Verdict.ts"
+import { secretsIn } from "./AnswerObserver.ts"
+import { CallFeed } from "./CallFeed.ts"
+import { ClientAnswer } from "./ClientAnswer.ts"
+import * as ClientRequest from "./ClientRequest.ts"
+import { Exchange, type ExchangeOptions } from "./Exchange.ts"
+import { requestHeaders } from "./hopHeaders.ts"
+import type { OpenBattles } from "./OpenBattles.ts"
+import type { Pulse } from "./Pulse.ts"
+import { planOf, type RequestPlan } from "./RequestPlan.ts"
+import { StreamedForms } from "./StreamedForms.ts"
+import { TapCall } from "./TapCall.ts"
+import type { CallEnd, CallName, TapEvent } from "./TapEvent.ts"
+import { type TapRoute, watchedApi } from "./TapRoute.ts"
+import type { UpstreamRequest } from "./UpstreamCall.ts"
+
+export interface EngineCallsOptions {
+  readonly dispatcher: Pick<Dispatcher, "dispatch">
+  readonly baseUrl: string
+  /** Scheme, host and port of the engine, and what stands before every path there. */
+  readonly origin: string
+  readonly prefix: string
+  readonly battles: OpenBattles
+  /** The completions that are open. */
+  readonly calls: Set<TapCall>
+  readonly pulse: Pulse
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** Watches a call until it has ended; gives how to stop watching. */
+  readonly watch: (call: TapCall) => () => void
+  readonly onEvent: (event: TapEvent) => void
+}
+
+/** The largest request that is looked at before it is sent, in bytes; larger ones are sent as they come. */
+const MOST_PLANNED_BYTES = 32 * 1024 * 1024
+
+/** Headers of a body that is exchanged, and of a coding that is of no use to who reads it here. */
+const OF_BODY = new Set(["content-length", "accept-encoding"])
+
+type ToEngine = Extract<TapRoute, { readonly _tag: "Engine" }>
+
+/** Handles requests for the engine. */
+export const make = (options: EngineCallsOptions) => {
+  const { baseUrl, battles, calls, dispatcher, now, onEvent, origin, prefix, pulse, watch } = options
+  const forms = new StreamedForms()
+  let count = 0
+
+  const exchange = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    more: Omit<ExchangeOptions, "baseUrl" | "client" | "dispatcher">
+  ): void => {
+    const client = new ClientAnswer(request, response, {
+      onGone: () => exchange.gone(),
+      onDrain: () => exchange.drained()
+    })
+    const exchange = new Exchange({ ...more, baseUrl, client, dispatcher })
+    exchange.start()
+  }
+
+  const requestOf = (
+    { path }: ToEngine,
+    request: IncomingMessage,
+    body: UpstreamRequest["body"]
+  ): UpstreamRequest => ({
+    origin,
+    path: prefix + path,
+    method: request.method ?? "GET",
+    headers: requestHeaders(request.rawHeaders),
+    body
+  })
+
+  const pass = (route: ToEngine, request: IncomingMessage, response: ServerResponse): void =>
+    exchange(request, response, {
+      request: requestOf(route, request, ClientRequest.streaming(request)),
+      onOver: (_, status) =>
+        onEvent({ _tag: "Passed", method: request.method ?? "GET", path: withoutQuery(route), status })
+    })
+
+  const watched = (
+    route: ToEngine,
+    api: RequestPlan["api"],
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer | undefined
+  ): void => {
+    const isPlain = request.headers["content-encoding"] === undefined
+    const text = body === undefined || !isPlain ? undefined : body.toString()
+    const plan = (text === undefined ? undefined : planOf(api, text)) ?? unplanned(api)
+    const { battle, why } = battles.attribute(route.hint)
+    const streamed = plan.streamed === undefined || !forms.mayAsk(plan.model) ? undefined : plan.streamed
+    const name: CallName = {
+      call: ++count,
+      path: withoutQuery(route),
+      model: plan.model,
+      battle: battle?.name.battle ?? null,
+      why,
+      mode: streamed !== undefined ? "reassembled" : plan.wantsStream ? "stream" : "whole"
+    }
+    const call = new TapCall({ name, plan, battle, feed: new CallFeed(pulse), beganAt: now() })
+    calls.add(call)
+    battle?.began(call)
+    onEvent({ _tag: "CallBegan", ...name })
+    const stopWatching = watch(call)
+
+    const onOver = (end: CallEnd, status: number | null): void => {
+      calls.delete(call)
+      battle?.ended(call)
+      onEvent({
+        _tag: "CallEnded",
+        ...name,
+        end,
+        status,
+        tokens: call.feed.tokens,
+        millis: now() - call.beganAt,
+        firstTokenMillis: call.firstTokenAt === undefined ? null : call.firstTokenAt - call.beganAt,
+        detail: end === "completed" ? null : call.feed.failure ?? detailOf(call.verdict)
+      })
+      // Of a call that was given up the watch still waits for the proof; one that ended ends the watch.
+      if (end !== "stalled" && !call.feed.isEnded) stopWatching()
+    }
+    const asItIs = requestOf(route, request, body ?? ClientRequest.streaming(request))
+    exchange(request, response, {
+      call,
+      request: asItIs,
+      streamed: streamed === undefined ? undefined : {
+        ...asItIs,
+        headers: [...requestHeaders(request.rawHeaders, OF_BODY), "accept-encoding", "identity"],
+        body: streamed
+      },
+      secrets: secretsIn(request.rawHeaders),
+      onStreamed: (was) => forms.learn(plan.model, was),
+      onOver
+    })
+  }
+
+  return (route: ToEngine, request: IncomingMessage, response: ServerResponse): void => {
+    const api = request.method === "POST" ? watchedApi(route.path) : undefined
+    if (api === undefined) return pass(route, request, response)
+    ClientRequest.collect(request, MOST_PLANNED_BYTES, (body) => watched(route, api, request, response, body))
+  }
+}
+
+/** As it may be told: a query may hold a key. */
+const withoutQuery = ({ path }: ToEngine): string => path.split("?", 1)[0] ?? path
+
+/** Of a request that cannot be read. */
+const unplanned = (api: RequestPlan["api"]): RequestPlan => ({
+  api,
+  model: "",
+  maxTokens: null,
+  promptCharacters: null,
+  choices: 1,
+  wantsStream: false,
+  streamed: undefined
+})
+
+const detailOf = (verdict: Verdict | undefined): string | null =>
+  verdict?._tag === "Failed" && verdict.detail !== "" ? verdict.detail : null

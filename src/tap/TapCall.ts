@@ -1,0 +1,55 @@
+/**
+ * One completion at the tap while it is open: what is known of it, and its feed.
+ *
+ * The watch (watchCall.ts) writes what it knows; the battle and the control API read it. How the call is closed is the
+ * exchange's (Exchange.ts).
+ */
+import type { EngineDigest } from "../liveness/LivenessInput.ts"
+import type { Phase } from "../liveness/Phase.ts"
+import type { Verdict } from "../liveness/Verdict.ts"
+import type { CallFeed } from "./CallFeed.ts"
+import type { OpenBattle } from "./OpenBattle.ts"
+import type { RequestPlan } from "./RequestPlan.ts"
+import type { CallName } from "./TapEvent.ts"
+import type { TapRefusal } from "./TapRefusal.ts"
+
+export interface TapCallOptions {
+  readonly name: CallName
+  readonly plan: RequestPlan
+  readonly feed: CallFeed
+  readonly battle: OpenBattle | undefined
+  /** Monotonic milliseconds. */
+  readonly beganAt: number
+}
+
+export class TapCall {
+  readonly name: CallName
+  readonly plan: RequestPlan
+  readonly feed: CallFeed
+  readonly battle: OpenBattle | undefined
+  readonly beganAt: number
+  phase: Phase = "connecting"
+  engine: EngineDigest = "unknown"
+  verdict: Verdict | undefined
+  firstTokenAt: number | undefined
+  lastTokenAt: number | undefined
+  /** Closes it towards the engine and answers the agent; nothing where it is over. */
+  close: (refusal: TapRefusal, end: "stalled" | "battle-closed" | "shut-down") => void = () => {}
+
+  constructor(options: TapCallOptions) {
+    this.name = options.name
+    this.plan = options.plan
+    this.feed = options.feed
+    this.battle = options.battle
+    this.beganAt = options.beganAt
+  }
+
+  /** How long there has been no token, in milliseconds. */
+  readonly silence = (now: number): number => now - (this.lastTokenAt ?? this.beganAt)
+
+  /** Tokens were told. */
+  readonly received = (now: number): void => {
+    this.firstTokenAt ??= now
+    this.lastTokenAt = now
+  }
+}
