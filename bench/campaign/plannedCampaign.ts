@@ -2,6 +2,7 @@
  * The campaign that is played: its tasks differ in name alone, and are graded by a look at the text, so that the green
  * agent has little to do.
  */
+import { byItself } from "../../src/agents/FollowedTask.ts"
 import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import { defaultPolicy } from "../../src/campaign/FailurePolicy.ts"
@@ -54,6 +55,12 @@ export const definitionOf = ({ battles, concurrency, engineUrl }: Played): Defin
 
 /** Both agents are processes of their own. */
 export const seatsOf = ({ engineUrl, greenUrl, purpleUrl }: Played): Seats =>
-  new Map([[AGENT, { greenUrl, participants: participantsOf(purpleUrl), endpoint: engineUrl, sandbox: null }]])
+  new Map([[AGENT, {
+    greenUrl,
+    participants: participantsOf(purpleUrl),
+    endpoint: engineUrl,
+    sandbox: null,
+    following: byItself
+  }]])
 
 export const participantsOf = (purpleUrl: string) => ({ agent: purpleUrl })

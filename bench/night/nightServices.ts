@@ -17,6 +17,7 @@ import { A2aClient, type A2aMessage } from "../../src/a2a/A2aClient.ts"
 import { any } from "../../src/a2a/AddressRule.ts"
 import type { AgentRequest } from "../../src/a2a/AgentExecutor.ts"
 import { Ended, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
+import { byItself } from "../../src/agents/FollowedTask.ts"
 import * as GreenAgent from "../../src/agents/GreenAgent.ts"
 import * as PurpleAgent from "../../src/agents/PurpleAgent.ts"
 import type { Seat } from "../../src/campaign/Seat.ts"
@@ -140,7 +141,13 @@ export const seatOf = Effect.fn("nightServices.seatOf")(function*(
   )
   const seat: NightSeat = {
     engine,
-    seat: { greenUrl: "http://green/", participants: { agent: `http://${name}/` }, endpoint: baseUrl, sandbox: null },
+    seat: {
+      greenUrl: "http://green/",
+      participants: { agent: `http://${name}/` },
+      endpoint: baseUrl,
+      sandbox: null,
+      following: byItself
+    },
     purple: PurpleAgent.makeExecutor(Context.get(services, WatchedEngine)),
     canary: canaryOf(model, Context.get(services, EngineEvidence))
   }

@@ -19,7 +19,9 @@ export const AttemptMetadata = Schema.Struct({
   /** The factor on every limit of a silence about which nobody knows anything. */
   patience: Schema.Finite.check(Schema.isBetween({ minimum: 1, maximum: MOST_PATIENCE })).pipe(
     Schema.withDecodingDefault(Effect.succeed(1))
-  )
+  ),
+  /** Where the agent may ask its engine for this message, so that whoever sent it sees the tokens: a tap. */
+  engineBaseUrl: Schema.optionalKey(Schema.String)
 })
 export type AttemptMetadata = typeof AttemptMetadata.Type
 

@@ -22,7 +22,6 @@ import type { A2aClient } from "../a2a/A2aClient.ts"
 import type { AddressRule } from "../a2a/AddressRule.ts"
 import type { AgentRequest } from "../a2a/AgentExecutor.ts"
 import { Heartbeat, isTokenEvent, Status, type TaskEvent } from "../a2a/TaskEvent.ts"
-import { watchTask } from "../a2a/watchTask.ts"
 import { type Grade, oneLine } from "../grading/Grade.ts"
 import { defaults, morePatient } from "../liveness/LivenessLimits.ts"
 import type { RunError } from "../liveness/RunError.ts"
@@ -32,6 +31,7 @@ import * as Transcript from "../token/Transcript.ts"
 import type { PlannedBattle } from "./AssessmentPlan.ts"
 import type { BattleResult } from "./AssessmentResult.ts"
 import * as BattleProgress from "./BattleProgress.ts"
+import * as FollowedTask from "./FollowedTask.ts"
 import type { TaskGrading } from "./TaskGrading.ts"
 import type { WatchSettings } from "./WatchSettings.ts"
 
@@ -44,6 +44,8 @@ export interface BattleContext {
   readonly ticker: Ticker["Service"]
   readonly settings: WatchSettings
   readonly rule: AddressRule
+  /** How the participant of a role is followed. */
+  readonly following: (role: string) => FollowedTask.Following
   readonly request: AgentRequest
   readonly audience: Audience
   readonly pace: BattleProgress.Pace
@@ -74,7 +76,7 @@ export const make = (
   onGrade: (grade: Grade) => void
 ): Effect.Effect<Battle> =>
   Effect.map(Clock.Clock, (clock) => {
-    const { audience, client, grading, isAlone, pace, request, rule, settings, tally, ticker } = context
+    const { audience, client, following, grading, isAlone, pace, request, rule, settings, tally, ticker } = context
     const limits = morePatient(settings.limits ?? defaults, request.said.patience)
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     let progress = BattleProgress.begin(now())
@@ -97,12 +99,16 @@ export const make = (
       return events
     }
 
-    const played = client.send({ url, hop: "purple", text: task.prompt, said: request.said, rule }).pipe(
-      watchTask({
+    const played = FollowedTask.follow({
+      client,
+      message: { url, hop: "purple", text: task.prompt, said: request.said, rule },
+      following: following(role),
+      watch: {
         run: { hop: "purple", attempt: request.said.attempt, endpoint: url, model: "" },
         limits,
         policy: settings.stallPolicy ?? "enforce"
-      }),
+      }
+    }).pipe(
       Stream.provideService(Ticker, ticker),
       Stream.mapArray(receive),
       Stream.onExit(() =>

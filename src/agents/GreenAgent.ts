@@ -34,12 +34,15 @@ import type { PlannedBattle } from "./AssessmentPlan.ts"
 import * as AssessmentRequest from "./AssessmentRequest.ts"
 import { type BattleResult, dataOf } from "./AssessmentResult.ts"
 import * as BattleProgress from "./BattleProgress.ts"
+import * as FollowedTask from "./FollowedTask.ts"
 import * as TaskGrading from "./TaskGrading.ts"
 import type { WatchSettings } from "./WatchSettings.ts"
 
 export interface GreenAgentOptions extends WatchSettings, A2aServer.ServeOptions {
   /** Where participants may be; unless given, at public addresses, and on loopback if it listens there itself. */
   readonly participants?: AddressRule.AddressRule | undefined
+  /** How the participant of a role is followed; unless given, in the best way that it can. */
+  readonly following?: ((role: string) => FollowedTask.Following) | undefined
   /** How often clients that see no tokens are told of a battle that goes on. */
   readonly pace?: BattleProgress.Pace | undefined
 }
@@ -77,7 +80,8 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
             ticker,
             settings: options,
             pace: options.pace,
-            rule: options.participants ?? AddressRule.forListener(options.host)
+            rule: options.participants ?? AddressRule.forListener(options.host),
+            following: options.following
           })
         })
       })
@@ -91,11 +95,12 @@ export interface ExecutorOptions {
   readonly settings: WatchSettings
   readonly rule: AddressRule.AddressRule
   readonly pace?: BattleProgress.Pace | undefined
+  readonly following?: ((role: string) => FollowedTask.Following) | undefined
 }
 
 /** What the agent does with a message. */
 export const makeExecutor =
-  ({ client, grading, pace, rule, settings, ticker }: ExecutorOptions): AgentExecutor => (request) => {
+  ({ client, following, grading, pace, rule, settings, ticker }: ExecutorOptions): AgentExecutor => (request) => {
     const asked = AssessmentRequest.decode(request.text)
     if (Result.isFailure(asked)) return Stream.make(rejected(asked.failure))
     return Stream.unwrap(Effect.gen(function*() {
@@ -109,6 +114,7 @@ export const makeExecutor =
         ticker,
         settings,
         rule,
+        following: following ?? (() => FollowedTask.byItself),
         request,
         audience: !request.exact ? "plain" : atOnce === 1 ? "exact" : "counts",
         pace: BattleProgress.shared(pace ?? BattleProgress.defaultPace, atOnce),

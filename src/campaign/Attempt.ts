@@ -16,7 +16,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import type { Followed } from "../a2a/TaskEvent.ts"
-import { watchTask } from "../a2a/watchTask.ts"
+import * as FollowedTask from "../agents/FollowedTask.ts"
 import type { Grade } from "../grading/Grade.ts"
 import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
@@ -75,7 +75,7 @@ const verdicts = { Stalled: "stalled", Slow: "slow", Failed: "failed" } as const
 
 /** How it ended: its record and when it began, or `undefined` if it was not admitted. Fails only if the store does. */
 export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
-  const { battle, definition, now, onEvent, patience, seat: { endpoint, greenUrl } } = options
+  const { battle, definition, now, onEvent, patience, seat: { endpoint, following, greenUrl } } = options
   const client = yield* A2aClient
   const gate = yield* EngineGate
   const breaker = yield* AgentBreaker
@@ -116,18 +116,17 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
     })
 
   const watch = (number: number): Effect.Effect<Grade, RunError, Ticker> =>
-    client.send({
-      url: greenUrl,
-      hop: "green",
-      text: assessment.request,
-      said: { attempt: number, patience }
-    }).pipe(
-      watchTask({
+    FollowedTask.follow({
+      client,
+      message: { url: greenUrl, hop: "green", text: assessment.request, said: { attempt: number, patience } },
+      following,
+      watch: {
         run: { hop: "green", attempt: number, endpoint: greenUrl, model: "" },
         limits: morePatient(definition.limits, patience),
         policy: definition.stallPolicy,
         ...(definition.hardCapMillis === null ? {} : { opened: { budgetMillis: definition.hardCapMillis } })
-      }),
+      }
+    }).pipe(
       Stream.runForEachArray(receive(number)),
       Effect.andThen(Effect.suspend(() => assessment.grade(meter.transcript.tokens)))
     )

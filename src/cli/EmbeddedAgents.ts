@@ -2,49 +2,51 @@
  * The agents a campaign needs besides those under test, on loopback ports chosen by the system.
  *
  * A green agent always, unless a scenario brings its own; for every agent that is a model, our purple agent in front of
- * its engine; for the demonstration, the simulated engine as well. They are the same layers that `campaign sim` and
- * `campaign serve` run, and everything between them is HTTP. Agents in front of one engine share its connections' evidence,
- * and its canary.
+ * its engine. They are the same layers that `campaign serve` runs, and everything between them is HTTP. Agents in front of
+ * one engine share its evidence and its canary.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import * as AddressRule from "../a2a/AddressRule.ts"
+import { byItself, type Following } from "../agents/FollowedTask.ts"
 import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import type { WatchSettings } from "../agents/WatchSettings.ts"
 import { addressesOf, type AgentDefinition } from "../campaign/AgentDefinition.ts"
 import { CampaignEngines } from "../campaign/CampaignEngines.ts"
 import type { Definition } from "../campaign/Definition.ts"
-import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
 import type { Seat, Seats } from "../campaign/Seat.ts"
 import { Engine, type EngineOptions } from "../engine/Engine.ts"
-import * as EngineCanary from "../engine/EngineCanary.ts"
-import { EngineInspection } from "../engine/EngineInspection.ts"
-import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../engine/WatchedEngine.ts"
 import { Grader } from "../grading/Grader.ts"
 import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { Canary, CanaryOutcome } from "../liveness/Canary.ts"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
-import type { LimitLearner } from "../liveness/LimitLearner.ts"
+import { LimitLearner } from "../liveness/LimitLearner.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
-import { Simulator } from "../simulator/Simulator.ts"
 import { inputError, orExit } from "./CommandError.ts"
 import * as embeddedGrader from "./embeddedGrader.ts"
 import { engineOptions } from "./EngineAddress.ts"
+import { modelsOf, type StartedEngine, type StartedEngines } from "./startedEngines.ts"
+import type { StartedTaps } from "./startedTaps.ts"
 
 const loopback = { host: "127.0.0.1", port: 0 }
-const SIMULATED_MODEL = "simulated-model"
 
 /** Fails in one line if an agent or engine cannot be used; nothing is started or stored for it before. */
 export const check = Effect.fn("EmbeddedAgents.check")(function*(definition: Pick<Definition, "agents" | "engines">) {
   for (const agent of definition.agents) {
+    const { mode } = agent.following
     for (const { command, url } of addressesOf(agent)) {
       // One that we start ourselves is not there yet.
-      if (command === null) yield* A2aClient.use((client) => client.check({ url, hop: "purple" }))
+      if (command !== null) continue
+      // Participants of somebody else's green agent are followed by that.
+      const isAsked = agent.kind._tag === "Agent" ||
+        (agent.kind._tag === "Scenario" && url === agent.kind.evaluator.url)
+      const asked = isAsked && mode !== null && mode !== "tap" ? { mode } : {}
+      yield* A2aClient.use((client) => client.check({ url, hop: "purple", ...asked }))
     }
   }
   for (const { keyVariable, name, url } of definition.engines) {
@@ -58,9 +60,6 @@ export const check = Effect.fn("EmbeddedAgents.check")(function*(definition: Pic
   }
 }, orExit)
 
-const modelsOf = (agents: ReadonlyArray<AgentDefinition>) =>
-  agents.flatMap(({ kind, name }) => kind._tag === "Model" ? [{ ...kind, name }] : [])
-
 /** What a runner needs of them. */
 type RunnerServices = AgentBreaker | CampaignEngines | EngineGate
 
@@ -70,33 +69,43 @@ export interface StartedAgents {
 }
 
 /** Starts what is missing and gives the seats, and what watches over engines and agents. All stops with the scope. */
-export const start = Effect.fn("EmbeddedAgents.start")(function*(definition: Definition) {
+export const start = Effect.fn("EmbeddedAgents.start")(function*(
+  definition: Definition,
+  engines: StartedEngines,
+  taps: StartedTaps
+) {
   const settings = { limits: definition.limits, stallPolicy: definition.stallPolicy }
-  const engines = new Map<string, StartedEngine>()
-  for (const engine of definition.engines) {
-    const models = modelsOf(definition.agents.filter((agent) => agent.engine === engine.name)).map(({ model }) => model)
-    const isJudge = definition.judge?.engine === engine.name
-    if (models.length > 0 || isJudge || definition.agents.some((agent) => agent.engine === engine.name)) {
-      engines.set(
-        engine.name,
-        yield* startEngine(engine, models[0] ?? definition.judge?.model ?? null, definition.seed)
-      )
-    }
-  }
+  const learner = yield* LimitLearner
+  const followings = new Map(definition.agents.map(({ engine, following, name }): [string, Following] => [name, {
+    mode: following.mode,
+    tap: taps.get(name)?.link ?? null,
+    engine: (engine === null ? undefined : engines.get(engine))?.witness ?? null,
+    learner
+  }]))
   const grader = yield* Layer.build(embeddedGrader.layer<LimitLearner | Ticker>(judgeOf(definition, engines, settings)))
   const { environment: { sandbox } } = Context.get(grader, Grader)
-  // Its only participants are those that the user of the command named.
   const green = yield* Layer.build(
-    GreenAgent.layer({ ...loopback, ...settings, participants: AddressRule.any }).pipe(
-      Layer.provide(Layer.succeedContext(grader))
-    )
+    GreenAgent.layer({
+      ...loopback,
+      ...settings,
+      // Its only participants are those that the user of the command named.
+      participants: AddressRule.any,
+      following: (role) => followings.get(role) ?? byItself
+    }).pipe(Layer.provide(Layer.succeedContext(grader)))
   )
   const greenUrl = Context.get(green, GreenAgent).url
   const seats = new Map<string, Seat>()
   for (const agent of definition.agents) {
     const engine = agent.engine === null ? undefined : engines.get(agent.engine)
     const endpoint = engine?.options.baseUrl ?? `agent ${agent.name}`
-    seats.set(agent.name, { endpoint, sandbox, ...yield* addressed(agent, greenUrl, engine, settings) })
+    const isScenario = agent.kind._tag === "Scenario"
+    seats.set(agent.name, {
+      endpoint,
+      sandbox,
+      // Our own green agent tells everything, and follows the agent under test itself.
+      following: isScenario ? followings.get(agent.name)! : byItself,
+      ...yield* addressed(agent, greenUrl, engine, settings)
+    })
   }
   const client = yield* A2aClient
   const services = yield* Layer.build(Layer.mergeAll(
@@ -129,58 +138,6 @@ const onEngine = (engine: StartedEngine, model: string | null, maxTokens: number
     maxTokens
   }, settings).pipe(Layer.provide(Layer.succeed(EngineEvidence, engine.evidence)))
 
-interface StartedEngine {
-  readonly name: string
-  readonly options: Omit<EngineOptions, "model" | "maxTokens">
-  /** What it serves, where an agent leaves that to it; another one after a change of models. */
-  model: string
-  readonly inspection: EngineInspection["Service"]
-  readonly evidence: EngineEvidence["Service"]
-  readonly canary: Canary["Service"]
-}
-
-/** What all that asks an engine shares. The canary asks for `named`, or for what is served first. */
-const startEngine = Effect.fnUntraced(function*(engine: EngineDefinition, named: string | null, seed: number) {
-  const { baseUrl, ...options } = yield* addressOf(engine, seed)
-  const model = named ?? (yield* servedModel({ ...options, baseUrl, model: "" }))
-  const currentModel = named === null ? () => started.model : undefined
-  const services = yield* Layer.build(
-    EngineCanary.layer({ ...options, baseUrl, model, currentModel }).pipe(
-      Layer.provideMerge(ScrapedEvidence.layer({ baseUrl })),
-      Layer.merge(EngineInspection.layer({ ...options, baseUrl }))
-    )
-  )
-  const started: StartedEngine = {
-    name: engine.name,
-    options: { ...options, baseUrl },
-    model,
-    inspection: Context.get(services, EngineInspection),
-    evidence: Context.get(services, EngineEvidence),
-    canary: Context.get(services, Canary)
-  }
-  return started
-})
-
-/** The engine's address and key; a simulated one is started. */
-const addressOf = Effect.fnUntraced(function*({ keyVariable, url }: EngineDefinition, seed: number) {
-  if (url !== null) {
-    const { apiKey, baseUrl } = yield* engineOptions({ url, keyVariable, model: "", maxTokens: 1 })
-    return { baseUrl, apiKey }
-  }
-  const simulator = yield* Layer.build(Simulator.layer({ ...loopback, seed, model: SIMULATED_MODEL }))
-  return { baseUrl: `${Context.get(simulator, Simulator).url}/v1`, apiKey: undefined }
-})
-
-const servedModel = (options: EngineOptions) =>
-  Engine.use((engine) => engine.models).pipe(
-    Effect.provide(Engine.layer(options)),
-    Effect.flatMap(([first]) =>
-      first === undefined
-        ? Effect.fail(inputError(`the engine at ${options.baseUrl} serves no model`))
-        : Effect.succeed(first)
-    )
-  )
-
 /** The addresses of a seat; our own purple agent is started. */
 const addressed = Effect.fnUntraced(function*(
   { kind, name }: AgentDefinition,
@@ -190,7 +147,7 @@ const addressed = Effect.fnUntraced(function*(
 ) {
   switch (kind._tag) {
     case "Agent":
-      return { greenUrl, participants: { agent: kind.address.url } }
+      return { greenUrl, participants: { [name]: kind.address.url } }
     case "Scenario": {
       const participants = Object.fromEntries(kind.participants.map(({ address, role }) => [role, address.url]))
       // Its own green agent grades, in whatever way.
@@ -203,7 +160,7 @@ const addressed = Effect.fnUntraced(function*(
           Layer.provide(onEngine(engine, kind.model, kind.maxTokens, settings))
         )
       )
-      return { greenUrl, participants: { agent: Context.get(purple, PurpleAgent).url } }
+      return { greenUrl, participants: { [name]: Context.get(purple, PurpleAgent).url } }
     }
   }
 })

@@ -33,6 +33,8 @@ import { excessOf, type FailOnError } from "./failOnError.ts"
 import { invocation, resumeCommand } from "./invocation.ts"
 import { renderSummary } from "./renderSummary.ts"
 import * as startedAgents from "./startedAgents.ts"
+import * as startedEngines from "./startedEngines.ts"
+import * as startedTaps from "./startedTaps.ts"
 import type { UserInterface } from "./userInterface.ts"
 
 export interface SessionOptions {
@@ -89,7 +91,9 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
   yield* orExit(Layer.build(StoreLock.layer(database)))
   yield* EmbeddedAgents.check(definition)
   yield* embeddedGrader.check(definition.tasks, definition.judge !== null)
-  yield* startedAgents.start(definition, database)
+  const engines = yield* startedEngines.start(definition)
+  const taps = yield* startedTaps.start(definition, engines)
+  yield* startedAgents.start(definition, taps, database)
   const services = yield* orExit(Layer.build(
     CampaignStore.layer({ filename: database, create: kind === "new", limits: definition.limits })
   ))
@@ -100,7 +104,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
     if (kind === "changed") yield* store.extend(definition, options.configHash)
     yield* onStored
     yield* answerOutdated
-    const agents = yield* EmbeddedAgents.start(definition)
+    const agents = yield* EmbeddedAgents.start(definition, engines, taps)
     yield* Console.error(`campaign ${definition.id}: ${namesOf(definition)}, kept in ${database}`)
     yield* store.setState("running")
     const end = yield* Effect.onExit(

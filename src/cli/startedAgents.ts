@@ -8,6 +8,7 @@ import { ProcessSpawner } from "../agents/ProcessSpawner.ts"
 import type { AgentAddress, AgentDefinition } from "../campaign/AgentDefinition.ts"
 import type { Definition } from "../campaign/Definition.ts"
 import { orExit } from "./CommandError.ts"
+import type { StartedTap, StartedTaps } from "./startedTaps.ts"
 
 interface Started {
   readonly name: string
@@ -18,9 +19,12 @@ interface Started {
 /** Starts them and waits for their cards. Fails in one line that names the log of the one that did not come. */
 export const start = Effect.fn("startedAgents.start")(function*(
   { agents }: Pick<Definition, "agents">,
+  taps: StartedTaps,
   database: string
 ) {
-  const byUrl = new Map(agents.flatMap(startedBy).map((started) => [started.address.url, started]))
+  const byUrl = new Map(
+    agents.flatMap((agent) => startedBy(agent, taps)).map((started) => [started.address.url, started])
+  )
   yield* Effect.forEach(
     byUrl.values(),
     ({ address: { command, url }, hop, name }) =>
@@ -31,12 +35,12 @@ export const start = Effect.fn("startedAgents.start")(function*(
   ).pipe(Effect.provide(ProcessSpawner.layer))
 }, orExit)
 
-const startedBy = ({ kind, name }: AgentDefinition): ReadonlyArray<Started> => {
+const startedBy = ({ kind, name }: AgentDefinition, taps: StartedTaps): ReadonlyArray<Started> => {
   switch (kind._tag) {
     case "Model":
       return []
     case "Agent":
-      return [{ name, hop: "purple", address: kind.address }]
+      return [{ name, hop: "purple", address: tappedAt(kind.address, taps.get(name)) }]
     case "Scenario":
       return [
         { name: `${name}-green`, hop: "green", address: kind.evaluator },
@@ -44,5 +48,15 @@ const startedBy = ({ kind, name }: AgentDefinition): ReadonlyArray<Started> => {
       ]
   }
 }
+
+/** Its engine is where its tap is, unless its own environment says something else. */
+const tappedAt = (address: AgentAddress, tap: StartedTap | undefined): AgentAddress =>
+  address.command === null || tap === undefined ? address : {
+    ...address,
+    command: {
+      ...address.command,
+      environment: { OPENAI_BASE_URL: tap.engineBaseUrl, ...address.command.environment }
+    }
+  }
 
 const fileNameOf = (name: string): string => name.replaceAll(/[^\w.-]+/g, "_")

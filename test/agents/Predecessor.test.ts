@@ -101,7 +101,7 @@ describe("a green agent", () => {
             later(() => response.end(frame(request, status("completed"))), 80)
           }
         })
-        assert.isUndefined(alone.error)
+        assert.isUndefined(alone.error, alone.error?.message)
         const texts = alone.events.flatMap((event) => event._tag === "Delta" ? [event.text] : [])
         assert.deepStrictEqual(texts, ["a", "b", "c"])
         assert.deepStrictEqual(
@@ -111,13 +111,29 @@ describe("a green agent", () => {
       }))
   }
 
-  it.live("does not fall back to a request without a stream where a participant has none", () =>
+  it.live("says so where a participant has no stream, and asks it not to wait", () =>
     Effect.gen(function*() {
-      const { alone, methods, result } = yield* assess({
-        card: (response, url) => json(response, { ...cardOf(url), capabilities: { streaming: false } })
+      const asked: Array<unknown> = []
+      const { alone } = yield* assess({
+        card: (response, url) => json(response, { ...cardOf(url), capabilities: { streaming: false } }),
+        methods: {
+          SendMessage: (response, { rpc }) => {
+            asked.push((rpc?.params as any)?.configuration?.returnImmediately)
+            const message = { messageId: "m", role: "ROLE_AGENT", parts: [{ text: "the answer" }] }
+            json(response, { jsonrpc: "2.0", id: rpc?.id, result: { message } })
+          }
+        }
       })
-      assert.deepNestedInclude(alone.error, { "reason._tag": "Unsupported" })
-      assert.match(result.results[0].reason, /does not stream/)
-      assert.deepStrictEqual(methods, [])
+      assert.isUndefined(alone.error, alone.error?.message)
+      const followed = alone.events.flatMap((event) => event._tag === "Followed" ? [event] : [])
+      // The first is said of the green agent itself.
+      assert.deepStrictEqual(followed.map(({ exact, mode }) => [mode, exact]), [
+        ["stream", true],
+        ["poll", false],
+        ["blocking", false]
+      ])
+      assert.match(followed[1]!.why, /does not stream/)
+      assert.match(followed[2]!.why, /^its first answer, after .* s, was its end$/)
+      assert.deepStrictEqual(asked, [true, true, true])
     }))
 })

@@ -22,6 +22,7 @@ import type { Definition } from "../../src/campaign/Definition.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import * as StoredLimitLearner from "../../src/campaign/StoredLimitLearner.ts"
 import * as EmbeddedAgents from "../../src/cli/EmbeddedAgents.ts"
+import * as startedEngines from "../../src/cli/startedEngines.ts"
 import { Sandbox } from "../../src/grading/Sandbox.ts"
 import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
@@ -90,7 +91,11 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       stallPolicy: options.stallPolicy ?? "enforce"
     }
     yield* store.create(definition, null)
-    const { seats, services } = yield* EmbeddedAgents.start(definition)
+    const { seats, services } = yield* EmbeddedAgents.start(
+      definition,
+      yield* startedEngines.start(definition),
+      new Map()
+    )
     const stored = Effect.flatMap(store.load, Effect.fromOption)
     const events: Array<CampaignEvent> = []
     const isOver = (event: CampaignEvent) =>

@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import { A2aClient, type A2aMessage } from "../../src/a2a/A2aClient.ts"
 import { Artifact, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
+import { byItself } from "../../src/agents/FollowedTask.ts"
 import type { AgentDefinition } from "../../src/campaign/AgentDefinition.ts"
 import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
@@ -90,7 +91,8 @@ const seatsOf = ({ agents }: Definition): Seats =>
     greenUrl: `http://${name}/`,
     participants: { agent: `http://purple-of-${name}/` },
     endpoint: `http://${engine ?? name}/v1`,
-    sandbox: null
+    sandbox: null,
+    following: byItself
   }]))
 
 export interface VirtualOptions {

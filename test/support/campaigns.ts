@@ -1,5 +1,6 @@
 /** Campaigns for tests. */
 import * as Layer from "effect/Layer"
+import { byItself } from "../../src/agents/FollowedTask.ts"
 import type { AgentKind } from "../../src/campaign/AgentDefinition.ts"
 import { asItCan } from "../../src/campaign/AgentFollowing.ts"
 import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
@@ -34,7 +35,8 @@ export const seats: Seats = new Map([["agent-1", {
   greenUrl: "http://green/",
   participants: { agent: "http://purple/" },
   endpoint: "http://engine/v1",
-  sandbox: null
+  sandbox: null,
+  following: byItself
 }]])
 
 /** A campaign with tasks of these names. */

@@ -1,0 +1,108 @@
+/**
+ * The engines of a campaign: their addresses and keys, what they serve, and what watches over each. A simulated one is
+ * started, on a loopback port chosen by the system.
+ *
+ * All that asks an engine, or is asked about it, shares its evidence.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { AgentDefinition } from "../campaign/AgentDefinition.ts"
+import type { Definition } from "../campaign/Definition.ts"
+import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
+import { Engine, type EngineOptions } from "../engine/Engine.ts"
+import * as EngineCanary from "../engine/EngineCanary.ts"
+import { EngineInspection } from "../engine/EngineInspection.ts"
+import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
+import { Canary } from "../liveness/Canary.ts"
+import { EngineEvidence } from "../liveness/EngineEvidence.ts"
+import { Ticker } from "../liveness/Ticker.ts"
+import * as WitnessedEngine from "../liveness/WitnessedEngine.ts"
+import { Simulator } from "../simulator/Simulator.ts"
+import { inputError, orExit } from "./CommandError.ts"
+import { engineOptions } from "./EngineAddress.ts"
+
+const SIMULATED_MODEL = "simulated-model"
+
+export interface StartedEngine {
+  readonly name: string
+  readonly options: Omit<EngineOptions, "model" | "maxTokens">
+  /** What it serves, where an agent leaves that to it; another one after a change of models. */
+  model: string
+  readonly inspection: EngineInspection["Service"]
+  readonly evidence: EngineEvidence["Service"]
+  /** The same for agents whose calls we do not see. */
+  readonly witness: WitnessedEngine.WitnessedEngine
+  readonly canary: Canary["Service"]
+}
+
+/** By their names. */
+export type StartedEngines = ReadonlyMap<string, StartedEngine>
+
+/** Those that are used for anything. All stops with the scope. */
+export const start = Effect.fn("startedEngines.start")(function*(
+  { agents, engines, judge, seed }: Pick<Definition, "agents" | "engines" | "judge" | "seed">
+) {
+  const started = new Map<string, StartedEngine>()
+  for (const engine of engines) {
+    const models = modelsOf(agents.filter((agent) => agent.engine === engine.name)).map(({ model }) => model)
+    const isJudge = judge?.engine === engine.name
+    if (models.length > 0 || isJudge || agents.some((agent) => agent.engine === engine.name)) {
+      started.set(engine.name, yield* startEngine(engine, models[0] ?? judge?.model ?? null, seed))
+    }
+  }
+  return started as StartedEngines
+}, orExit)
+
+/** The agents that are models of ours. */
+export const modelsOf = (agents: ReadonlyArray<AgentDefinition>) =>
+  agents.flatMap(({ kind, name }) => kind._tag === "Model" ? [{ ...kind, name }] : [])
+
+/** What all that asks an engine shares. The canary asks for `named`, or for what is served first. */
+const startEngine = Effect.fnUntraced(function*(engine: EngineDefinition, named: string | null, seed: number) {
+  const { baseUrl, ...options } = yield* addressOf(engine, seed)
+  const model = named ?? (yield* servedModel({ ...options, baseUrl, model: "" }))
+  const currentModel = named === null ? () => started.model : undefined
+  const services = yield* Layer.build(
+    EngineCanary.layer({ ...options, baseUrl, model, currentModel }).pipe(
+      Layer.provideMerge(ScrapedEvidence.layer({ baseUrl })),
+      Layer.merge(EngineInspection.layer({ ...options, baseUrl }))
+    )
+  )
+  const evidence = Context.get(services, EngineEvidence)
+  const started: StartedEngine = {
+    name: engine.name,
+    options: { ...options, baseUrl },
+    model,
+    inspection: Context.get(services, EngineInspection),
+    evidence,
+    witness: WitnessedEngine.make({
+      evidence,
+      ticker: yield* Ticker,
+      endpoint: baseUrl,
+      model: () => started.model
+    }),
+    canary: Context.get(services, Canary)
+  }
+  return started
+})
+
+/** The engine's address and key; a simulated one is started. */
+const addressOf = Effect.fnUntraced(function*({ keyVariable, url }: EngineDefinition, seed: number) {
+  if (url !== null) {
+    const { apiKey, baseUrl } = yield* engineOptions({ url, keyVariable, model: "", maxTokens: 1 })
+    return { baseUrl, apiKey }
+  }
+  const simulator = yield* Layer.build(Simulator.layer({ host: "127.0.0.1", port: 0, seed, model: SIMULATED_MODEL }))
+  return { baseUrl: `${Context.get(simulator, Simulator).url}/v1`, apiKey: undefined }
+})
+
+const servedModel = (options: EngineOptions) =>
+  Engine.use((engine) => engine.models).pipe(
+    Effect.provide(Engine.layer(options)),
+    Effect.flatMap(([first]) =>
+      first === undefined
+        ? Effect.fail(inputError(`the engine at ${options.baseUrl} serves no model`))
+        : Effect.succeed(first)
+    )
+  )
