@@ -183,7 +183,10 @@ describe("the token of an agent", () => {
             : json(response, "no", 401)
       })
       const asked = (token: string) =>
-        run(["run", "--agent", server.url], { environment: { CAMPAIGN_AGENT_TOKEN: token }, directory })
+        run(["run", "--mode", "stream", "--agent", server.url], {
+          environment: { CAMPAIGN_AGENT_TOKEN: token },
+          directory
+        })
       const [none, wrong, right] = [yield* asked(""), yield* asked("wrong-2"), yield* asked("right-1")]
       assert.match(none.stderr, /it wants a token; put it into CAMPAIGN_AGENT_TOKEN/)
       assert.match(wrong.stderr, /does not take the token in CAMPAIGN_AGENT_TOKEN/)
