@@ -56,6 +56,8 @@ export interface AttemptOptions<R> {
   /** Milliseconds since the campaign was begun or resumed. */
   readonly now: () => number
   readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
+  /** Told how the agent is followed, and again whenever that changes. */
+  readonly onFollowed: (followed: Followed) => Effect.Effect<void>
   /** Told of what has come, synchronously, while it runs. */
   readonly onProgress: (number: number, meter: AttemptMeter.AttemptMeter) => void
 }
@@ -94,6 +96,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
   let decodes = false
   /** What was said last of the agent under test, or of the green agent where nothing is said of that. */
   let followed: Followed | undefined
+  let toldOf: Followed | undefined
 
   const receive = (number: number) => (events: Parameters<typeof AttemptMeter.step>[1]) =>
     Effect.gen(function*() {
@@ -102,6 +105,10 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
       assessment.receive(events)
       for (const event of events) {
         if (event._tag === "Followed" && (event.hop === "purple" || followed?.hop !== "purple")) followed = event
+      }
+      if (followed !== undefined && followed !== toldOf) {
+        toldOf = followed
+        yield* options.onFollowed(followed)
       }
       meter = AttemptMeter.step(meter, events, atMillis - began)
       const { phase, transcript: { tokens } } = meter
@@ -159,7 +166,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
       const { charged, outcome }: Decision = Exit.isSuccess(exit)
         ? { outcome: Outcome.cases.Scored.make({ grade: exit.value, attempt: number }), charged: true }
         : yield* decisionOn(error)
-      const measured = AttemptMeter.measured(meter)
+      const measured = AttemptMeter.measured(meter, followed)
       const record: AttemptRecord = {
         ...measured,
         content: measured.content === "" ? assessment.evidence() : measured.content,

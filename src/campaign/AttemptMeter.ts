@@ -5,7 +5,7 @@
  * the rate is (tokens − those of the first arrival) over the time from the first arrival to the last, which is the
  * inverse of TPOT as vLLM's benchmark defines it.
  */
-import { isTokenEvent, type TaskEvent } from "../a2a/TaskEvent.ts"
+import { type Followed, isTokenEvent, type TaskEvent } from "../a2a/TaskEvent.ts"
 import * as Phase from "../liveness/Phase.ts"
 import { tokensOf } from "../token/TokenEvent.ts"
 import * as Transcript from "../token/Transcript.ts"
@@ -42,18 +42,22 @@ export const step = (meter: AttemptMeter, events: ReadonlyArray<TaskEvent>, atMi
   return { phase, transcript, arrivals: meter.arrivals }
 }
 
-/** What is stored of it. */
-export const measured = (meter: AttemptMeter) => {
+/**
+ * What is stored of it, of an agent that was followed so. Pieces of text have no rate in tokens, and an answer that comes as
+ * a whole has no first token.
+ */
+export const measured = (meter: AttemptMeter, followed: Pick<Followed, "exact" | "mode"> | undefined) => {
   const { content, finishReason, promptTokens, reasoning, tokenBasis, tokens } = meter.transcript
+  const areTold = followed?.exact !== false || tokenBasis === "usage"
   return {
     content,
     reasoning,
     tokens,
-    tokenBasis,
+    tokenBasis: areTold ? tokenBasis : "pieces" as const,
     promptTokens: promptTokens ?? null,
     finishReason: finishReason ?? null,
-    timeToFirstTokenMillis: timeToFirstToken(meter),
-    tokensPerSecond: tokensPerSecond(meter)
+    timeToFirstTokenMillis: followed?.mode === "blocking" ? null : timeToFirstToken(meter),
+    tokensPerSecond: areTold ? tokensPerSecond(meter) : null
   }
 }
 

@@ -8,5 +8,8 @@ import * as Schema from "effect/Schema"
 export const Verdict = Schema.Literals(["completed", "stalled", "slow", "failed", "cancelled", "abandoned"])
 export type Verdict = typeof Verdict.Type
 
-/** What a number of tokens rests on: the engine's usage report, or the sum of the deltas as they came. */
-export const TokenBasis = Schema.Literals(["deltas", "usage"])
+/**
+ * What a number of tokens rests on: the engine's usage report, the sum of the deltas as they came, or, where an agent tells
+ * no tokens, pieces of text of its own choosing, which are none.
+ */
+export const TokenBasis = Schema.Literals(["deltas", "usage", "pieces"])

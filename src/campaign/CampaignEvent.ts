@@ -1,6 +1,7 @@
 /**
  * What happens in a campaign, as its views see it. Times are milliseconds since the campaign was begun or resumed.
  */
+import type { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import type { GateEvent } from "../liveness/EngineGate.ts"
 import type { Phase } from "../liveness/Phase.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
@@ -27,6 +28,8 @@ export type CampaignEvent =
     readonly battles: ReadonlyArray<Standing>
   }
   | At & { readonly _tag: "AttemptBegan"; readonly battle: Battle; readonly number: number }
+  /** An agent is followed in a way that is not the best there is, for the first time; `why` is a clause. */
+  | At & { readonly _tag: "ModeFound"; readonly agent: string; readonly mode: DeliveryMode; readonly why: string }
   | At & {
     readonly _tag: "TokensArrived"
     readonly battle: Battle

@@ -209,6 +209,7 @@ const play = Effect.fnUntraced(function*(running: RunningCampaign, lane: Campaig
       }),
     now: running.now,
     onEvent: (event) => running.tell(event),
+    onFollowed: (followed) => running.followed(battle.agent, followed),
     onProgress: (number, meter) => running.inFlight.came(battle, number, meter)
   })
   const wasFull = !lane.hasRoom

@@ -2,9 +2,10 @@
  * The numbers of a campaign, from what is stored: a pure function.
  *
  * Scores are means over scored battles only; what is not scored is counted beside them and never as 0. TTFT and token
- * rates are of attempts that completed in time to count. A percentile is the nearest rank: the smallest sample that at least that share
+ * rates are of attempts that completed in time to count, and that tell them: an agent that answers all at once has no TTFT. A percentile is the nearest rank: the smallest sample that at least that share
  * of the samples does not exceed; `n` says how many there were.
  */
+import type { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import type { Battle } from "./Battle.ts"
 import type { AttemptSummary, StoredBattle, StoredCampaign } from "./CampaignStore.ts"
 import { namesOf } from "./Definition.ts"
@@ -29,10 +30,14 @@ export interface TaskSummary {
   readonly score: number | null
   /** Battles whose answer passed every test. */
   readonly passed: number
-  /** Generated tokens of completed attempts. */
-  readonly tokens: number
-  /** What they rest on in all of those attempts, or null where there is none. */
+  /** Generated tokens of completed attempts; null where all of them are of agents that tell none. */
+  readonly tokens: number | null
+  /** What they rest on in all of those attempts that tell them, or null where there is none. */
   readonly tokenBasis: "usage" | "deltas" | "mixed" | null
+  /** Completed attempts of agents that tell no tokens: they have no part in the tokens. */
+  readonly untold: number
+  /** How the agent was followed in all its attempts that ended. */
+  readonly modes: Readonly<Record<DeliveryMode, number>>
   readonly ttftMs: Percentiles
   readonly tokensPerSecond: Percentiles
 }
@@ -100,6 +105,9 @@ const numbersOf = (
   const grades = battles.flatMap(({ outcome }) => outcome._tag === "Scored" ? [outcome.grade] : [])
   const unscored = battles.filter(({ outcome }) => outcome._tag === "Unscored").length
   const completed = attempts.filter(({ superseded, verdict }) => verdict === "completed" && !superseded)
+  const told = completed.filter(({ tokenBasis }) => tokenBasis !== "pieces")
+  const modes = { stream: 0, tap: 0, poll: 0, blocking: 0 }
+  for (const { mode } of attempts) modes[mode]++
   return {
     battles: {
       planned: battles.length,
@@ -109,15 +117,17 @@ const numbersOf = (
     },
     score: rounded(grades.reduce((sum, grade) => sum + grade.score, 0) / grades.length),
     passed: grades.filter((grade) => grade.passed).length,
-    tokens: completed.reduce((sum, attempt) => sum + attempt.tokens, 0),
-    tokenBasis: basisOf(completed),
+    tokens: told.length === 0 && completed.length > 0 ? null : told.reduce((sum, attempt) => sum + attempt.tokens, 0),
+    tokenBasis: basisOf(told),
+    untold: completed.length - told.length,
+    modes,
     ttftMs: percentiles(completed.map((attempt) => attempt.timeToFirstTokenMillis)),
     tokensPerSecond: percentiles(completed.map((attempt) => attempt.tokensPerSecond))
   }
 }
 
 const basisOf = (attempts: ReadonlyArray<AttemptSummary>): TaskSummary["tokenBasis"] => {
-  const bases = new Set(attempts.map((attempt) => attempt.tokenBasis))
+  const bases = new Set(attempts.flatMap(({ tokenBasis }) => tokenBasis === "pieces" ? [] : [tokenBasis]))
   return bases.size > 1 ? "mixed" : [...bases][0] ?? null
 }
 

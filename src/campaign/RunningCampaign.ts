@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import type { Followed } from "../a2a/TaskEvent.ts"
 import { AttemptsInFlight } from "./AttemptsInFlight.ts"
 import { keyOf } from "./Battle.ts"
 import { BattleHistories } from "./BattleHistories.ts"
@@ -37,6 +38,8 @@ export class RunningCampaign {
   /** Milliseconds of the monotonic clock since it was begun or resumed. */
   readonly now: () => number
   readonly #wake: Queue.Queue<void>
+  /** The ways in which agents have been followed. */
+  readonly #followed = new Set<string>()
   readonly #onEvent: (event: CampaignEvent) => Effect.Effect<void>
   /** Generated tokens of all attempts that have ended. */
   tokens: number
@@ -90,6 +93,16 @@ export class RunningCampaign {
     const woken = Queue.take(this.#wake)
     return withinMillis === Infinity ? woken : Effect.timeoutOption(woken, Math.max(0, withinMillis))
   }
+
+  /** How an agent is followed is told the first time that it is so, unless it is the best there is. */
+  readonly followed = (agent: string, { exact, hop, mode, why }: Followed): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const key = JSON.stringify([agent, hop, mode, exact])
+      if (this.#followed.has(key) || (mode === "stream" && exact)) return Effect.void
+      this.#followed.add(key)
+      const rest = exact ? "" : "; it tells no tokens, so pieces of its text are counted"
+      return this.tell({ _tag: "ModeFound", agent, mode, why: `${why}${mode === "blocking" ? "" : rest}` })
+    })
 
   /** Begins nothing any more. */
   readonly stopFor = (stop: Stop): Effect.Effect<void> =>

@@ -2,6 +2,7 @@
  * A campaign as its store gives it back: everything but transcripts and timings, which are large and only read one by one.
  */
 import * as Schema from "effect/Schema"
+import { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
 import { Battle, type Outcome } from "./Battle.ts"
 import type { Tried } from "./BattleHistories.ts"
@@ -23,6 +24,8 @@ export const AttemptSummary = Schema.Struct({
   startedAt: Schema.Finite,
   tokens: Schema.Int,
   tokenBasis: TokenBasis,
+  /** How the agent was followed. */
+  mode: DeliveryMode,
   timeToFirstTokenMillis: Schema.NullOr(Schema.Finite),
   tokensPerSecond: Schema.NullOr(Schema.Finite),
   durationMillis: Schema.Finite,

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
+import { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import { Grade } from "../grading/Grade.ts"
 import { RunError } from "../liveness/RunError.ts"
 import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
@@ -43,6 +44,7 @@ const AttemptRow = Schema.Struct({
   started_at: Schema.Finite,
   tokens: Schema.Int,
   token_basis: TokenBasis,
+  mode: DeliveryMode,
   ttft_ms: Schema.NullOr(Schema.Finite),
   tokens_per_second: Schema.NullOr(Schema.Finite),
   duration_ms: Schema.Finite,
@@ -91,7 +93,7 @@ export const readCampaign = Effect.fnUntraced(function*(sql: SqlClient.SqlClient
     }
   })
   const attempts = yield* Effect.flatMap(
-    sql`SELECT battle_id, number, verdict, started_at, tokens, token_basis, ttft_ms, tokens_per_second, duration_ms,
+    sql`SELECT battle_id, number, verdict, started_at, tokens, token_basis, mode, ttft_ms, tokens_per_second, duration_ms,
       superseded, charged, epoch_id FROM attempt WHERE verdict IS NOT NULL ORDER BY attempt_id`,
     decodeAttempts
   )
@@ -112,6 +114,7 @@ const summaryOf = (row: typeof AttemptRow.Type, battle: Battle): AttemptSummary 
   startedAt: row.started_at,
   tokens: row.tokens,
   tokenBasis: row.token_basis,
+  mode: row.mode,
   timeToFirstTokenMillis: row.ttft_ms,
   tokensPerSecond: row.tokens_per_second,
   durationMillis: row.duration_ms,

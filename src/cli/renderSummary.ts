@@ -1,6 +1,7 @@
 /**
  * The summary a person reads at the end of a campaign: a pure rendering of its numbers.
  */
+import { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import type { BattleCounts, CampaignSummary, TaskSummary } from "../campaign/CampaignSummary.ts"
 import { oneLine } from "../grading/Grade.ts"
 
@@ -36,6 +37,7 @@ export const renderSummary = (summary: CampaignSummary, options: SummaryOptions)
       : `TTFT:     ${millis(summary.ttftMs.p50)} p50, ${
         millis(summary.ttftMs.p95)
       } p95, of ${summary.ttftMs.n} attempts`,
+    ...modesOf(summary),
     "",
     "Score is the mean over scored battles only, from 0 to 1.",
     "TTFT and tokens/s are of completed attempts, as their tokens arrived here.",
@@ -68,10 +70,31 @@ const rowOf = (name: string, numbers: Omit<TaskSummary, "task">): ReadonlyArray<
   `${numbers.passed}/${numbers.battles.scored}`,
   millis(numbers.ttftMs.p50),
   numbers.tokensPerSecond.p50 === null ? "–" : numbers.tokensPerSecond.p50.toFixed(1),
-  String(numbers.tokens)
+  numbers.tokens === null ? "–" : String(numbers.tokens)
 ]
 
-const countOf = ({ tokenBasis }: CampaignSummary): ReadonlyArray<string> => {
+/** How agents were followed; which ones, where they differ. */
+const modesOf = ({ agents, attempts, modes }: CampaignSummary): ReadonlyArray<string> => {
+  const some = DeliveryMode.literals.filter((mode) => modes[mode] > 0)
+  if (attempts.total === 0 || some.length === 0) return []
+  const who = (mode: DeliveryMode): string =>
+    some.length === 1 || agents.length === 1
+      ? ""
+      : ` (${agents.filter((agent) => agent.modes[mode] > 0).map(({ agent }) => agent).join(", ")})`
+  return [`Followed: ${some.map((mode) => `${modes[mode]} by ${mode}${who(mode)}`).join(", ")}`]
+}
+
+const countOf = ({ tokenBasis, untold }: CampaignSummary): ReadonlyArray<string> => [
+  ...countOfTold(tokenBasis),
+  ...untold === 0
+    ? []
+    : [
+      `${untold === 1 ? "1 completed attempt tells" : `${untold} completed attempts tell`} no tokens, only text; ` +
+      "see `campaign probe`."
+    ]
+]
+
+const countOfTold = (tokenBasis: CampaignSummary["tokenBasis"]): ReadonlyArray<string> => {
   switch (tokenBasis) {
     case null:
       return []

@@ -207,6 +207,7 @@ export const step = (view: CampaignView, event: CampaignEvent): CampaignView => 
           }),
         view
       )
+    case "ModeFound":
     case "EpochBegan":
     case "LaneHalted":
     case "ConcurrencyChanged":

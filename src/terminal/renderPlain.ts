@@ -45,6 +45,10 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
     }
     case "AttemptBegan":
       return line(atMillis, "battle", { ...named(view, event.battle), attempt: event.number }, "began")
+    case "ModeFound":
+      return line(atMillis, "agent", { agent: event.agent, mode: event.mode }, "followed", {
+        why: shortened(event.why)
+      })
     case "TokensArrived":
       return View.isProgressDue(view, event) ? renderProgress(View.step(view, event), atMillis) : undefined
     case "AttemptEnded":

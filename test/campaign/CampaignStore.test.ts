@@ -77,6 +77,7 @@ describe("CampaignStore", () => {
         startedAt: start.startedAt,
         tokens: 17,
         tokenBasis: "usage",
+        mode: "stream",
         timeToFirstTokenMillis: 400.25,
         tokensPerSecond: 50.5,
         durationMillis: 1234.5,

@@ -21,6 +21,7 @@ const attempt = (task: string, verdict: "completed" | "stalled", ttft: number | 
   epoch: null,
   tokens: 100,
   tokenBasis: "usage" as const,
+  mode: "stream" as const,
   timeToFirstTokenMillis: ttft,
   tokensPerSecond: ttft === null ? null : 50,
   durationMillis: 2000
