@@ -139,17 +139,18 @@ const witnessed = ({ watch }: FollowOptions, engine: WitnessedEngine, said: Said
     const { limits = defaults, policy = "enforce", run: { attempt } } = watch
     const { note, run } = yield* shown
     const isExact = yield* Deferred.make<boolean>()
-    const behind = engine.watch({ attempt, limits, run: () => run }).pipe(
-      Stream.map((beat) => Heartbeat.make(beat)),
-      Stream.catch((stalled) => policy === "enforce" ? Stream.fail(stalled) : Stream.empty)
-    )
+    const behind = () =>
+      engine.watch({ attempt, limits, run: () => run }).pipe(
+        Stream.map((beat) => Heartbeat.make(beat)),
+        Stream.catch((stalled) => policy === "enforce" ? Stream.fail(stalled) : Stream.empty)
+      )
     const events = said((event) => {
       if (event._tag === "Followed") Deferred.doneUnsafe(isExact, Effect.succeed(event.exact))
       note(event)
     })
     return Stream.merge(
       events,
-      Stream.unwrap(Effect.map(Deferred.await(isExact), (exact) => exact ? Stream.empty : behind)),
+      Stream.unwrap(Effect.map(Deferred.await(isExact), (exact) => exact ? Stream.empty : behind())),
       { haltStrategy: "left" }
     )
   }))
@@ -181,9 +182,9 @@ const tapped = (
       return gone === undefined ? own : { ...own, why: `the tap is gone (${gone}); ${own.why}` }
     }
 
-    const agent = Stream.unwrap(Effect.as(
+    const agent = Stream.unwrap(Effect.map(
       Deferred.await(isOpen),
-      said(note, { said: { attempt, patience, engineBaseUrl: tap.engineBaseUrl(battle) } })
+      () => said(note, { said: { attempt, patience, engineBaseUrl: tap.engineBaseUrl(battle) } })
     )).pipe(
       Stream.map((event): TaskEvent | undefined => {
         if (event._tag === "Followed") {
