@@ -4,15 +4,16 @@
  * Laws: nothing is read after its end or its first fault; `news` grows with everything that was not known before and with
  * nothing else, so a repetition is none; a snapshot that says nothing new gives no event.
  *
- * A task whose status has another time than before is at work, though it says nothing of it: that is told as its last
- * status text again, because whoever takes an answer out of a status takes the last one. Only where it has never had one
- * are there words of ours.
+ * A task whose status has another time than before is at work, though it says nothing of it (StatusClock.ts): that is told
+ * as its last status text again, because whoever takes an answer out of a status takes the last one. Only where it has
+ * never had one are there words of ours.
  */
 import type { StreamResponse } from "@a2a-js/sdk"
 import * as Result from "effect/Result"
 import { FailReason } from "../liveness/Failed.ts"
 import { tokensOf } from "../token/TokenEvent.ts"
 import { malformed } from "./AgentFault.ts"
+import * as StatusClock from "./StatusClock.ts"
 import * as StreamOrder from "./StreamOrder.ts"
 import { type Ended, isTokenEvent, Status, type TaskEvent } from "./TaskEvent.ts"
 import { makeDecoder } from "./TaskEventDecoder.ts"
@@ -33,7 +34,7 @@ export const make = () => {
   let ended: Ended | undefined
   let fault: FailReason | undefined
   let question: { readonly state: string; readonly text: string } | undefined
-  let statusTime: string | undefined
+  let clock = StatusClock.initial
 
   const decoded = (
     response: StreamResponse,
@@ -72,12 +73,11 @@ export const make = () => {
 
   /** Reads how the task stands, as an answer to that question. */
   const readAnswer = (response: StreamResponse): ReadonlyArray<TaskEvent> => {
-    const before = { news, statusTime }
+    const before = news
     const events = read(response, "answer")
     const status = response.payload?.$case === "task" ? response.payload.value.status : undefined
-    statusTime = status?.timestamp || statusTime
-    const isRenewed = before.statusTime !== undefined && statusTime !== before.statusTime
-    if (!isRenewed || news > before.news || ended !== undefined || fault !== undefined) return events
+    clock = StatusClock.step(clock, status?.timestamp || undefined, news > before)
+    if (!clock.isLife || ended !== undefined || fault !== undefined) return events
     // A question stays one, however often its time changes.
     if (question !== undefined) return events
     const { state = "working", text } = decoder.lastStatus()
@@ -95,6 +95,8 @@ export const make = () => {
     taskId: () => order.taskId,
     /** Whether the agent has told anything at all. */
     hasBegun: () => order.events > 0,
+    /** Whether it is to be asked for again after a moment. */
+    isChecking: () => clock.isChecking,
     /** Whether it waits for somebody, and will go no further by itself. */
     waits: () => question !== undefined,
     tokens: () => tokens,

@@ -15,6 +15,7 @@ import type { FailReason } from "../liveness/Failed.ts"
 import { called, type Following, Unfollowed, wordsOf } from "./Following.ts"
 import * as ModeChoice from "./ModeChoice.ts"
 import * as PollStep from "./PollStep.ts"
+import { MOMENT } from "./StatusClock.ts"
 
 /** How long a question may be under way before it is asked again. */
 const QUESTION_PATIENCE = "10 seconds"
@@ -52,13 +53,15 @@ export const follow = (following: Following, lost?: LostStream): Effect.Effect<v
           isNews: known.news() > before,
           tookMillis: Duration.toMillis(took)
         })
+        if (known.isChecking()) poll = { ...poll, waitMillis: MOMENT }
         continue
       }
       if (Result.isSuccess(result) || result.failure.reason._tag === "ConnectTimeout") {
         poll = PollStep.step(poll, { _tag: "Unanswered" })
         continue
       }
-      const { isNotFound, isUnsupported, reason } = result.failure
+      const { isNotFound, reason } = result.failure
+      const isUnsupported = result.failure.isUnsupported || isNoRoute(reason)
       poll = PollStep.step(poll, { _tag: "Failed", reason })
       // One that has just begun may not be known everywhere; one that was known, and is not any more, is lost.
       const isLost = isNotFound && (hasAnswered || lost !== undefined)
@@ -72,3 +75,9 @@ export const follow = (following: Following, lost?: LostStream): Effect.Effect<v
       })
     }
   })
+
+/** Whether the server knows no such question, in the words of HTTP. */
+const isNoRoute = (reason: FailReason): boolean =>
+  (reason._tag === "Rejected" || reason._tag === "ServerError") && NO_ROUTE.has(reason.status)
+
+const NO_ROUTE: ReadonlySet<number> = new Set([404, 405, 501])

@@ -1,9 +1,11 @@
 /** A task that is polled, or that answers only at its end: what is asked, what is told, and what is taken for life. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { AgentFault } from "../../src/a2a/AgentFault.ts"
 import { STATUS_RENEWED } from "../../src/a2a/KnownTask.ts"
 import {
+  at,
   begins,
   completed,
   cut,
@@ -21,8 +23,6 @@ import {
   type VirtualAgent,
   working
 } from "./virtualAgent.ts"
-
-const at = (second: number) => ({ timestamp: new Date(second * 1000).toISOString() })
 
 describe("a task that is polled", () => {
   it.effect("gives what is new in each snapshot, and its end", () =>
@@ -114,22 +114,50 @@ describe("a task that is polled", () => {
       assert.isAtLeast(meeting.askedAt[2]! - meeting.askedAt[1]!, 7000)
     }))
 
+  /** A task whose status gets another time every three seconds, or with every question. */
+  const renewed = (by: "itself" | "asking", more: Record<string, unknown> = {}) => (nth: number) =>
+    Effect.map(
+      Clock.currentTimeMillis,
+      (millis) => task("WORKING", [], { ...more, ...at(by === "asking" ? nth : Math.floor(millis / 3000)) })
+    )
+
   it.effect("is told to be at work by the time of its status alone, without a word that could be taken for an answer", () =>
     Effect.gen(function*() {
-      const mute = yield* meet({ ...begins, task: (nth) => Effect.succeed(task("WORKING", [], at(nth))) })
+      const mute = yield* meet({ ...begins, task: renewed("itself") })
       yield* pass(2000, 2000)
       assert.isUndefined(mute.ended())
       assert.include(mute.events.map((event) => event._tag === "Status" ? event.text : ""), STATUS_RENEWED)
       yield* mute.giveUp
 
-      const says = yield* meet({
-        ...begins,
-        task: (nth) => Effect.succeed(task("WORKING", [], { ...saying("42"), ...at(nth) }))
-      })
+      const says = yield* meet({ ...begins, task: renewed("itself", saying("42")) })
       yield* pass(60, 2000)
       const texts = says.events.flatMap((event) => event._tag === "Status" ? [event.text] : [])
       assert.deepStrictEqual(new Set(texts), new Set(["", "42"]))
       yield* says.giveUp
+    }))
+
+  it.effect("is believed the time of its status also where it is often renewed", () =>
+    Effect.gen(function*() {
+      const often = (millis: number) => at(Math.floor(millis / 200))
+      const meeting = yield* meet({
+        ...begins,
+        task: () => Effect.map(Clock.currentTimeMillis, (millis) => task("WORKING", [], often(millis)))
+      })
+      yield* pass(10, 50)
+      yield* pass(2000, 2000)
+      assert.isUndefined(meeting.ended())
+      yield* meeting.giveUp
+    }))
+
+  it.effect("is not taken to be at work by an agent that tells the present time, and stalled in its time", () =>
+    Effect.gen(function*() {
+      for (const more of [{}, saying("at work")]) {
+        const meeting = yield* meet({ ...begins, task: renewed("asking", more) })
+        yield* pass(10, 50)
+        yield* pass(1000, 2000)
+        assert.deepInclude(meeting.ended()?.error, { _tag: "Stalled", kind: "agent-silent" })
+        assert.closeTo(meeting.ended()!.second, 915, 25)
+      }
     }))
 
   it.effect("is stalled where nothing changes, whatever it has said, and in its time", () =>
@@ -158,8 +186,15 @@ describe("a task that is polled", () => {
         yield* pass(2)
         assert.deepInclude(reasonOf(asks), { _tag: "AgentFailed", detail: "which?" })
         assert.deepStrictEqual(asks.cancelled, ["t"])
-        const mute = yield* meet({ send: () => Effect.succeed({ task: task(state) }) })
+        const mute = yield* meet({
+          send: () => Effect.succeed({ task: task("WORKING", [], at(1)) }),
+          task: () => Effect.succeed(task(state, [], at(2)))
+        })
         yield* pass(1)
+        const soon = yield* meet({ send: () => Effect.succeed({ task: task(state) }) })
+        yield* pass(1)
+        assert.deepInclude(reasonOf(soon), { _tag: "AgentFailed", detail: "it waits for an answer" })
+        assert.deepStrictEqual(soon.askedAt, [])
         assert.deepInclude(reasonOf(mute), { _tag: "AgentFailed", detail: "it waits for an answer" })
       }
     }))
@@ -174,7 +209,8 @@ describe("a task that is polled", () => {
 
   it.effect("is refused and cancelled where the agent does not say how it stands", () =>
     Effect.gen(function*() {
-      for (const [error, seconds] of [[unsupported, 1], [notFound, 5]] as const) {
+      const noRoute = new AgentFault({ reason: { _tag: "Rejected", status: 404, detail: "no such page" } })
+      for (const [error, seconds] of [[unsupported, 1], [noRoute, 1], [notFound, 5]] as const) {
         const refuses = yield* meet({ ...begins, task: () => Effect.fail(error) })
         yield* pass(seconds)
         assert.strictEqual(reasonOf(refuses)?._tag, "Unsupported")

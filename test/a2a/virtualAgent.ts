@@ -2,6 +2,7 @@
 import { StreamResponse } from "@a2a-js/sdk"
 import { TaskNotFoundError, UnsupportedOperationError } from "@a2a-js/sdk/errors"
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
@@ -35,11 +36,14 @@ export interface Meeting {
   readonly cancelled: Array<string>
   /** Calls that were given up. */
   readonly aborted: () => number
-  /** How it ended, with the second; nothing while it goes on. */
+  /** How it ended, with the second since it began; nothing while it goes on. */
   readonly ended: () => { readonly error: RunError | undefined; readonly second: number } | undefined
   /** Gives it up. */
   readonly giveUp: Effect.Effect<void>
 }
+
+/** A moment, as a status tells it. */
+export const at = (second: number) => ({ timestamp: DateTime.formatIso(DateTime.makeUnsafe(second * 1000)) })
 
 const part = (text: string) => ({ text })
 /** A task as `GetTask` answers it. */
@@ -75,6 +79,7 @@ export const meet = Effect.fnUntraced(function*(agent: VirtualAgent, forced?: As
   const context = yield* Effect.context<never>()
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const began = now()
   const meeting = {
     events: [] as Array<TaskEvent>,
     askedAt: [] as Array<number>,
@@ -113,10 +118,10 @@ export const meet = Effect.fnUntraced(function*(agent: VirtualAgent, forced?: As
     Stream.runForEachArray((events) => Effect.sync(() => void meeting.events.push(...events))),
     Effect.match({
       onFailure: (error) => {
-        ended = { error, second: now() / 1000 }
+        ended = { error, second: (now() - began) / 1000 }
       },
       onSuccess: () => {
-        ended = { error: undefined, second: now() / 1000 }
+        ended = { error: undefined, second: (now() - began) / 1000 }
       }
     }),
     Effect.provide(Ticker.layer()),
