@@ -10,7 +10,7 @@ import { FailReason } from "../liveness/Failed.ts"
 
 /** The waits between two questions, in milliseconds. */
 export const FASTEST = 250
-export const SLOWEST = 2000
+const SLOWEST = 2000
 const SLOWER = 1.5
 /** The waits after failures that follow each other, in milliseconds. */
 const RETRY_DELAYS = [0, 500, 2000]

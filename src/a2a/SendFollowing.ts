@@ -16,7 +16,7 @@ import * as ModeChoice from "./ModeChoice.ts"
 import * as PollFollowing from "./PollFollowing.ts"
 
 /** How long an agent may take to answer a message that asks not to be awaited, before it is taken for one that waits. */
-export const SEND_PATIENCE = Duration.seconds(10)
+const SEND_PATIENCE = Duration.seconds(10)
 
 /** Sends the message, to be awaited or not, and follows what comes of it. */
 export const follow = (following: Following, begun: "poll" | "blocking"): Effect.Effect<void, Unfollowed> =>

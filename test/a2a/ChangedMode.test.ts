@@ -2,6 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { malformed } from "../../src/a2a/AgentFault.ts"
+import { TOKEN_EXTENSION_URI } from "../../src/a2a/TokenExtension.ts"
 import {
   begins,
   completed,
@@ -68,13 +70,14 @@ describe("a stream that is lost", () => {
   const token = {
     artifactUpdate: { taskId: "t", artifact: { artifactId: "a0", parts: [{ text: "one" }] }, append: true }
   }
-  const subscriptions: ReadonlyArray<readonly [string, Stream.Stream<object, unknown>]> = [
-    ["is not known", Stream.fail(unsupported)],
-    ["has no snapshot", Stream.make(token)],
-    ["brings nothing new", streams()],
-    ["has no connection", Stream.fail(refused)]
+  const subscriptions: ReadonlyArray<readonly [string, Stream.Stream<object, unknown>, "answers" | "breaks"]> = [
+    ["is not known", Stream.fail(unsupported), "answers"],
+    ["has no snapshot", Stream.make(token), "answers"],
+    ["brings nothing new", streams(), "breaks"],
+    ["brings nothing but its state again", streams(statusUpdate("WORKING")), "breaks"],
+    ["has no connection", Stream.fail(refused), "breaks"]
   ]
-  for (const [name, subscribe] of subscriptions) {
+  for (const [name, subscribe, subscribed] of subscriptions) {
     it.effect(`is polled on where its subscription ${name}`, () =>
       Effect.gen(function*() {
         const agent: VirtualAgent = { stream: streams(token), subscribe }
@@ -95,6 +98,8 @@ describe("a stream that is lost", () => {
           yield* pass(6)
           assert.deepInclude(reasonOf(fails), { _tag: "ConnectionLost", detail: "other side closed (UND_ERR_SOCKET)" })
           assert.deepStrictEqual([modesOf(fails.events), fails.cancelled], [["stream"], ["t"]])
+          // An agent that could not be reached several times is asked once; one that answered otherwise, more often.
+          if (error === refused) assert.lengthOf(fails.askedAt, subscribed === "answers" ? 4 : 1)
         }
       }))
   }
@@ -104,6 +109,18 @@ describe("a stream that is lost", () => {
       const meeting = yield* meet({ stream: streams(token), task: () => completed("one two") })
       yield* pass(1)
       assert.deepStrictEqual([modesOf(meeting.events), textOf(meeting.events)], [["stream"], "one two"])
+    }))
+
+  it.effect("is not polled after an answer that cannot be read", () =>
+    Effect.gen(function*() {
+      const meeting = yield* meet({
+        stream: streams(token),
+        subscribe: Stream.fail(malformed("event 1 is not JSON")),
+        task: () => completed("x")
+      })
+      yield* pass(1)
+      assert.deepInclude(reasonOf(meeting), { _tag: "Malformed", detail: "event 1 is not JSON" })
+      assert.deepStrictEqual(meeting.askedAt, [])
     }))
 
   it.effect("is not polled after an answer that means something", () =>
@@ -138,5 +155,37 @@ describe("a stream that is lost", () => {
         reasonOf(forced)?.detail,
         /refuses to stream, though its card says that it does: not here; mode poll/
       )
+    }))
+})
+
+describe("whether tokens are told one for one", () => {
+  const token = (extension: object) => ({
+    artifactUpdate: {
+      taskId: "t",
+      artifact: { artifactId: "answer", parts: [{ text: "one" }] },
+      append: true,
+      metadata: { [TOKEN_EXTENSION_URI]: extension }
+    }
+  })
+  const told = { _tag: "Delta", channel: "content", tokens: 4, generation: 1 }
+  const exactOf = (exact: boolean, extension: object) =>
+    Effect.gen(function*() {
+      const meeting = yield* meet({
+        exact,
+        stream: Stream.make<Array<object>>({ task: task("WORKING") }, token(extension), statusUpdate("COMPLETED"))
+      })
+      yield* pass(1)
+      assert.deepInclude(meeting.ended(), { error: undefined })
+      return meeting.events.flatMap((event): ReadonlyArray<unknown> =>
+        event._tag === "Followed" ? [[event.mode, event.exact]] : event._tag === "Delta" ? [event.tokens] : []
+      )
+    })
+
+  it.effect("is what the card says, until the events say something else, which is told before them", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* exactOf(true, told), [["stream", true], 4])
+      assert.deepStrictEqual(yield* exactOf(false, {}), [["stream", false], 1])
+      assert.deepStrictEqual(yield* exactOf(false, told), [["stream", false], ["stream", true], 4])
+      assert.deepStrictEqual(yield* exactOf(true, {}), [["stream", true], ["stream", false], 1])
     }))
 })

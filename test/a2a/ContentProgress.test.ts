@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import * as KnownTask from "../../src/a2a/KnownTask.ts"
 import type { TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { makeDecoder } from "../../src/a2a/TaskEventDecoder.ts"
-import { artifactUpdate, meet, pass, saying, statusUpdate, task, textOf } from "./virtualAgent.ts"
+import { artifactUpdate, at, meet, pass, saying, statusUpdate, task, textOf } from "./virtualAgent.ts"
 
 /** A stream that begins a task, says something and then goes on with one event every ten seconds. */
 const goesOn = (event: (nth: number) => object): Stream.Stream<object> =>
@@ -22,7 +22,7 @@ describe("the watch of an agent without the extension", () => {
     ["repeats its status", () => statusUpdate("WORKING", saying("at work"))],
     [
       "repeats its status with another time",
-      (nth) => statusUpdate("WORKING", { ...saying("at work"), timestamp: new Date(nth).toISOString() })
+      (nth) => statusUpdate("WORKING", { ...saying("at work"), ...at(nth) })
     ],
     [
       "repeats its status with silence in between",
@@ -107,7 +107,9 @@ describe("the answer of an agent without the extension", () => {
 
   it("is what replaced it, also where only its last piece did", () => {
     const pieces = ["one ", "two ", "three"].map((text) => artifactUpdate(text, false))
-    assert.strictEqual(textOf(decoded({ task: task("WORKING") }, ...pieces, end)), "three")
+    const events = decoded({ task: task("WORKING") }, ...pieces, end)
+    assert.strictEqual(textOf(events), "three")
+    assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["Status", "Delta", "Replaced", "Replaced", "Ended"])
   })
 
   it("has all data of an artifact, in updates as in snapshots", () => {

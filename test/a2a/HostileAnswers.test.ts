@@ -1,12 +1,21 @@
 /** Whatever an agent answers to a message that is no stream, or to how its task stands, the client fails with why. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { ServerResponse } from "node:http"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
 import type { FailReason } from "../../src/liveness/Failed.ts"
 import { answerOf, askWith } from "../support/askWith.ts"
-import { cardOf, endlessly, hostileAgent, type HostileRequest, json } from "../support/hostileAgent.ts"
-import { eventually } from "../support/scriptedServer.ts"
+import {
+  cardOf,
+  endlessly,
+  type HostileAgent,
+  hostileAgent,
+  type HostileRequest,
+  json
+} from "../support/hostileAgent.ts"
+import { eventually, scriptedServer } from "../support/scriptedServer.ts"
+import { modesOf } from "./virtualAgent.ts"
 
 type Respond = (response: ServerResponse, request: HostileRequest) => void
 
@@ -140,6 +149,58 @@ describe("an agent that answers", { concurrent: true }, () => {
       const [sendLegacy, getLegacy] = legacy.requests.flatMap(({ rpc }) => rpc === null ? [] : [rpc])
       assert.deepInclude(sendLegacy?.params.configuration, { blocking: false, historyLength: 0 })
       assert.deepInclude(getLegacy?.params, { id: "t", historyLength: 0 })
+    }).pipe(Effect.provide(A2aClient.layer)))
+})
+
+describe("an agent that is only different", () => {
+  const noMethod: Respond = (response, { rpc }) =>
+    json(response, { jsonrpc: "2.0", id: rpc?.id, error: { code: -32601, message: "Method not found" } })
+
+  it.live("is asked without a stream where it has no method for one, and refused where it has none to be polled", () =>
+    Effect.gen(function*() {
+      const completed = { ...task, status: { state: "TASK_STATE_COMPLETED" } }
+      const polled = yield* hostileAgent({
+        stream: noMethod,
+        methods: { SendMessage: result({ task }), GetTask: result(completed) }
+      })
+      const { error, events } = yield* askWith(polled.url)
+      assert.isUndefined(error)
+      assert.deepStrictEqual(modesOf(events), ["stream", "poll"])
+      const mute = yield* hostileAgent({ methods: { SendMessage: result({ task }), GetTask: noMethod } })
+      const refused = yield* askWith(mute.url, { mode: "poll" })
+      assert.match(String(refused.error?.message), /does not say how it stands.*mode stream or mode blocking would do/)
+    }).pipe(Effect.provide(A2aClient.layer)))
+
+  it.live("answers with a message in the words of 0.3 over HTTP+JSON, streamed or not, and is understood", () =>
+    Effect.gen(function*() {
+      const answer = { msg: { messageId: "m", role: "ROLE_AGENT", content: [{ text: "hello" }] } }
+      const agent = yield* scriptedServer((response, { path }) => {
+        const streams = path.endsWith(":stream")
+        response.writeHead(200, { "content-type": streams ? "text/event-stream" : "application/json" })
+        const card = { ...cardOf(agent.url, "0.3"), preferredTransport: "HTTP+JSON" }
+        const body = JSON.stringify(path.includes("well-known") ? card : answer)
+        response.end(streams ? `data: ${body}\n\n` : body)
+      })
+      for (const mode of ["stream", "blocking"] as const) {
+        const { error, events } = yield* askWith(agent.url, { mode })
+        assert.isUndefined(error)
+        assert.strictEqual(answerOf(events), "hello")
+      }
+    }).pipe(Effect.provide(A2aClient.layer)))
+
+  it.live("that answers nothing is left at once when it is given up, and cancelled if its task is known", () =>
+    Effect.gen(function*() {
+      const agent = yield* hostileAgent({ methods: { SendMessage: result({ task }), GetTask: () => {} } })
+      const other = yield* hostileAgent({ methods: { SendMessage: () => {} } })
+      const fibers = yield* Effect.forEach(
+        [askWith(agent.url, { mode: "poll" }), askWith(other.url, { mode: "blocking" })],
+        (asked) => Effect.forkChild(asked)
+      )
+      const last = (from: HostileAgent) => from.requests.at(-1)?.rpc?.method
+      yield* eventually("both are asked", () => last(agent) === "GetTask" && last(other) === "SendMessage")
+      yield* Fiber.interruptAll(fibers)
+      yield* eventually("every connection is closed", () => agent.openAnswers() + other.openAnswers() === 0)
+      assert.deepStrictEqual([last(agent), last(other)], ["CancelTask", "SendMessage"])
     }).pipe(Effect.provide(A2aClient.layer)))
 })
 

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
+import type { DeliveryMode } from "../../src/a2a/DeliveryMode.ts"
 import { inputsOf } from "../../src/a2a/LivenessInputs.ts"
 import { Artifact, Ended, Heartbeat, Replaced, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { watchTask } from "../../src/a2a/watchTask.ts"
@@ -32,6 +33,13 @@ describe("inputsOf", () => {
     ) {
       assert.deepInclude(inputsOf([event], 1)[0], { _tag: "Frame", text: true, tokens: 0, finishReason: null })
     }
+  })
+
+  it("takes an agent that answers only at its end for one that has taken its work, and that alone for no life", () => {
+    const followed = (mode: DeliveryMode) =>
+      inputsOf([{ _tag: "Followed", hop: "purple", mode, exact: true, why: "" }], 1)
+    assert.deepStrictEqual(tagsOf(followed("blocking")), ["Headers"])
+    for (const mode of ["stream", "poll", "tap"] as const) assert.deepStrictEqual(followed(mode), [])
   })
 
   it("ends the work with the task, not with an answer inside it", () => {

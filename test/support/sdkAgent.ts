@@ -2,6 +2,7 @@
 import { AgentCard, type Part, TaskState } from "@a2a-js/sdk"
 import { AgentEvent, type AgentExecutor, DefaultRequestHandler, InMemoryTaskStore } from "@a2a-js/sdk/server"
 import { agentCardHandler, jsonRpcHandler, restHandler, UserBuilder } from "@a2a-js/sdk/server/express"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import express from "express"
@@ -27,7 +28,12 @@ export interface SdkAgent {
   readonly cancelled: ReadonlyArray<string>
 }
 
-const status = (state: TaskState) => ({ state, message: undefined, timestamp: new Date().toISOString() })
+let moment = 0
+const status = (state: TaskState) => ({
+  state,
+  message: undefined,
+  timestamp: DateTime.formatIso(DateTime.makeUnsafe(moment++))
+})
 const part = (value: string): Part => ({
   content: { $case: "text", value },
   metadata: undefined,
