@@ -164,7 +164,8 @@ const stages: Record<Stage, string> = {
   over: "over"
 }
 
-const engines: Record<EngineDigest, string> = {
+/** What an engine is said to do. */
+export const engines: Record<EngineDigest, string> = {
   moving: "stepping",
   asleep: "asleep",
   frozen: "standing still",

@@ -50,6 +50,11 @@ export const verbs = [
     () => import("./status.ts").then(({ status }) => status)
   ),
   verb(
+    "watch",
+    "Send one message to an agent and watch its answer come.",
+    () => import("./watch.ts").then(({ watch }) => watch)
+  ),
+  verb(
     "pause",
     "Pause a campaign that runs in another terminal.",
     () => import("./pause.ts").then(({ pause }) => pause)

@@ -75,10 +75,14 @@ export class LiveRegion extends Context.Service<LiveRegion, {
   })
 }
 
-const sizeOf = ({ columns, rows }: TerminalStream): TerminalSize => ({ columns: columns || 80, rows: rows || 24 })
+/** The size of a terminal, also of one that says it has none. */
+export const sizeOf = ({ columns, rows }: TerminalStream): TerminalSize => ({
+  columns: columns || 80,
+  rows: rows || 24
+})
 
 /** Hides the cursor and returns what shows it again. */
-const hideCursor = (stream: TerminalStream): () => void => {
+export const hideCursor = (stream: TerminalStream): () => void => {
   if (stream.isTTY !== true) return () => {}
   const show = () => void stream.write("\u001b[?25h")
   stream.write("\u001b[?25l")

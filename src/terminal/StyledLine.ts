@@ -23,6 +23,10 @@ const codes: Record<Style, readonly [on: string, off: string]> = {
   red: ["\u001b[31m", "\u001b[39m"]
 }
 
+/** Text in a style, with its escape sequences; white space alone has none. */
+export const styled = (text: string, style: Style): string =>
+  text.trim() === "" ? text : `${codes[style][0]}${text}${codes[style][1]}`
+
 /** The pieces as one line of at most `columns`, without white space at its end. */
 export const toLine = (pieces: ReadonlyArray<Piece>, columns: number, color: boolean): string => {
   const plain = pieces.map(({ text }) => text).join("").trimEnd()
@@ -34,8 +38,7 @@ export const toLine = (pieces: ReadonlyArray<Piece>, columns: number, color: boo
   for (const { style, text } of pieces) {
     const kept = text.slice(0, left)
     left -= kept.length
-    const [on, off] = codes[style]
-    line += kept.trim() === "" ? kept : `${on}${kept}${off}`
+    line += styled(kept, style)
   }
   return line
 }

@@ -157,14 +157,18 @@ const attemptLine = (attempt: Attempt, silence: number, now: number, grid: Grid)
 
 const levels = "▁▂▃▄▅▆▇█"
 
+/** The last quarters of a second, at most `columns` of them, one sign each. */
+export const signsOf = (cadence: Cadence.Cadence, now: number, columns: number): string =>
+  Cadence.recent(cadence, now, columns)
+    .map((tokens) => tokens <= 0 ? "·" : levels[Math.min(levels.length - 1, Math.floor(Math.log2(tokens)))]!)
+    .join("")
+
 const strip = (attempt: Attempt, now: number, grid: Grid): Pieces => {
   if (grid.strip === 0) return []
   // The number of a further attempt takes the oldest part of the strip: a column of its own would mostly be empty.
   const note = nth(attempt.number)
   const left = grid.strip - (note === "" ? 0 : widthOf(note) + GAP)
-  const signs = Cadence.recent(attempt.cadence, now, left)
-    .map((tokens) => tokens <= 0 ? "·" : levels[Math.min(levels.length - 1, Math.floor(Math.log2(tokens)))]!)
-    .join("")
+  const signs = signsOf(attempt.cadence, now, left)
   // The present is at the right edge, so a young strip is filled up with blanks on its left.
   return [...cell(note, grid.strip - signs.length), ...runs(signs)]
 }
@@ -172,7 +176,7 @@ const strip = (attempt: Attempt, now: number, grid: Grid): Pieces => {
 const nth = (number: number): string => number > 1 ? `attempt ${number}` : ""
 
 /** The strip in pieces of silence and of tokens. */
-const runs = (signs: string): Pieces =>
+export const runs = (signs: string): Pieces =>
   (signs.match(/·+|[^·]+/gu) ?? []).map((run) => piece(run, run.startsWith("·") ? "dim" : "plain"))
 
 const waitingLine = ({ battle, number, reason, untilMillis }: Waiting, now: number, grid: Grid): Pieces => [

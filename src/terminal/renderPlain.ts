@@ -134,17 +134,19 @@ const attemptEnded = (view: View.CampaignView, record: AttemptRecord, atMillis: 
   }
 }
 
-type Values = { readonly [key: string]: string | number | undefined }
+export type Values = { readonly [key: string]: string | number | undefined }
 
 /** With its agent, where there are several. */
 const named = ({ definition }: View.CampaignView, { agent, repetition, task }: Battle): Values =>
   definition === undefined || definition.agents.length === 1 ? { task, repetition } : { task, agent, repetition }
 
-const shortened = (text: string): string => clip(singleLine(text), REASON)
+/** Any text as one line of bounded length. */
+export const shortened = (text: string): string => clip(singleLine(text), REASON)
 
-const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)}s`
+export const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)}s`
 
-const line = (atMillis: number, kind: string, ...parts: ReadonlyArray<string | Values>): string =>
+/** A plain line: when, of what kind, and what. Values without a value are left out. */
+export const line = (atMillis: number, kind: string, ...parts: ReadonlyArray<string | Values>): string =>
   [seconds(atMillis).padStart(9), kind.padEnd(8), ...parts.map((part) => typeof part === "string" ? part : pairs(part))]
     .filter((part) => part !== "")
     .join(" ")

@@ -1,0 +1,120 @@
+/**
+ * A terminal on which text grows, piece by piece as it comes, with one line below it that is drawn again and again.
+ *
+ * The text is written once and stays: the terminal wraps it as it would wrap any other, so it can be copied. Only its last
+ * row is written again when it goes on, which is what brings the cursor back there. Each change is one write, and nothing
+ * is erased before it is overwritten, so nothing flickers. The cursor is hidden until the scope closes; then the line
+ * below is gone.
+ *
+ * Gotchas
+ * - A terminal that gets another width wraps what stands on it anew, so nobody knows where the last row begins: the text
+ *   goes on in a row of its own then.
+ * - After a row that is full the cursor stands on its last column, so what is to the right of it must not be erased.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { hideCursor, sizeOf, type TerminalStream } from "./LiveRegion.ts"
+import { type Style, styled } from "./StyledLine.ts"
+import { harmless, lastRow } from "./TextRows.ts"
+import { widthOf } from "./TextWidth.ts"
+
+export interface GrowingText {
+  readonly columns: Effect.Effect<number>
+  /** Goes on with the text. */
+  readonly text: (text: string, style?: Style) => Effect.Effect<void>
+  /** A line of its own between what was and what will be. */
+  readonly line: (line: string) => Effect.Effect<void>
+  /** Shows a line of less than `columns` below the text, in the place of the one before. */
+  readonly status: (line: string) => Effect.Effect<void>
+}
+
+/** Takes the terminal below the cursor until the scope closes. */
+export const open = (stream: TerminalStream): Effect.Effect<GrowingText, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    yield* Effect.acquireRelease(Effect.sync(() => hideCursor(stream)), (show) => Effect.sync(show))
+    const region = make(stream)
+    yield* Effect.addFinalizer(() => Effect.sync(region.close))
+    return region
+  })
+
+const make = (stream: TerminalStream) => {
+  let { columns } = sizeOf(stream)
+  /** The last row of the text as it stands on the terminal. */
+  let row = ""
+  let rowStyle: Style = "plain"
+  /** The line below; empty where there is none. */
+  let below = ""
+
+  /** To the beginning of the last row, and what must be known before that. */
+  const back = (): string => {
+    const size = sizeOf(stream)
+    if (size.columns !== columns) {
+      columns = size.columns
+      const rows = Math.max(1, Math.ceil(widthOf(below) / columns))
+      const erase = below === "" ? "\r\n" : `\r${rows > 1 ? `\u001b[${rows - 1}A` : ""}\u001b[J`
+      if (below === "" && row === "") return "\r"
+      row = ""
+      return erase
+    }
+    return below === "" || row === "" ? "\r" : "\r\u001b[1A"
+  }
+
+  /** The text from the beginning of its last row, and the line below it. */
+  const forth = (text: string, style: Style): string => {
+    row = lastRow(text, columns)
+    rowStyle = style
+    const rest = widthOf(row) < columns ? "\u001b[K" : ""
+    const shown = text.split("\n").map((line) => styled(line, style)).join("\u001b[K\r\n")
+    return `${shown}${row === "" && below !== "" ? "" : rest}${belowIt()}`
+  }
+
+  const belowIt = (): string => below === "" ? "" : `${row === "" ? "" : "\r\n"}${below}\u001b[K`
+
+  const write = (text: string) => void stream.write(text)
+
+  const text = (raw: string, style: Style = "plain") => {
+    const added = harmless(raw)
+    if (added === "") return
+    const before = back()
+    // A row has one style, so another one begins in a row of its own.
+    if (row !== "" && style !== rowStyle) write(before + forth(`${row}\n`, rowStyle) + back() + forth(added, style))
+    else write(before + forth(row + added, style))
+  }
+
+  const line = (content: string) => {
+    const before = back()
+    const last = row
+    const style = rowStyle
+    row = ""
+    const kept = last === "" ? "" : `${styled(last, style)}\r\n`
+    const isFull = content !== "" && widthOf(content) % columns === 0
+    write(`${before}${kept}${content}${isFull ? "" : "\u001b[K"}\r\n${below === "" ? "\u001b[K" : ""}${belowIt()}`)
+  }
+
+  const status = (next: string) => {
+    const isResized = sizeOf(stream).columns !== columns
+    if (next === below && !isResized) return
+    if (below !== "" && !isResized && next !== "") {
+      below = next
+      return write(`\r${next}\u001b[K`)
+    }
+    const before = back()
+    const kept = row
+    below = next
+    write(before + forth(kept, rowStyle) + (next === "" ? "\u001b[J" : ""))
+  }
+
+  const close = () => {
+    status("")
+    if (row !== "") write("\r\n")
+    row = ""
+  }
+
+  return {
+    columns: Effect.sync(() => sizeOf(stream).columns),
+    text: (content: string, style?: Style) => Effect.sync(() => text(content, style)),
+    line: (content: string) => Effect.sync(() => line(content)),
+    status: (next: string) => Effect.sync(() => status(next)),
+    close
+  }
+}
