@@ -3,8 +3,9 @@
  *
  * The text is written once and stays: the terminal wraps it as it would wrap any other, so it can be copied. Only its last
  * row is written again when it goes on, which is what brings the cursor back there. Each change is one write, and nothing
- * is erased before it is overwritten, so nothing flickers. The cursor is hidden until the scope closes; then the line
- * below is gone.
+ * is erased before it is overwritten, so nothing flickers. The cursor is hidden, and stands at the beginning of the line
+ * below, so that neither what the terminal echoes there (^C) nor another width moves it to another row. When the scope
+ * closes it is shown, and the line below is gone.
  *
  * Gotchas
  * - A terminal that gets another width wraps what stands on it anew, so nobody knows where the last row begins: the text
@@ -50,11 +51,9 @@ const make = (stream: TerminalStream) => {
     const size = sizeOf(stream)
     if (size.columns !== columns) {
       columns = size.columns
-      const rows = Math.max(1, Math.ceil(widthOf(below) / columns))
-      const erase = below === "" ? "\r\n" : `\r${rows > 1 ? `\u001b[${rows - 1}A` : ""}\u001b[J`
-      if (below === "" && row === "") return "\r"
+      const isUnfinished = row !== "" && below === ""
       row = ""
-      return erase
+      return isUnfinished ? "\r\n" : "\r\u001b[J"
     }
     return below === "" || row === "" ? "\r" : "\r\u001b[1A"
   }
@@ -68,7 +67,7 @@ const make = (stream: TerminalStream) => {
     return `${shown}${row === "" && below !== "" ? "" : rest}${belowIt()}`
   }
 
-  const belowIt = (): string => below === "" ? "" : `${row === "" ? "" : "\r\n"}${below}\u001b[K`
+  const belowIt = (): string => below === "" ? "" : `${row === "" ? "" : "\r\n"}${below}\u001b[K\r`
 
   const write = (text: string) => void stream.write(text)
 
@@ -96,12 +95,12 @@ const make = (stream: TerminalStream) => {
     if (next === below && !isResized) return
     if (below !== "" && !isResized && next !== "") {
       below = next
-      return write(`\r${next}\u001b[K`)
+      return write(`\r${next}\u001b[K\r`)
     }
     const before = back()
     const kept = row
     below = next
-    write(before + forth(kept, rowStyle) + (next === "" ? "\u001b[J" : ""))
+    write(before + (next === "" ? "\u001b[J" : "") + forth(kept, rowStyle))
   }
 
   const close = () => {
