@@ -11,8 +11,8 @@ import * as Stream from "effect/Stream"
 import type { Outcome } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import * as LookEvents from "./LookEvents.ts"
-import type { StoreError } from "./StoreError.ts"
 import type { Look, Watcher } from "./StoredLook.ts"
+import type { StoreError } from "./StoreError.ts"
 
 /** How late everything is shown: longer than a runner takes to tell and we to look. */
 export const LATE_MILLIS = 2000

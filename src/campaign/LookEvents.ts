@@ -110,7 +110,11 @@ const eventsOf = (attempt: LookedAttempt, before: Told | undefined, origin: numb
   const came: Array<CampaignEvent> = []
   if (before === undefined) came.push({ _tag: "AttemptBegan", atMillis: began, battle, number })
   let { arrivals, phase, tokens } = before ?? { phase: "connecting", tokens: 0, arrivals: 0 }
-  const arrive = (news: ReadonlyArray<TokenTimings.Arrival>, of: LookedAttempt["reports"][number]["phase"], total: number) => {
+  const arrive = (
+    news: ReadonlyArray<TokenTimings.Arrival>,
+    of: LookedAttempt["reports"][number]["phase"],
+    total: number
+  ) => {
     for (const { atMillis, tokens: arrived } of merged(news, now - startedAt - RHYTHM_MILLIS)) {
       tokens += arrived
       came.push({ _tag: "TokensArrived", atMillis: began + atMillis, battle, phase: of, tokens, arrived })
@@ -121,7 +125,14 @@ const eventsOf = (attempt: LookedAttempt, before: Told | undefined, origin: numb
   }
   for (const report of reports) {
     if (report.arrivals.length === 0 && report.phase !== phase) {
-      came.push({ _tag: "TokensArrived", atMillis: report.at - origin, battle, phase: report.phase, tokens, arrived: 0 })
+      came.push({
+        _tag: "TokensArrived",
+        atMillis: report.at - origin,
+        battle,
+        phase: report.phase,
+        tokens,
+        arrived: 0
+      })
     }
     arrive(report.arrivals, report.phase, report.tokens)
   }
@@ -212,7 +223,10 @@ export const endOfRun = ({ attempts, state }: Pick<Look, "attempts" | "state">):
     case "paused":
       return { _tag: "Paused", why: "it was stopped" }
     case "running":
-      return { _tag: "Paused", why: attempts.length === 0 ? "its process is gone" : "its process is gone without a word" }
+      return {
+        _tag: "Paused",
+        why: attempts.length === 0 ? "its process is gone" : "its process is gone without a word"
+      }
   }
 }
 

@@ -51,7 +51,7 @@ export const verbs = [
   ),
   verb(
     "watch",
-    "Send one message to an agent and watch its answer come.",
+    "Watch an agent answer one message, or a campaign that runs.",
     () => import("./watch.ts").then(({ watch }) => watch)
   ),
   verb(

@@ -4,13 +4,12 @@
  * How the agent is asked stands in `messageOf`, and nowhere else. An interruption gives the stream up, which cancels the
  * task before its connection is closed (A2aClient.ts).
  */
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { fstatSync } from "node:fs"
 import { text as readAll } from "node:stream/consumers"
 import { A2aClient, type A2aMessage } from "../a2a/A2aClient.ts"
 import { inputsOf } from "../a2a/LivenessInputs.ts"
@@ -22,9 +21,10 @@ import type { RunName } from "../liveness/Verdict.ts"
 import { outcomeOf } from "../terminal/renderTask.ts"
 import * as TaskDisplay from "../terminal/TaskDisplay.ts"
 import * as TaskScreen from "../terminal/TaskScreen.ts"
+import * as TaskView from "../terminal/TaskView.ts"
 import { clientFor } from "./AgentAddress.ts"
 import { inputError, orExit, usageError } from "./CommandError.ts"
-import type { UserInterface } from "./userInterface.ts"
+import { standardStreams, type UserInterface } from "./userInterface.ts"
 import { hardCapMillis, settingsOf, type WatchValues } from "./watchFlags.ts"
 
 export interface AgentValues extends WatchValues {
@@ -70,11 +70,6 @@ const messageOf = (url: string, text: string, { context }: AgentValues): A2aMess
   ...Option.isNone(context) ? {} : { contextId: context.value }
 })
 
-/** Whether what is written to both appears on one screen. */
-const isSameTerminal = (): boolean =>
-  process.stdout.isTTY === true && process.stderr.isTTY === true &&
-  Result.getOrElse(Result.try(() => fstatSync(1).rdev === fstatSync(2).rdev), () => false)
-
 /** Sends the message and shows what comes of it. */
 export const watchAgent = Effect.fnUntraced(
   function*(given: string, options: AgentValues, { color, mode }: UserInterface) {
@@ -89,15 +84,15 @@ export const watchAgent = Effect.fnUntraced(
       concurrency: null,
       kind: { _tag: "Agent", address: { url, tokenVariable: null, command: null } }
     } as const
+    const clock = yield* Clock.Clock
+    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const view = yield* Effect.scoped(Effect.gen(function*() {
       const { send } = yield* A2aClient
-      const screen = yield* TaskScreen.open(
-        { stdout: process.stdout, stderr: process.stderr, isShared: isSameTerminal() },
-        { color, mode }
-      )
+      const screen = yield* TaskScreen.open(standardStreams(), { color, mode })
       return yield* TaskDisplay.run({
         screen,
-        watched: { run, limits: settings.limits },
+        view: TaskView.begin(now(), { run, limits: settings.limits }),
+        now,
         what: { agent: url, characters: text.length },
         json: options.json,
         reasoning: options.reasoning,

@@ -7,7 +7,7 @@
  * Laws: whatever ends the stream, the last thing said is what it came to, once; nobody is interrupted for being slow to
  * read. Failures of the stream are an end that is told, not a failure of ours.
  */
-import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Semaphore from "effect/Semaphore"
@@ -23,13 +23,29 @@ import * as TaskLine from "./TaskLine.ts"
 import type { OutputClosed, TaskScreen } from "./TaskScreen.ts"
 import * as TaskView from "./TaskView.ts"
 
+/** Whoever began the task has ended it, or is gone. */
+export class Abandoned extends Data.TaggedError("Abandoned")<{}> {}
+
+/** Events that came together. */
+export interface Arrived {
+  readonly at: number
+  readonly events: ReadonlyArray<TaskEvent>
+}
+
 export interface TaskDisplayOptions<R> {
   readonly screen: TaskScreen
   /** The events, from a function that is to be told every verdict. */
-  readonly task: (onVerdict: (verdict: Verdict) => void) => Stream.Stream<TaskEvent, RunError, R>
-  readonly watched: TaskView.Watched
+  readonly task: (onVerdict: (verdict: Verdict) => void) => Stream.Stream<TaskEvent, RunError | Abandoned, R>
+  /** The task as it begins, or as it was when somebody began to look. */
+  readonly view: TaskView.TaskView
+  /** What has come since then, before the first of the events. */
+  readonly before?: ReadonlyArray<Arrived>
+  /** The time of the events, which is that of the view. */
+  readonly now: () => number
   /** What the task is, for the first line of a log. */
   readonly what: Values
+  /** The same for a person, where it is not clear. */
+  readonly title?: string
   readonly json: boolean
   /** Whether what the agent thinks is shown, beside its answer. */
   readonly reasoning: boolean
@@ -44,12 +60,10 @@ export const run = <R>(
   options: TaskDisplayOptions<R>
 ): Effect.Effect<TaskView.TaskView, OutputClosed, R> =>
   Effect.gen(function*() {
-    const { json, reasoning, screen, task, watched, what } = options
-    const clock = yield* Clock.Clock
-    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const { json, now, reasoning, screen, task, what } = options
     const verdicts = yield* Queue.unbounded<{ readonly verdict: Verdict; readonly at: number }>()
     const inTurn = yield* Effect.map(Semaphore.make(1), (turns) => turns.withPermits(1))
-    let view = TaskView.begin(now(), watched)
+    let { view } = options
     let answer = AnswerText.empty
     let followed = view.followed
 
@@ -70,9 +84,8 @@ export const run = <R>(
       }
     })
 
-    const receive = (events: ReadonlyArray<TaskEvent>) =>
+    const receive = ({ at, events }: Arrived) =>
       Effect.gen(function*() {
-        const at = now()
         const says = view.progress.says
         view = TaskView.step(view, events, at)
         yield* tellVerdicts
@@ -133,16 +146,19 @@ export const run = <R>(
       Queue.offerUnsafe(verdicts, { verdict, at: now() })
     }
 
-    yield* note(line(0, "task", what), undefined)
+    yield* note(line(0, "task", what), options.title)
+    for (const arrived of options.before ?? []) yield* receive(arrived)
     const drawing = Effect.forever(Effect.andThen(draw, Effect.sleep(FRAME_MILLIS)))
-    const reading = Stream.runForEachArray(task(judged), receive)
+    const reading = Stream.runForEachArray(task(judged), (events) => receive({ at: now(), events }))
     const end = yield* Effect.raceFirst(reading, drawing).pipe(
       Effect.onInterrupt(() => finish({ _tag: "Interrupted" })),
       Effect.as<TaskView.End>({ _tag: "Completed" }),
-      Effect.catch((error: RunError | OutputClosed) =>
+      Effect.catch((error: RunError | Abandoned | OutputClosed) =>
         error._tag === "OutputClosed"
           ? Effect.fail(error)
-          : Effect.succeed<TaskView.End>({ _tag: "Broken", error })
+          : Effect.succeed<TaskView.End>(
+            error._tag === "Abandoned" ? { _tag: "Interrupted" } : { _tag: "Broken", error }
+          )
       )
     )
     yield* finish(end)

@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { TaskEvent } from "../a2a/TaskEvent.ts"
+import { Battle, Outcome } from "../campaign/Battle.ts"
 import { RunError } from "../liveness/RunError.ts"
 import { Verdict } from "../liveness/Verdict.ts"
 import { outcomeOf } from "./renderTask.ts"
@@ -33,8 +34,14 @@ const EndLine = Schema.TaggedStruct("End", {
   durationMs: Schema.Finite
 })
 
+/** Of a campaign's battle: whose events follow. */
+const AttemptLine = Schema.TaggedStruct("Attempt", { battle: Battle, attempt: Schema.Int })
+
+/** What has become of a campaign's battle. */
+const OutcomeLine = Schema.TaggedStruct("Outcome", { battle: Battle, outcome: Outcome })
+
 /** What stands on a line besides its time. */
-const Content = Schema.Union([TaskEvent, VerdictLine, EndLine])
+const Content = Schema.Union([TaskEvent, VerdictLine, EndLine, AttemptLine, OutcomeLine])
 type Content = typeof Content.Type
 
 const encodeContent = Schema.encodeSync(Content)
@@ -56,6 +63,12 @@ export const decode = (line: string): { readonly atMs: number; readonly content:
 
 /** A verdict that was told. */
 export const verdict = (verdict: Verdict): Content => ({ _tag: "Verdict", verdict })
+
+/** An attempt that begins to be shown. */
+export const attempt = (battle: Battle, attempt: number): Content => ({ _tag: "Attempt", battle, attempt })
+
+/** What has become of a battle. */
+export const outcome = (battle: Battle, outcome: Outcome): Content => ({ _tag: "Outcome", battle, outcome })
 
 /** What a task that is over came to. */
 export const end = (view: TaskView.TaskView, now: number): Content => {

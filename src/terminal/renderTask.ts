@@ -215,7 +215,9 @@ export const evidenceOf = (error: RunError): ReadonlyArray<string> => {
     : `; ${last.running} running, ${last.waiting} waiting`
   return [
     error._tag === "Failed" ? "" : `limit: ${error.limit.name}, ${describeLimit(error.limit)}`,
-    phases.length < 2 ? "" : `phases: ${phases.map(({ phase, sinceMillis }) => `${phase} from ${brief(sinceMillis)}`).join(", ")}`,
+    phases.length < 2
+      ? ""
+      : `phases: ${phases.map(({ phase, sinceMillis }) => `${phase} from ${brief(sinceMillis)}`).join(", ")}`,
     gapsMillis.length === 0 ? "" : `last gaps: ${gapsMillis.map(brief).join(", ")}`,
     evidence.frozenMillis === null ? "" : `engine: stood still for ${duration(evidence.frozenMillis)}${held}`,
     error._tag === "Failed" || error.cancel === "unconfirmed"

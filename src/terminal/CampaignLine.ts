@@ -1,0 +1,33 @@
+/**
+ * A campaign as lines of JSON, for programs: one event a line, as its views see them.
+ *
+ * The shape is for scripts: names stay, and what is added comes as new names. `atMs` is milliseconds since the process that
+ * runs the campaign began. What is large is left out: a plan has its numbers, and an attempt neither its texts nor its
+ * timings, which stand in the store.
+ */
+import * as Schema from "effect/Schema"
+import { AttemptRecord } from "../campaign/AttemptRecord.ts"
+import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+
+const encodeRecord = Schema.encodeSync(AttemptRecord)
+
+/** A line without its break. */
+export const encode = ({ atMillis, ...event }: CampaignEvent): string =>
+  JSON.stringify({ atMs: Math.round(atMillis * 10) / 10, ...contentOf(event as CampaignEvent) })
+
+const contentOf = (event: Omit<CampaignEvent, "atMillis">): object => {
+  const content = event as CampaignEvent
+  switch (content._tag) {
+    case "CampaignBegan": {
+      const { battles, definition } = content
+      const pending = battles.filter(({ outcome }) => outcome._tag === "Pending").length
+      return { _tag: content._tag, campaign: definition.id, battles: battles.length, pending }
+    }
+    case "AttemptEnded": {
+      const { content: _content, reasoning: _reasoning, timings: _timings, ...record } = encodeRecord(content.record)
+      return { _tag: content._tag, ...record }
+    }
+    default:
+      return event
+  }
+}
