@@ -106,7 +106,8 @@ export const watchAgent = Effect.fnUntraced(
               onVerdict,
               ...budget === null ? {} : { opened: { budgetMillis: budget } }
             }),
-            Stream.provideService(EngineEvidence, EngineEvidence.none)
+            Stream.provideService(EngineEvidence, EngineEvidence.none),
+          Stream.mapArray((events): readonly [TaskDisplay.Arrived] => [{ at: now(), events }])
           )
       })
     })).pipe(

@@ -10,7 +10,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import type { TaskEvent } from "../a2a/TaskEvent.ts"
 import type { AttemptRecord } from "../campaign/AttemptRecord.ts"
 import * as AttemptReplay from "../campaign/AttemptReplay.ts"
 import { type Battle, keyOf, type Outcome } from "../campaign/Battle.ts"
@@ -123,14 +122,14 @@ export const watchBattle = Effect.fnUntraced(function*(
     const known = news()
     const before = known.filter(({ at }) => at <= now())
     const later = known.filter((one) => !before.includes(one))
-    const task = Stream.callback<TaskEvent, RunError | TaskDisplay.Abandoned>((queue) =>
+    const task = Stream.callback<TaskDisplay.Arrived, RunError | TaskDisplay.Abandoned>((queue) =>
       Effect.gen(function*() {
         let waiting = later
         while (true) {
           const due = waiting.findIndex(({ at }) => at > now())
           const told = due < 0 ? waiting : waiting.slice(0, due)
           waiting = due < 0 ? [] : waiting.slice(due)
-          yield* Queue.offerAll(queue, told.flatMap(({ events }) => events))
+          yield* Queue.offerAll(queue, told)
           if (waiting.length === 0 && record?.verdict === "completed") return yield* Queue.end(queue)
           if (waiting.length === 0 && (record !== undefined || look.holder === null)) {
             return yield* Queue.fail(queue, record?.error ?? new TaskDisplay.Abandoned())

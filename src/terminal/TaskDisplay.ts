@@ -35,7 +35,7 @@ export interface Arrived {
 export interface TaskDisplayOptions<R> {
   readonly screen: TaskScreen
   /** The events, from a function that is to be told every verdict. */
-  readonly task: (onVerdict: (verdict: Verdict) => void) => Stream.Stream<TaskEvent, RunError | Abandoned, R>
+  readonly task: (onVerdict: (verdict: Verdict) => void) => Stream.Stream<Arrived, RunError | Abandoned, R>
   /** The task as it begins, or as it was when somebody began to look. */
   readonly view: TaskView.TaskView
   /** What has come since then, before the first of the events. */
@@ -149,7 +149,7 @@ export const run = <R>(
     yield* note(line(0, "task", what), options.title)
     for (const arrived of options.before ?? []) yield* receive(arrived)
     const drawing = Effect.forever(Effect.andThen(draw, Effect.sleep(FRAME_MILLIS)))
-    const reading = Stream.runForEachArray(task(judged), (events) => receive({ at: now(), events }))
+    const reading = Stream.runForEach(task(judged), receive)
     const end = yield* Effect.raceFirst(reading, drawing).pipe(
       Effect.onInterrupt(() => finish({ _tag: "Interrupted" })),
       Effect.as<TaskView.End>({ _tag: "Completed" }),
