@@ -24,6 +24,7 @@ import * as TaskScreen from "../terminal/TaskScreen.ts"
 import * as TaskView from "../terminal/TaskView.ts"
 import { clientFor } from "./AgentAddress.ts"
 import { inputError, orExit, usageError } from "./CommandError.ts"
+import { underTestOf } from "./targetFlags.ts"
 import { standardStreams, type UserInterface } from "./userInterface.ts"
 import { hardCapMillis, settingsOf, type WatchValues } from "./watchFlags.ts"
 
@@ -78,12 +79,7 @@ export const watchAgent = Effect.fnUntraced(
     const budget = yield* hardCapMillis(options.hardCap, settings)
     const text = yield* textOf(options.message)
     const run: RunName = { hop: "purple", attempt: 1, endpoint: url, model: "" }
-    const agent = {
-      name: url,
-      engine: null,
-      concurrency: null,
-      kind: { _tag: "Agent", address: { url, tokenVariable: null, command: null } }
-    } as const
+    const target = { engine: Option.none(), model: Option.none(), agent: Option.some(url), maxTokens: 1 }
     const clock = yield* Clock.Clock
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const view = yield* Effect.scoped(Effect.gen(function*() {
@@ -107,11 +103,11 @@ export const watchAgent = Effect.fnUntraced(
               ...budget === null ? {} : { opened: { budgetMillis: budget } }
             }),
             Stream.provideService(EngineEvidence, EngineEvidence.none),
-          Stream.mapArray((events): readonly [TaskDisplay.Arrived] => [{ at: now(), events }])
+            Stream.mapArray((events): readonly [TaskDisplay.Arrived] => [{ at: now(), events }])
           )
       })
     })).pipe(
-      Effect.provide(Layer.merge(clientFor({ agents: [agent] }), Ticker.layer(settings.limits.tickMillis))),
+      Effect.provide(Layer.merge(clientFor(yield* underTestOf(target)), Ticker.layer(settings.limits.tickMillis))),
       Effect.onInterrupt(() => Console.error("campaign: interrupted; the agent was asked to cancel its task")),
       orExit
     )
