@@ -14,6 +14,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { stripVTControlCharacters } from "node:util"
 import { hideCursor, sizeOf, type TerminalStream } from "./LiveRegion.ts"
 import { type Style, styled } from "./StyledLine.ts"
 import { harmless, lastRow } from "./TextRows.ts"
@@ -58,13 +59,15 @@ const make = (stream: TerminalStream) => {
     return below === "" || row === "" ? "\r" : "\r\u001b[1A"
   }
 
+  /** Erases what was to the right of a line; nothing is where its last row is full. */
+  const restOf = (line: string): string => widthOf(lastRow(line, columns)) < columns ? "\u001b[K" : ""
+
   /** The text from the beginning of its last row, and the line below it. */
   const forth = (text: string, style: Style): string => {
     row = lastRow(text, columns)
     rowStyle = style
-    const rest = widthOf(row) < columns ? "\u001b[K" : ""
-    const shown = text.split("\n").map((line) => styled(line, style)).join("\u001b[K\r\n")
-    return `${shown}${row === "" && below !== "" ? "" : rest}${belowIt()}`
+    const shown = text.split("\n").map((line) => `${styled(line, style)}${restOf(line)}`).join("\r\n")
+    return `${shown}${belowIt()}`
   }
 
   const belowIt = (): string => below === "" ? "" : `${row === "" ? "" : "\r\n"}${below}\u001b[K\r`
@@ -85,9 +88,9 @@ const make = (stream: TerminalStream) => {
     const last = row
     const style = rowStyle
     row = ""
-    const kept = last === "" ? "" : `${styled(last, style)}\r\n`
-    const isFull = content !== "" && widthOf(content) % columns === 0
-    write(`${before}${kept}${content}${isFull ? "" : "\u001b[K"}\r\n${below === "" ? "\u001b[K" : ""}${belowIt()}`)
+    const kept = last === "" ? "" : `${styled(last, style)}${restOf(last)}\r\n`
+    const own = content.split("\n").map((line) => `${line}${restOf(stripVTControlCharacters(line))}`).join("\r\n")
+    write(`${before}${kept}${own}\r\n${below === "" ? "\u001b[K" : ""}${belowIt()}`)
   }
 
   const status = (next: string) => {
