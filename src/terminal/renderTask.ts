@@ -47,7 +47,7 @@ export const statusLine = (view: TaskView.TaskView, now: number, { color, column
     piece(`  ${fit(counted, 13, "right")}`),
     piece(`  ${fit(perSecond === undefined ? "" : `${rate(perSecond)}/s`, 6, "right")}`)
   ]
-  const notes = notesOf(view, now)
+  const notes = notesOf(view, now, columns - widthOfAll(fixed) - 2)
   const left = columns - widthOfAll([...fixed, ...notes]) - 2
   const tail: Pieces = !received.begun && says !== ""
     ? left < LEAST_SAID ? [] : [piece(`  ${clip(`"${singleLine(says)}"`, left)}`, "dim")]
@@ -65,8 +65,8 @@ const stripOf = (cadence: Cadence.Cadence, now: number, columns: number): Pieces
   return [piece(" ".repeat(columns - signs.length)), ...runs(signs)]
 }
 
-/** What is to be said of a silence. */
-const notesOf = (view: TaskView.TaskView, now: number): Pieces => {
+/** What is to be said of a silence: how long it is, and as much of what is known of it as fits. */
+const notesOf = (view: TaskView.TaskView, now: number, columns: number): Pieces => {
   const silentMillis = TaskView.silence(view, now)
   const { progress: { engine }, verdict } = view
   const trouble = verdict?._tag === "Slow" ? verdict.reason : verdict?._tag === "Stalled" ? "stalled" : undefined
@@ -74,12 +74,12 @@ const notesOf = (view: TaskView.TaskView, now: number): Pieces => {
   const quiet = silentMillis <= QUIET_MILLIS
     ? ""
     : `quiet ${clockTime(silentMillis)}${limit === undefined ? "" : ` of ${clockTime(limit.millis)}`}`
-  const texts = [
-    quiet,
-    engine === "unknown" || quiet === "" ? "" : `engine ${engines[engine]}`,
-    trouble === undefined || quiet === "" ? "" : trouble
-  ].filter((text) => text !== "")
-  return texts.length === 0 ? [] : [piece("  "), piece(texts.join(", "), "amber")]
+  if (quiet === "") return []
+  const text = [engine === "unknown" ? undefined : `engine ${engines[engine]}`, trouble].reduce<string>(
+    (known, more) => more === undefined || widthOf(`${known}, ${more}`) > columns ? known : `${known}, ${more}`,
+    quiet
+  )
+  return [piece("  "), piece(text, "amber")]
 }
 
 /** How it is followed, for a person; `undefined` until that was told. */

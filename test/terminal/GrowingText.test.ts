@@ -37,33 +37,38 @@ const Action = Schema.TaggedUnion({
 })
 
 describe("GrowingText", () => {
-  it.effect.prop("leaves what was written, and nothing else, in whatever pieces it came", [Schema.Array(Action)], ([actions]) =>
-    Effect.gen(function*() {
-      const { screen, stream } = terminal()
-      let expected = ""
-      let below = ""
-      yield* Effect.scoped(Effect.gen(function*() {
-        const { line, status, text } = yield* GrowingText.open(stream)
-        for (const action of actions) {
-          if (action._tag === "Text") {
-            yield* text(action.text)
-            expected += action.text
-          } else if (action._tag === "Line") {
-            yield* line(action.line)
-            expected += `${expected === "" || expected.endsWith("\n") ? "" : "\n"}${action.line}\n`
-          } else {
-            yield* status(action.line)
-            below = action.line
+  it.effect.prop(
+    "leaves what was written, and nothing else, in whatever pieces it came",
+    [Schema.Array(Action)],
+    ([actions]) =>
+      Effect.gen(function*() {
+        const { screen, stream } = terminal()
+        let expected = ""
+        let below = ""
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { line, status, text } = yield* GrowingText.open(stream)
+          for (const action of actions) {
+            if (action._tag === "Text") {
+              yield* text(action.text)
+              expected += action.text
+            } else if (action._tag === "Line") {
+              yield* line(action.line)
+              expected += `${expected === "" || expected.endsWith("\n") ? "" : "\n"}${action.line}\n`
+            } else {
+              yield* status(action.line)
+              below = action.line
+            }
+            const text1 = below === "" ? expected : `${expected}${/^$|\n$/.test(expected) ? "" : "\n"}${below}`
+            assert.deepStrictEqual(screen.shown, rowsOf(text1))
           }
-          const text1 = below === "" ? expected : `${expected}${/^$|\n$/.test(expected) ? "" : "\n"}${below}`
-          assert.deepStrictEqual(screen.shown, rowsOf(text1))
-        }
-      }))
-      assert.deepStrictEqual(screen.shown, rowsOf(expected))
-      // Whoever writes next begins at the left edge, on a row that is empty.
-      screen.write("$")
-      assert.strictEqual(screen.rows[screen.row], "$")
-    }), { arbitrary: { runs: 400 } })
+        }))
+        assert.deepStrictEqual(screen.shown, rowsOf(expected))
+        // Whoever writes next begins at the left edge, on a row that is empty.
+        screen.write("$")
+        assert.strictEqual(screen.rows[screen.row], "$")
+      }),
+    { arbitrary: { runs: 400 } }
+  )
 
   it.effect("draws a line in one write, and the same line not again", () =>
     Effect.gen(function*() {
