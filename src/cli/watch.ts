@@ -7,10 +7,12 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { AskedMode } from "../a2a/ModeChoice.ts"
 import { usageError } from "./CommandError.ts"
-import { optional, positive, switchedOn, text } from "./flagKinds.ts"
+import { optional, positive, switchedOn, text, variableOf } from "./flagKinds.ts"
 import * as flags from "./flags.ts"
 import { HelpSections } from "./renderHelp.ts"
 import { selectionFlags } from "./selectionFlags.ts"
@@ -18,6 +20,9 @@ import { userInterface } from "./userInterface.ts"
 import { watchAgent } from "./watchAgent.ts"
 import { watchCampaign } from "./watchCampaign.ts"
 import { hardCap, watchFlags } from "./watchFlags.ts"
+
+/** Those that need nobody between the agent and its engine. */
+const askedModes = ["stream", "poll", "blocking"] as const satisfies ReadonlyArray<AskedMode>
 
 export const watch = Command.make(
   "watch",
@@ -30,6 +35,12 @@ export const watch = Command.make(
     message: Flag.optional(text("message", { metavar: "TEXT", description: "What to send to the agent; - is stdin" })),
     context: Flag.optional(
       text("context", { metavar: "ID", description: "The agent's conversation to go on with" })
+    ),
+    mode: Flag.Literals("mode", askedModes).pipe(
+      Flag.withMetavar("KIND"),
+      Flag.withDescription("How the agent is followed; refused where it cannot be (the best that it can do)"),
+      Flag.withFallbackConfig(Config.Literals(askedModes, variableOf("mode"))),
+      optional
     ),
     ...watchFlags,
     hardCap,

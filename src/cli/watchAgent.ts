@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import { text as readAll } from "node:stream/consumers"
 import { A2aClient, type A2aMessage } from "../a2a/A2aClient.ts"
 import { inputsOf } from "../a2a/LivenessInputs.ts"
+import type { AskedMode } from "../a2a/ModeChoice.ts"
 import { httpAddress } from "../campaign/config/httpAddress.ts"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import * as LivenessWatch from "../liveness/LivenessWatch.ts"
@@ -31,6 +32,7 @@ import { hardCapMillis, settingsOf, type WatchValues } from "./watchFlags.ts"
 export interface AgentValues extends WatchValues {
   readonly message: Option.Option<string>
   readonly context: Option.Option<string>
+  readonly mode: AskedMode | undefined
   readonly hardCap: number | undefined
   readonly reasoning: boolean
   readonly json: boolean
@@ -64,10 +66,11 @@ const textOf = Effect.fnUntraced(function*(message: Option.Option<string>) {
 })
 
 /** The message as the agent gets it. */
-const messageOf = (url: string, text: string, { context }: AgentValues): A2aMessage => ({
+const messageOf = (url: string, text: string, { context, mode }: AgentValues): A2aMessage => ({
   url,
   hop: "purple",
   text,
+  mode,
   ...Option.isNone(context) ? {} : { contextId: context.value }
 })
 
@@ -82,6 +85,7 @@ export const watchAgent = Effect.fnUntraced(
     const target = { engine: Option.none(), model: Option.none(), agent: Option.some(url), maxTokens: 1 }
     const clock = yield* Clock.Clock
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    let hasTask = false
     const view = yield* Effect.scoped(Effect.gen(function*() {
       const { send } = yield* A2aClient
       const screen = yield* TaskScreen.open(standardStreams(), { color, mode })
@@ -103,12 +107,21 @@ export const watchAgent = Effect.fnUntraced(
               ...budget === null ? {} : { opened: { budgetMillis: budget } }
             }),
             Stream.provideService(EngineEvidence, EngineEvidence.none),
-            Stream.mapArray((events): readonly [TaskDisplay.Arrived] => [{ at: now(), events }])
+            Stream.mapArray((events): readonly [TaskDisplay.Arrived] => {
+              hasTask ||= events.some(({ _tag }) => _tag !== "Followed")
+              return [{ at: now(), events }]
+            })
           )
       })
     })).pipe(
       Effect.provide(Layer.merge(clientFor(yield* underTestOf(target)), Ticker.layer(settings.limits.tickMillis))),
-      Effect.onInterrupt(() => Console.error("campaign: interrupted; the agent was asked to cancel its task")),
+      Effect.onInterrupt(() =>
+        Console.error(
+          hasTask
+            ? "campaign: interrupted; the agent was asked to cancel its task"
+            : "campaign: interrupted before the agent had said anything"
+        )
+      ),
       orExit
     )
     if (view.end?._tag === "Broken") return yield* inputError(`${outcomeOf(view)}: ${view.end.error.message}`)

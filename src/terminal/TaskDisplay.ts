@@ -19,6 +19,7 @@ import type { Verdict } from "../liveness/Verdict.ts"
 import * as AnswerText from "./AnswerText.ts"
 import { line, type Values } from "./renderPlain.ts"
 import * as render from "./renderTask.ts"
+import { styled } from "./StyledLine.ts"
 import * as TaskLine from "./TaskLine.ts"
 import type { OutputClosed, TaskScreen } from "./TaskScreen.ts"
 import * as TaskView from "./TaskView.ts"
@@ -91,7 +92,8 @@ export const run = <R>(
         yield* tellVerdicts
         if (view.followed !== followed) {
           followed = view.followed
-          yield* note(render.plainFollowed(view, at), render.followedText(view))
+          const text = render.followedText(view)
+          yield* note(render.plainFollowed(view, at), screen.color && text !== undefined ? styled(text, "dim") : text)
         }
         if (view.progress.says !== says) {
           yield* note(line(at - view.beganAt, "says", { text: view.progress.says }), undefined)
