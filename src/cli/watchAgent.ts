@@ -23,6 +23,7 @@ import { outcomeOf } from "../terminal/renderTask.ts"
 import * as TaskDisplay from "../terminal/TaskDisplay.ts"
 import * as TaskScreen from "../terminal/TaskScreen.ts"
 import * as TaskView from "../terminal/TaskView.ts"
+import { singleLine } from "../terminal/TextWidth.ts"
 import { clientFor } from "./AgentAddress.ts"
 import { inputError, orExit, usageError } from "./CommandError.ts"
 import { underTestOf } from "./targetFlags.ts"
@@ -124,6 +125,6 @@ export const watchAgent = Effect.fnUntraced(
       ),
       orExit
     )
-    if (view.end?._tag === "Broken") return yield* inputError(`${outcomeOf(view)}: ${view.end.error.message}`)
+    if (view.end?._tag === "Broken") return yield* inputError(singleLine(`${outcomeOf(view)}: ${view.end.error.message}`))
   }
 )

@@ -45,7 +45,11 @@ const attempt = (battle: Battle, reports: ReadonlyArray<Report>, record?: Looked
   record
 })
 
-const report = (tokens: number, arrivals: ReadonlyArray<TokenTimings.Arrival>, phase: Report["phase"] = "decoding"): Report => ({
+const report = (
+  tokens: number,
+  arrivals: ReadonlyArray<TokenTimings.Arrival>,
+  phase: Report["phase"] = "decoding"
+): Report => ({
   at: ORIGIN + 500 + (arrivals.at(-1)?.atMillis ?? 0),
   phase,
   tokens,
@@ -190,7 +194,10 @@ describe("LookEvents", () => {
     const known = new Map<string, Outcome>()
     LookEvents.outcomesAfter(known, begun)
     const given = Outcome.cases.Unscored.make({ reason: "given up", attempt: 0 })
-    const changed = campaign.battles.map(({ battle, outcome }, index) => ({ battle, outcome: index === 0 ? given : outcome }))
+    const changed = campaign.battles.map(({ battle, outcome }, index) => ({
+      battle,
+      outcome: index === 0 ? given : outcome
+    }))
     const [next, events] = LookEvents.reconciled(state, known, changed, 5)
     assert.strictEqual(next.pending, 1)
     assert.lengthOf(events, 1)

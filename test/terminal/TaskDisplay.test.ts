@@ -43,7 +43,8 @@ const displayed = Effect.fnUntraced(function*(
   const events = yield* Queue.unbounded<TaskDisplay.Arrived, RunError | TaskDisplay.Abandoned | Cause.Done>()
   const shown: Array<string> = []
   let onVerdict: ((verdict: Verdict) => void) | undefined
-  const show = (kind: string) => (text: string) => Effect.sync(() => void (text === "" || shown.push(`${kind} ${text}`)))
+  const show = (kind: string) => (text: string) =>
+    Effect.sync(() => void (text === "" || shown.push(`${kind} ${text}`)))
   const screen: TaskScreen = {
     isLive: options.isLive ?? false,
     color: false,
