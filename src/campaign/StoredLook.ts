@@ -182,9 +182,13 @@ const watch = Effect.fnUntraced(function*(filename: string, texts: boolean) {
       ),
       (rows) => ({
         last: rows.at(-1)?.progress_id ?? known.get(id) ?? 0,
-        reports: rows.map(({ progress_id: _, ...row }): Report => ({
-          ...row,
-          arrivals: TokenTimings.decode(row.arrivals)
+        reports: rows.map(({ arrivals, at, content, phase, reasoning, tokens }): Report => ({
+          at,
+          phase,
+          tokens,
+          content,
+          reasoning,
+          arrivals: TokenTimings.decode(arrivals)
         }))
       })
     )

@@ -125,6 +125,8 @@ export const watchAgent = Effect.fnUntraced(
       ),
       orExit
     )
-    if (view.end?._tag === "Broken") return yield* inputError(singleLine(`${outcomeOf(view)}: ${view.end.error.message}`))
+    if (view.end?._tag === "Broken") {
+      return yield* inputError(singleLine(`${outcomeOf(view)}: ${view.end.error.message}`))
+    }
   }
 )

@@ -43,7 +43,7 @@ const lastAt = ({ reports, startedAt }: LookedAttempt): number =>
   startedAt + (reports.findLast(({ arrivals }) => arrivals.length > 0)?.arrivals.at(-1)?.atMillis ?? 0)
 
 /** What became of a battle, in words. */
-export const outcomeText = (outcome: Outcome): string => {
+const outcomeText = (outcome: Outcome): string => {
   switch (outcome._tag) {
     case "Scored":
       return singleLine(`scored ${score(outcome.grade.score)}: ${outcome.grade.explanation}`)

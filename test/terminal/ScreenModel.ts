@@ -3,6 +3,10 @@
  *
  * After a character in the last column the cursor stays on it until the next one comes, which then begins another row.
  */
+
+/** A control sequence, or a sign. */
+const written = /\u241b\[\??(\d*)([A-Za-z])|([^\u241b])/gu
+
 export class ScreenModel {
   columns: number
   readonly rows: Array<string> = [""]
@@ -14,7 +18,7 @@ export class ScreenModel {
   }
 
   write(text: string): boolean {
-    for (const [, parameter, command, sign] of text.matchAll(/\u001b\[\??(\d*)([A-Za-z])|([^\u001b])/gu)) {
+    for (const [, parameter, command, sign] of text.replaceAll("\u001b", "\u241b").matchAll(written)) {
       if (sign === "\n") this.row++
       else if (sign === "\r") this.column = 0
       else if (sign !== undefined) this.put(sign)
