@@ -89,10 +89,13 @@ export const followedText = ({ followed }: TaskView.TaskView): string | undefine
     ? "nothing is told before the end"
     : followed.exact
     ? "every token is told"
-    : "pieces of text are counted, not tokens"
+    : "pieces are counted, not tokens"
   const why = singleLine(followed.why)
   return `mode ${followed.mode}: ${what}${why === "" ? "" : `; ${why}`}`
 }
+
+/** What a rate is called in a log. */
+const perSecondOf = (view: TaskView.TaskView): string => TaskView.unit(view) === "tokens" ? "tok_s" : "pieces_s"
 
 /** A log's line about how the task stands. */
 export const plainProgress = (view: TaskView.TaskView, now: number, kind = "progress"): string => {
@@ -102,7 +105,7 @@ export const plainProgress = (view: TaskView.TaskView, now: number, kind = "prog
   return line(now - view.beganAt, kind, {
     phase: stage,
     [TaskView.unit(view)]: TaskView.tokens(view),
-    tok_s: received.begun ? rate(Cadence.rate(cadence, now, RATE_MILLIS) ?? 0) : undefined,
+    [perSecondOf(view)]: received.begun ? rate(Cadence.rate(cadence, now, RATE_MILLIS) ?? 0) : undefined,
     quiet: seconds(silentMillis),
     limit: limit === undefined || silentMillis <= QUIET_MILLIS ? undefined : seconds(limit.millis),
     engine: engine === "unknown" ? undefined : engine
@@ -193,7 +196,7 @@ export const plainEnd = (view: TaskView.TaskView, now: number): string => {
     [TaskView.unit(view)]: figures.tokens,
     seconds: (durationMillis / 1000).toFixed(1),
     ttft: secondsOf(figures.timeToFirstTokenMillis),
-    tok_s: figures.tokensPerSecond === null ? undefined : rate(figures.tokensPerSecond),
+    [perSecondOf(view)]: figures.tokensPerSecond === null ? undefined : rate(figures.tokensPerSecond),
     largest_gap: secondsOf(largestGapMillis),
     prompt_tokens: promptTokens ?? undefined,
     completion_tokens: completionTokens ?? undefined,

@@ -138,7 +138,9 @@ describe("how a task is followed", () => {
     }
     const view = TaskView.step(began, [followed], 1000)
     assert.isUndefined(render.followedText(began))
-    assert.strictEqual(render.followedText(view), "mode poll: pieces of text are counted, not tokens; its card")
+    assert.match(render.plainProgress(TaskView.step(view, [token], 1500), 2000), /pieces=1 pieces_s=\d/)
+    assert.match(render.plainProgress(TaskView.step(began, [token], 1500), 2000), /tokens=1 tok_s=\d/)
+    assert.strictEqual(render.followedText(view), "mode poll: pieces are counted, not tokens; its card")
     assert.strictEqual(render.plainFollowed(view, 1000)?.trim(), "1.0s follow   mode=poll exact=false why=\"its card\"")
   })
 })
