@@ -115,13 +115,14 @@ const eventsOf = (attempt: LookedAttempt, before: Told | undefined, origin: numb
     of: LookedAttempt["reports"][number]["phase"],
     total: number
   ) => {
-    for (const { atMillis, tokens: arrived } of merged(news, now - startedAt - RHYTHM_MILLIS)) {
-      tokens += arrived
+    const shown = merged(news, now - startedAt - RHYTHM_MILLIS)
+    for (const [index, { atMillis, tokens: arrived }] of shown.entries()) {
+      // The engine's own count, where it is known, may be more than what was seen to arrive.
+      tokens = index === shown.length - 1 ? Math.max(tokens + arrived, total) : tokens + arrived
       came.push({ _tag: "TokensArrived", atMillis: began + atMillis, battle, phase: of, tokens, arrived })
     }
     arrivals += news.length
     phase = of
-    tokens = Math.max(tokens, total)
   }
   for (const report of reports) {
     if (report.arrivals.length === 0 && report.phase !== phase) {

@@ -98,10 +98,6 @@ export const step = (view: TaskView, events: ReadonlyArray<TaskEvent>, now: numb
   }
 }
 
-/** The view at `now`, nothing having come. */
-export const tick = (view: TaskView, now: number): TaskView =>
-  view.run === undefined ? view : { ...view, run: LivenessStep.step(view.run, { _tag: "Tick", at: now }) }
-
 const isFinal = ({ _tag }: Verdict): boolean => _tag !== "Alive" && _tag !== "Slow"
 
 /** The view after the watch has said something. */
@@ -123,8 +119,8 @@ export const silence = ({ end, progress }: TaskView, now: number): number =>
   end !== undefined || progress.stage === "finishing" ? 0 : Math.max(0, now - BattleProgress.lastTokenAt(progress))
 
 /** How long the silence of now may last; `undefined` where nobody would end it. */
-export const patience = ({ end, run }: TaskView): LimitInForce | undefined => {
-  if (run === undefined || end !== undefined || run.outcome !== undefined) return undefined
+export const patience = ({ end, run, verdict }: TaskView): LimitInForce | undefined => {
+  if (run === undefined || end !== undefined || (verdict !== undefined && isFinal(verdict))) return undefined
   const { agent, limits, phase } = run
   if (agent !== undefined && vouches(agent)) return undefined
   const { silent } = limitsOf(run)

@@ -179,7 +179,7 @@ export const endLines = (
   for (const [index, part] of parts.filter((part) => part !== "").entries()) {
     const next = piece(`${index === 0 ? ": " : ", "}${part}`)
     const current = lines.at(-1)!
-    if (widthOfAll([...current, next]) < columns) current.push(next)
+    if (widthOfAll([...current, next]) <= columns) current.push(next)
     else lines.push([piece(`  ${part}`)])
   }
   return lines.map((pieces) => toLine(pieces, columns, color))

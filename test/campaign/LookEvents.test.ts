@@ -130,6 +130,15 @@ describe("LookEvents", () => {
     assert.strictEqual(came.at(-1)!.tokens, 200)
   })
 
+  it("counts as the engine does, once that is known", () => {
+    const arrivals = [{ atMillis: 10, tokens: 1 }, { atMillis: 20, tokens: 1 }]
+    const looks = [
+      lookAt(ORIGIN + 1000, [attempt(battles[0]!, [report(7, arrivals), report(9, [{ atMillis: 30, tokens: 1 }])])])
+    ]
+    const came = eventsOf(looks).events.flatMap((event) => event._tag === "TokensArrived" ? [event.tokens] : [])
+    assert.deepStrictEqual(came, [1, 7, 9])
+  })
+
   it("tells a phase without tokens, and what leaves a battle to be played again", () => {
     const failed = failedOf(battles[1]!, 1, { startedAt: ORIGIN + 500, timings: TokenTimings.encode([]) })
     const { events, state } = eventsOf([
@@ -156,7 +165,7 @@ describe("LookEvents", () => {
     const shut = { gate: "open", note: "it hung" }
     const breakers = [{ agent: "x", state: "open", why: "it fails" }]
     const looks = [
-      said({}, { pid: 6 }),
+      said({ concurrency: 9 }, { pid: 6 }),
       said({}),
       said({}),
       said(shut),

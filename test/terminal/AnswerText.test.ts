@@ -60,6 +60,6 @@ describe("AnswerText", () => {
     const end = Ended.make({ state: "completed", text: "42", error: null })
     assert.strictEqual(written([...statuses, end]).text, "42")
     assert.strictEqual(written(statuses).text, "on it")
-    assert.strictEqual(written([...statuses, content("43"), end]).text, "43")
+    assert.strictEqual(written([...statuses, content("43")], [end]).text, "43")
   })
 })

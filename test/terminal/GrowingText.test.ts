@@ -114,6 +114,19 @@ describe("GrowingText", () => {
       assert.deepStrictEqual(screen.shown.slice(0, 2), ["ab", "cd"])
     }))
 
+  it.effect("leaves an unfinished row alone when the terminal gets another width", () =>
+    Effect.gen(function*() {
+      const { screen, stream } = terminal()
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { text } = yield* GrowingText.open(stream)
+        yield* text("ab")
+        stream.columns = 20
+        screen.columns = 20
+        yield* text("cd")
+      }))
+      assert.deepStrictEqual(screen.shown, ["ab", "cd"])
+    }))
+
   it.effect("keeps what an agent says from the terminal, and a style to its own row", () =>
     Effect.gen(function*() {
       const { screen, stream, writes } = terminal()

@@ -89,10 +89,11 @@ const displayed = Effect.fnUntraced(function*(
 describe("TaskDisplay", () => {
   it.effect("writes the answer as it comes, and at the end what it came to", () =>
     Effect.gen(function*() {
-      const { answer, come, end, fiber, lines } = yield* displayed()
+      const { answer, come, end, fiber, lines, shown } = yield* displayed()
       yield* come(Status.make({ state: "working", text: "reading" }))
       yield* come(thought, content("To"))
       assert.deepStrictEqual(answer(), ["To"])
+      assert.isFalse(shown.some((line) => line.startsWith("aside")))
       yield* TestClock.adjust("2 seconds")
       yield* come(content("day"), completed)
       yield* end
@@ -103,6 +104,17 @@ describe("TaskDisplay", () => {
       assert.include(lines(), "0.0s says     text=reading")
       assert.match(lines().at(-1)!, /^2\.0s task {5}completed tokens=3 /)
       assert.lengthOf(lines().filter((line) => line.includes(" completed")), 1)
+    }))
+
+  it.effect("has the last status for an answer where there is no other, if the task was completed", () =>
+    Effect.gen(function*() {
+      for (const isCompleted of [true, false]) {
+        const { answer, come, end, fail, fiber } = yield* displayed()
+        yield* come(Status.make({ state: "working", text: "42" }))
+        yield* isCompleted ? end : fail(truncated)
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(answer(), isCompleted ? ["42"] : [])
+      }
     }))
 
   it.effect("has a line in a log when the phase changes and every five seconds, and none in between", () =>

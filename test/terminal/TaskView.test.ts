@@ -8,6 +8,7 @@ import type { Verdict } from "../../src/liveness/Verdict.ts"
 import * as TaskView from "../../src/terminal/TaskView.ts"
 import { Delta, Finish, Usage } from "../../src/token/TokenEvent.ts"
 import { truncated } from "../support/attempts.ts"
+import { circumstances, stalled } from "../support/runErrors.ts"
 
 const run = { hop: "purple" as const, attempt: 1, endpoint: "http://agent/", model: "" }
 const limits = withPatience(defaults, 90_000)
@@ -69,6 +70,10 @@ describe("TaskView", () => {
     assert.match(limitOf(TaskView.step(decoding, [beat("unknown")], 1300))!, /^silent /)
     assert.isUndefined(limitOf(TaskView.ended(decoding, { _tag: "Completed" }, 1300)))
     assert.isUndefined(TaskView.patience(TaskView.begin(0)))
+    // With the policy to warn a task goes on after it was found stalled, and nothing ends it any more.
+    const { confidence, kind, limit, phase, silentMillis, tokens } = stalled("silent")
+    const verdict: Verdict = { _tag: "Stalled", confidence, kind, limit, phase, silentMillis, tokens, circumstances }
+    assert.isUndefined(limitOf(TaskView.judged(decoding, verdict)))
   })
 
   it("measures a silence from the last token, through heartbeats, and none after the end", () => {

@@ -89,7 +89,9 @@ describe("the end of a task", () => {
     ])
     const lines = render.endLines(done, 9000, { columns: 60, color: false })
     assert.isAbove(lines.length, 1)
-    for (const line of lines) assert.isBelow(widthOf(line), 60)
+    for (const line of lines) assert.isAtMost(widthOf(line), 60)
+    const exact = render.endLines(done, 9000, { columns: widthOf(lines[0]!), color: false })
+    assert.strictEqual(exact[0], lines[0])
     assert.strictEqual(
       lines.map((line) => line.trim()).join(", "),
       render.endLines(done, 9000, { columns: 200, color: false })[0]
