@@ -112,6 +112,7 @@ export const run = <R>(
 
     const draw = Effect.gen(function*() {
       const at = now()
+      view = TaskView.tick(view, at)
       yield* tellVerdicts
       if (screen.isLive) {
         // A row that is full would keep the cursor on its last column.

@@ -22,7 +22,7 @@ import type { LivenessLimits } from "../liveness/LivenessLimits.ts"
 import * as LivenessStep from "../liveness/LivenessStep.ts"
 import * as Progress from "../liveness/Progress.ts"
 import type { RunError } from "../liveness/RunError.ts"
-import { type RunState, vouches } from "../liveness/RunState.ts"
+import { lastToken, type RunState, vouches } from "../liveness/RunState.ts"
 import type { RunName, Verdict } from "../liveness/Verdict.ts"
 import { tokensOf } from "../token/TokenEvent.ts"
 import * as Cadence from "./Cadence.ts"
@@ -98,6 +98,10 @@ export const step = (view: TaskView, events: ReadonlyArray<TaskEvent>, now: numb
   }
 }
 
+/** The view at `now`, nothing having come: a watch that is told of no time takes its absence for a pause of the process. */
+export const tick = (view: TaskView, now: number): TaskView =>
+  view.run === undefined ? view : { ...view, run: LivenessStep.step(view.run, { _tag: "Tick", at: now }) }
+
 const isFinal = ({ _tag }: Verdict): boolean => _tag !== "Alive" && _tag !== "Slow"
 
 /** The view after the watch has said something. */
@@ -118,14 +122,18 @@ export const unit = ({ followed }: TaskView): "tokens" | "pieces" => followed?.e
 export const silence = ({ end, progress }: TaskView, now: number): number =>
   end !== undefined || progress.stage === "finishing" ? 0 : Math.max(0, now - BattleProgress.lastTokenAt(progress))
 
-/** How long the silence of now may last; `undefined` where nobody would end it. */
+/**
+ * How long the silence of now may last; `undefined` where nobody would end it. A limit counts from when somebody last
+ * vouched for the task, so the silence may last longer than the limit by as much as that came after the last token.
+ */
 export const patience = ({ end, run, verdict }: TaskView): LimitInForce | undefined => {
   if (run === undefined || end !== undefined || (verdict !== undefined && isFinal(verdict))) return undefined
   const { agent, limits, phase } = run
   if (agent !== undefined && vouches(agent)) return undefined
   const { silent } = limitsOf(run)
   const headers = Limit.headers(limits, 1)
-  return phase === "connecting" && headers.millis < silent.millis ? headers : silent
+  const limit = phase === "connecting" && headers.millis < silent.millis ? headers : silent
+  return { ...limit, millis: limit.millis + Math.max(0, (agent?.vouchedMillis ?? 0) - lastToken(run)) }
 }
 
 /** What there is to say of a task that is over, or of what there is of it. Times in milliseconds. */

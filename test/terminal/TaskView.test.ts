@@ -68,6 +68,12 @@ describe("TaskView", () => {
     assert.strictEqual(limitOf(decoding), "silent 105 s, nothing learned")
     assert.isUndefined(limitOf(TaskView.step(decoding, [beat("moving")], 1300)))
     assert.match(limitOf(TaskView.step(decoding, [beat("unknown")], 1300))!, /^silent /)
+    // Until ten seconds after its last token somebody vouched for it, and the limit counts from then.
+    const later = (view: TaskView.TaskView, from: number) =>
+      Array.from({ length: 10 }, (_, index) => from + index * 1000).reduce(TaskView.tick, view)
+    const vouched = TaskView.step(later(decoding, 1200), [beat("moving", 10_000)], 11_200)
+    const doubtful = TaskView.step(later(vouched, 11_200), [beat("unknown", 20_000)], 21_200)
+    assert.strictEqual(limitOf(doubtful), "silent 115 s, nothing learned")
     assert.isUndefined(limitOf(TaskView.ended(decoding, { _tag: "Completed" }, 1300)))
     assert.isUndefined(TaskView.patience(TaskView.begin(0)))
     // With the policy to warn a task goes on after it was found stalled, and nothing ends it any more.
