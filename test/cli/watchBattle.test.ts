@@ -39,7 +39,8 @@ const watched = Effect.fnUntraced(function*(choice: BattleChoice) {
     const store = yield* CampaignStore
     yield* store.create(definition, null)
     const startedAt = yield* Clock.currentTimeMillis
-    const begin = (battle: Battle) => store.begin(battle, { startedAt, epoch: null })
+    const begin = (battle: Battle) =>
+      store.begin(battle, { startedAt: battle === b ? startedAt - 500 : startedAt, epoch: null })
     for (const battle of [a!, b!]) yield* begin(battle)
     const shown: Array<string> = []
     const show = (kind: string) => (text: string) =>
@@ -79,7 +80,9 @@ describe("watchBattle", () => {
       const { begin, fiber, shown, startedAt, store, tell } = yield* watched({ ...any, tasks: ["a"] })
       yield* tell(a!, "first ", 100)
       yield* tell(b!, "other", 100)
-      yield* pass(3)
+      yield* pass(1.5)
+      assert.notInclude(shown, "> first")
+      yield* pass(1.5)
       assert.include(shown, "> first")
       yield* store.record(failedOf(a!, 1, { startedAt, durationMillis: 200, content: "first try", timings }))
       yield* pass(3)
@@ -88,6 +91,7 @@ describe("watchBattle", () => {
       assert.match(shown.at(-1)!, /^# a × .* #1: no outcome yet: it is played again$/)
       assert.isUndefined(fiber.pollUnsafe())
       const number = yield* begin(a!)
+      yield* pass(1)
       yield* store.record(attemptOf(a!, number, { startedAt, content: "second", timings }))
       yield* pass(3)
       yield* Fiber.join(fiber)
@@ -101,8 +105,9 @@ describe("watchBattle", () => {
       yield* tell(a!, "A", 300)
       yield* tell(b!, "B", 200)
       yield* pass(3)
-      // Neither had said anything when it began to look, so it is the one that began first.
-      const [followed, other] = shown.includes("> A") ? [a!, b!] : [b!, a!]
+      // Neither had said anything when it began to look, and this one began first.
+      const [followed, other] = [b!, a!]
+      assert.isTrue(shown.includes("> B") && !shown.includes("> A"))
       yield* store.record(attemptOf(other, 1, { startedAt, timings }))
       yield* pass(2)
       assert.isFalse(shown.some((line) => line.includes("scored")))
