@@ -43,6 +43,8 @@ export interface A2aMessage {
   readonly hop: Hop
   readonly text: string
   readonly contextId?: string
+  /** Told once in which conversation the agent answers, if it says so. Synchronous; must not throw. */
+  readonly onContext?: ((contextId: string) => void) | undefined
   /** The first attempt, with the agent's own patience, unless given. */
   readonly said?: AttemptMetadata
   /** How it is to be followed; by what the agent can do unless given. */
@@ -134,9 +136,9 @@ const make = (
 
   const send = (message: A2aMessage): Stream.Stream<TaskEvent, RunError> =>
     Stream.unwrap(Effect.gen(function*() {
-      const { hop, mode: forced, url } = message
+      const { hop, mode: forced, onContext, url } = message
       const { clients, promise } = yield* connect(message)
-      return taskStream({ calls: AgentCalls.make(clients, message), hop, url, promise, forced }).pipe(
+      return taskStream({ calls: AgentCalls.make(clients, message), hop, url, promise, forced, onContext }).pipe(
         Stream.mapError((error) => error._tag === "Failed" ? withoutTokens(error) : error)
       )
     }))

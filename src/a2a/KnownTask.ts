@@ -25,7 +25,8 @@ export const STATUS_RENEWED = "its status was renewed"
 
 export type KnownTask = ReturnType<typeof make>
 
-export const make = () => {
+/** `onContext` is told once in which conversation it is. */
+export const make = (onContext: (contextId: string) => void = () => {}) => {
   const decoder = makeDecoder()
   let order = StreamOrder.initial
   let tokens = 0
@@ -42,6 +43,7 @@ export const make = () => {
   ): Result.Result<ReadonlyArray<TaskEvent>, string> => {
     const next = StreamOrder.step(order, response, noun)
     if (Result.isFailure(next)) return Result.fail(next.failure)
+    if (order.contextId === "" && next.success.contextId !== "") onContext(next.success.contextId)
     order = next.success
     return Result.try({
       try: () => decoder.decode(response),

@@ -35,14 +35,16 @@ export interface TaskStreamOptions {
   readonly promise: ModeChoice.AgentPromise
   /** The mode that its user wants; the client chooses unless given. */
   readonly forced?: ModeChoice.AskedMode | undefined
+  /** Told once in which conversation the agent answers. */
+  readonly onContext?: ((contextId: string) => void) | undefined
 }
 
 /** The events; ends after `Ended` completed, and fails with whatever else the task or its connections came to. */
 export const taskStream = (
-  { calls, forced, hop, promise, url }: TaskStreamOptions
+  { calls, forced, hop, onContext, promise, url }: TaskStreamOptions
 ): Stream.Stream<TaskEvent, RunError> =>
   Stream.unwrap(Effect.gen(function*() {
-    const known = KnownTask.make()
+    const known = KnownTask.make(onContext)
     const queue = yield* Queue.bounded<TaskEvent, RunError | Cause.Done>(READ_AHEAD)
     yield* Effect.addFinalizer(() =>
       known.ended() !== undefined || known.taskId() === "" ? Effect.void : calls.cancel(known.taskId())

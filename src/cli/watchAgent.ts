@@ -26,6 +26,7 @@ import * as TaskView from "../terminal/TaskView.ts"
 import { singleLine } from "../terminal/TextWidth.ts"
 import { clientFor } from "./AgentAddress.ts"
 import { inputError, orExit, usageError } from "./CommandError.ts"
+import { invocation } from "./invocation.ts"
 import { underTestOf } from "./targetFlags.ts"
 import { standardStreams, type UserInterface } from "./userInterface.ts"
 import { hardCapMillis, settingsOf, type WatchValues } from "./watchFlags.ts"
@@ -66,9 +67,17 @@ const textOf = Effect.fnUntraced(function*(message: Option.Option<string>) {
   return text
 })
 
+const SAFE_WORD = /^\w[\w.:-]{0,199}$/
+
 /** The message as the agent gets it. */
-const messageOf = (url: string, text: string, { context, mode }: AgentValues): A2aMessage => ({
+const messageOf = (
+  url: string,
+  text: string,
+  { context, mode }: AgentValues,
+  onContext: (contextId: string) => void
+): A2aMessage => ({
   url,
+  onContext,
   hop: "purple",
   text,
   mode,
@@ -87,6 +96,7 @@ export const watchAgent = Effect.fnUntraced(
     const clock = yield* Clock.Clock
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     let hasTask = false
+    let conversation: string | undefined
     const view = yield* Effect.scoped(Effect.gen(function*() {
       const { send } = yield* A2aClient
       const screen = yield* TaskScreen.open(standardStreams(), { color, mode })
@@ -98,7 +108,9 @@ export const watchAgent = Effect.fnUntraced(
         json: options.json,
         reasoning: options.reasoning,
         task: (onVerdict) =>
-          send(messageOf(url, text, options)).pipe(
+          send(messageOf(url, text, options, (contextId) => {
+            conversation = contextId
+          })).pipe(
             LivenessWatch.watch({
               run,
               limits: settings.limits,
@@ -125,6 +137,10 @@ export const watchAgent = Effect.fnUntraced(
       ),
       orExit
     )
+    // What the agent calls it may be anything; only what a shell takes as one harmless word is offered to be pasted.
+    if (conversation !== undefined && SAFE_WORD.test(conversation) && mode !== "none" && !options.json) {
+      yield* Console.error(`go on with it: ${invocation()} watch ${url} --context ${conversation} --message TEXT`)
+    }
     if (view.end?._tag === "Broken") {
       return yield* inputError(singleLine(`${outcomeOf(view)}: ${view.end.error.message}`))
     }

@@ -62,9 +62,12 @@ describe("campaign watch URL", () => {
       assert.isTrue(lines.some((line) => /follow {3}mode=stream exact=true/.test(line)), plain.stderr)
       assert.include(lines, "let me see")
       assert.match(
-        lines.at(-1)!,
+        lines.at(-2)!,
         /^\d\.\ds task {5}completed tokens=6 .*prompt_tokens=4 completion_tokens=6 finish=stop$/
       )
+
+      const [, offered] = /^go on with it: \S+ watch http:\S+ --context (\S+) --message TEXT$/.exec(lines.at(-1)!) ?? []
+      assert.include(contexts, offered)
 
       assert.deepInclude(json, { code: 0, stderr: "" })
       const events = json.stdout.trimEnd().split("\n").map(TaskLine.decode).map(({ content }) => content)
