@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../a2a/A2aClient.ts"
+import type { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import type { Followed } from "../a2a/TaskEvent.ts"
 import * as FollowedTask from "../agents/FollowedTask.ts"
 import type { Grade } from "../grading/Grade.ts"
@@ -70,6 +71,10 @@ const sandboxOf = <R>({ battle, definition, seat }: AttemptOptions<R>): string |
   const tag = definition.tasks.find(({ id }) => id === battle.task)?.grader._tag
   return tag === "JavaScriptTests" || tag === "PythonTests" ? seat.sandbox : null
 }
+
+/** How an agent was to be followed that could not be asked at all. */
+const wantedMode = <R>({ battle, definition }: AttemptOptions<R>): DeliveryMode =>
+  definition.agents.find(({ name }) => name === battle.agent)?.following.mode ?? "stream"
 
 const undecided: Decision = { outcome: Outcome.cases.Pending.make({}), charged: false }
 
@@ -172,7 +177,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
         content: measured.content === "" ? assessment.evidence() : measured.content,
         battle,
         number,
-        mode: followed?.mode ?? "stream",
+        mode: followed?.mode ?? wantedMode(options),
         verdict: Exit.isSuccess(exit) ? "completed" : error === undefined ? "cancelled" : verdicts[error._tag],
         error: error ?? null,
         startedAt,
