@@ -21,8 +21,9 @@ import { night } from "./night.ts"
 import { relay } from "./relay.ts"
 import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
+import { tap } from "./tap.ts"
 
-const benches = [campaign, cancel, latency, liveness, memory, night, relay, simulator] as const
+const benches = [campaign, cancel, latency, liveness, memory, night, relay, simulator, tap] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),

@@ -13,9 +13,11 @@ import { CallReader, type CallReaderOptions } from "./CallReader.ts"
 import { type Decoding, decoding } from "./ContentDecoding.ts"
 import { valueOf } from "./hopHeaders.ts"
 import { isFields } from "./joinFields.ts"
+import type { Pulse } from "./Pulse.ts"
 
 export interface AnswerObserverOptions {
   readonly feed: CallFeed
+  readonly pulse: Pulse
   readonly baseUrl: string
   /** How many answers were asked for. */
   readonly choices: number
@@ -45,6 +47,8 @@ export class AnswerObserver {
   #kept: Array<Buffer> = []
   #keptBytes = 0
   #onOver: (() => void) | undefined
+  /** What was read will be told. */
+  #isDue = false
 
   constructor(options: AnswerObserverOptions) {
     this.#options = options
@@ -72,9 +76,20 @@ export class AnswerObserver {
     if (this.#decoding === undefined) this.#kind = "opaque"
   }
 
-  readonly data = (bytes: Buffer): void => {
-    if (this.#decoding === undefined) this.#read(bytes)
-    else this.#decoding.write(bytes)
+  data(bytes: Buffer): void {
+    if (this.#decoding !== undefined) return this.#decoding.write(bytes)
+    const reader = this.#reader
+    if (reader === undefined) return this.#read(bytes)
+    reader.read(bytes)
+    if (this.#isDue || !reader.hasUntold) return
+    this.#isDue = true
+    this.#options.pulse.add(this.#settle)
+  }
+
+  readonly #settle = (): void => {
+    this.#isDue = false
+    this.#reader?.settle()
+    this.#options.feed.hand()
   }
 
   /** The body is complete; `onOver` is called when all of it has been told. */
@@ -87,6 +102,7 @@ export class AnswerObserver {
   /** The connection broke, or was never made. */
   readonly error = (error: Error): void => {
     this.#decoding?.stop()
+    this.#reader?.settle()
     this.#options.feed.fail(this.#redacted(EngineFailure.fromUnknown(this.#options.baseUrl, error)))
   }
 
@@ -116,7 +132,8 @@ export class AnswerObserver {
   #read(bytes: Buffer): void {
     switch (this.#kind) {
       case "stream":
-        return this.#reader?.read(bytes)
+        this.#reader?.read(bytes)
+        return this.#settle()
       case "whole":
       case "refusal":
         return this.#keep(bytes, this.#kind === "whole" ? MOST_WHOLE : MOST_REFUSAL)

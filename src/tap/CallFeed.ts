@@ -70,13 +70,13 @@ export class CallFeed {
   /** The engine answered with success. */
   readonly headers = (): void => {
     this.#headers = true
-    this.#hand()
+    this.hand()
   }
 
   /** Something came that tells nothing of the engine. */
   readonly transport = (): void => {
     this.#transport = true
-    this.#pulse.add(this.#hand)
+    this.#pulse.add(this.hand)
   }
 
   /** So many tokens with text. */
@@ -103,7 +103,7 @@ export class CallFeed {
       this.#finish = "told"
     }
     this.#moved(tokens)
-    if (finishReason !== null) this.#hand()
+    if (finishReason !== null) this.hand()
   }
 
   /** The answer ended as it should, or in the error that its finish told. */
@@ -130,18 +130,19 @@ export class CallFeed {
 
   #moved(tokens: number): void {
     this.tokens += tokens
-    if (this.#begun) return this.#pulse.add(this.#hand)
+    if (this.#begun) return this.#pulse.add(this.hand)
     this.#begun = true
-    this.#hand()
+    this.hand()
   }
 
   #close(end: End): void {
     if (this.#end !== undefined) return
     this.#end = end
-    this.#hand()
+    this.hand()
   }
 
-  readonly #hand = (): void => {
+  /** Hands on what there is, if it is asked for. */
+  readonly hand = (): void => {
     const waiter = this.#waiter
     const taken = waiter === undefined ? undefined : this.#taken()
     if (taken === undefined) return

@@ -18,7 +18,7 @@ export interface CallReaderOptions {
   readonly choices: number
   /** Synchronous, like all the others; `tokens` of them came with this. */
   readonly onCounted: (counted: ChunkCount.Counted) => void
-  /** So many tokens came that are like the ones before. */
+  /** So many tokens came that are like the one before. */
   readonly onTokens: (tokens: number, channel: ChunkCount.Counted["channel"]) => void
   /** A comment, or an event that tells nothing. */
   readonly onNothing: () => void
@@ -43,6 +43,8 @@ export class CallReader {
   /** The last event that was parsed is one token and nothing else. */
   #isPlain = false
   #isBetween = true
+  /** Tokens that are like the one of the template, and were not told. */
+  #untold = 0
   #isOver = false
 
   constructor(options: CallReaderOptions) {
@@ -53,34 +55,40 @@ export class CallReader {
     return this.#isBetween
   }
 
-  /** Looks at the next bytes. */
-  readonly read = (bytes: Buffer): void => {
+  /** Tokens were read that have not been told. */
+  get hasUntold(): boolean {
+    return this.#untold > 0
+  }
+
+  /** Looks at the next bytes; tokens like the one before are told by `settle`, all at once. */
+  read(bytes: Buffer): void {
     let at = 0
-    let tokens = 0
     while (at < bytes.length) {
       const template = this.#template
       const end = template === undefined || !this.#isBetween ? -1 : template.endOf(bytes, at)
-      if (end !== -1) {
-        tokens++
+      if (end === -1) {
+        this.settle()
+        at = this.#parse(bytes, at)
+      } else {
+        this.#untold++
         at = end
-        continue
       }
-      this.#tell(tokens)
-      tokens = 0
-      at = this.#parse(bytes, at)
     }
-    this.#tell(tokens)
+  }
+
+  /** Tells what has been read and was not told. */
+  readonly settle = (): void => {
+    const tokens = this.#untold
+    if (tokens === 0) return
+    this.#untold = 0
+    this.#count = { ...this.#count, tokens: this.#count.tokens + tokens }
+    this.#options.onTokens(tokens, this.#template!.channel)
   }
 
   /** The body has ended; an event without its empty line still counts. */
   readonly end = (): void => {
+    this.settle()
     this.#parser.feed(`${this.#decoder.decode()}\n\n`)
-  }
-
-  #tell(tokens: number): void {
-    if (tokens === 0) return
-    this.#count = { ...this.#count, tokens: this.#count.tokens + tokens }
-    this.#options.onTokens(tokens, this.#template!.channel)
   }
 
   /** Parses from there to the end of an event, or of the bytes. */

@@ -51,7 +51,9 @@ export class ClientAnswer {
   }
 
   /** Whether there is room for more. */
-  readonly write = (bytes: Buffer): boolean => this.#isOver || this.#response.write(bytes)
+  write(bytes: Buffer): boolean {
+    return this.#isOver || this.#response.write(bytes)
+  }
 
   readonly end = (rawTrailers: ReadonlyArray<string> = []): void => {
     if (this.#isOver) return

@@ -54,13 +54,13 @@ export const make = (options: EngineCallsOptions) => {
   const exchange = (
     request: IncomingMessage,
     response: ServerResponse,
-    more: Omit<ExchangeOptions, "baseUrl" | "client" | "dispatcher">
+    more: Omit<ExchangeOptions, "baseUrl" | "client" | "dispatcher" | "pulse">
   ): void => {
     const client = new ClientAnswer(request, response, {
       onGone: () => exchange.gone(),
       onDrain: () => exchange.drained()
     })
-    const exchange = new Exchange({ ...more, baseUrl, client, dispatcher })
+    const exchange = new Exchange({ ...more, baseUrl, client, dispatcher, pulse })
     exchange.start()
   }
 

@@ -16,6 +16,7 @@ import { AnswerObserver } from "./AnswerObserver.ts"
 import type { ClientAnswer } from "./ClientAnswer.ts"
 import { responseHeaders, valueOf } from "./hopHeaders.ts"
 import { isFields } from "./joinFields.ts"
+import type { Pulse } from "./Pulse.ts"
 import type { TapCall } from "./TapCall.ts"
 import type { CallEnd } from "./TapEvent.ts"
 import * as TapRefusal from "./TapRefusal.ts"
@@ -26,6 +27,7 @@ export interface ExchangeOptions {
   readonly client: ClientAnswer
   readonly request: UpstreamRequest
   readonly baseUrl: string
+  readonly pulse: Pulse
   /** If it is watched. */
   readonly call?: TapCall | undefined
   readonly secrets?: ReadonlyArray<string>
@@ -44,6 +46,7 @@ const OF_STREAM = new Set(["content-type", "content-length", "content-encoding",
 
 export class Exchange implements UpstreamListener {
   readonly #options: ExchangeOptions
+  readonly #client: ClientAnswer
   #upstream: UpstreamCall
   #observer: AnswerObserver | undefined
   #phase: "waiting" | "verbatim" | "assembling" | "over" = "waiting"
@@ -56,6 +59,7 @@ export class Exchange implements UpstreamListener {
 
   constructor(options: ExchangeOptions) {
     this.#options = options
+    this.#client = options.client
     this.#asksForStream = options.streamed !== undefined
     this.#upstream = new UpstreamCall(this)
   }
@@ -113,12 +117,12 @@ export class Exchange implements UpstreamListener {
     this.#observer?.headers(status, raw)
   }
 
-  readonly onData = (bytes: Buffer): boolean => {
+  onData(bytes: Buffer): boolean {
     if (this.#phase !== "verbatim") {
       this.#observer?.data(bytes)
       return true
     }
-    const hasRoom = this.#options.client.write(bytes)
+    const hasRoom = this.#client.write(bytes)
     this.#observer?.data(bytes)
     return hasRoom
   }
@@ -157,11 +161,12 @@ export class Exchange implements UpstreamListener {
   }
 
   #makeObserver(call: TapCall): AnswerObserver {
-    const { baseUrl, secrets = [] } = this.#options
+    const { baseUrl, pulse, secrets = [] } = this.#options
     const assembly = this.#asksForStream ? new AnswerAssembly(call.plan.api) : undefined
     this.#assembly = assembly
     return new AnswerObserver({
       feed: call.feed,
+      pulse,
       baseUrl,
       secrets,
       choices: call.plan.choices,

@@ -1,5 +1,5 @@
 /**
- * The one timer of all calls at a tap: what wants to be told is told some fifty milliseconds later, all at once.
+ * The one timer of all calls at a tap: what wants to be told is told some half a second later, all at once.
  *
  * While nobody wants anything there is no timer.
  */
@@ -12,7 +12,7 @@ export interface Pulse {
   readonly add: (tell: () => void) => void
 }
 
-const INTERVAL = "50 millis"
+const INTERVAL = "500 millis"
 
 export const make: Effect.Effect<Pulse, never, Scope.Scope> = Effect.gen(function*() {
   const due = new Set<() => void>()

@@ -2,8 +2,12 @@
  * Knows again, byte by byte, an event that differs from an earlier one in nothing but the text of its token.
  *
  * Nearly all events of an answer are of that kind, and to parse each would cost as much as to forward it. So one is parsed
- * (CallReader.ts), and what stands before and behind its text is kept; an event with the same bytes before and behind, and
- * anything in between that is not empty, is one more token. Everything else is parsed.
+ * (CallReader.ts), and what stands before and behind its text is kept; an event that has the same bytes behind its text,
+ * and at the same place the same name of a field before it, and a text that is not empty, is one more token. Everything
+ * else is parsed.
+ *
+ * What stands further in front (the id of the answer, the time, the model) is not compared: where it is as long as it was,
+ * it is what it was, as far as anything here depends on it.
  *
  * Law: an event that is known again has the finish, the usage and the count of the one that was parsed. Only the name of
  * the text's field can be another one, where a server puts a second field behind the first; that is told as a channel and
@@ -24,11 +28,14 @@ const BACKSLASH = 0x5c
 
 export class TokenTemplate {
   readonly channel: TemplateChannel
-  readonly #before: Uint8Array
+  /** Where the text begins in an event. */
+  readonly #textAt: number
+  readonly #name: Uint8Array
   readonly #behind: Uint8Array
 
-  private constructor(before: Uint8Array, behind: Uint8Array, channel: TemplateChannel) {
-    this.#before = before
+  private constructor(textAt: number, name: Uint8Array, behind: Uint8Array, channel: TemplateChannel) {
+    this.#textAt = textAt
+    this.#name = name
     this.#behind = behind
     this.channel = channel
   }
@@ -45,33 +52,59 @@ export class TokenTemplate {
       const from = at + field.length
       const end = endOfText(event, from)
       // An empty text is what other events of the same shape have.
-      if (end === -1 || end === from || event.indexOf(field, end) !== -1) continue
-      return new TokenTemplate(Buffer.from(event.subarray(0, from)), Buffer.from(event.subarray(end)), channel)
+      if (end === -1 || end === from || from < NAME_BYTES || event.indexOf(field, end) !== -1) continue
+      return new TokenTemplate(
+        from,
+        shared(event.subarray(from - NAME_BYTES, from)),
+        shared(event.subarray(end)),
+        channel
+      )
     }
     return undefined
   }
 
   /** Where the event that begins at `from` ends, if it is of this kind; -1 if it is not, or is not whole. */
-  readonly endOf = (bytes: Uint8Array, from: number): number => {
-    const before = this.#before
+  endOf(bytes: Uint8Array, from: number): number {
     const behind = this.#behind
-    let at = from + before.length
-    if (at + behind.length >= bytes.length + 1 || bytes[at] === QUOTE) return -1
-    // From its end, where the bytes of two requests differ least likely and those of two kinds of chunk most likely.
-    for (let index = before.length - 1; index >= 0; index--) {
-      if (bytes[from + index] !== before[index]) return -1
+    const size = behind.length
+    const text = from + this.#textAt
+    if (text + size >= bytes.length || bytes[text] === QUOTE || bytes[from] !== LETTER_D) return -1
+    const name = this.#name
+    for (let index = 0, at = text - NAME_BYTES; index < NAME_BYTES; index++, at++) {
+      if (bytes[at] !== name[index]) return -1
     }
-    at = endOfText(bytes, at)
-    if (at === -1 || at + behind.length > bytes.length) return -1
-    for (let index = 0; index < behind.length; index++) {
-      if (bytes[at + index] !== behind[index]) return -1
+    const end = endOfText(bytes, text)
+    if (end === -1 || end + size > bytes.length) return -1
+    for (let index = 0; index < size; index++) {
+      if (bytes[end + index] !== behind[index]) return -1
     }
-    return at + behind.length
+    return end + size
   }
 }
 
+/**
+ * The same bytes once for all calls: what is compared with each token of each call is then seldom far away, and that is
+ * most of what a comparison costs.
+ */
+const shared = (bytes: Buffer): Uint8Array => {
+  const key = bytes.toString("latin1")
+  const known = sharedBytes.get(key)
+  if (known !== undefined) return known
+  if (sharedBytes.size >= MOST_SHARED) sharedBytes.clear()
+  const own = new Uint8Array(bytes)
+  sharedBytes.set(key, own)
+  return own
+}
+
+const MOST_SHARED = 1000
+const sharedBytes = new Map<string, Uint8Array>()
+
+/** Compared of what stands before the text: the name of its field and where that is, as in `:0,"delta":{"content":"`. */
+const NAME_BYTES = 24
+
 const DATA = Buffer.from("data: ")
 const LINE_FEED = 0x0a
+const LETTER_D = 0x64
 
 /** Where the quotation mark stands that ends the JSON text which begins at `from`; -1 where there is none. */
 const endOfText = (bytes: Uint8Array, from: number): number => {

@@ -24,7 +24,7 @@ export interface UpstreamListener {
   readonly onInterim: (status: number, rawHeaders: ReadonlyArray<string>) => void
   readonly onHeaders: (status: number, statusText: string, rawHeaders: ReadonlyArray<string>) => void
   /** Whether there is room for more; where not, `resume` asks for it. */
-  readonly onData: (bytes: Buffer) => boolean
+  onData(bytes: Buffer): boolean
   readonly onEnd: (rawTrailers: ReadonlyArray<string>) => void
   /** It could not be sent, or broke. */
   readonly onError: (error: Error) => void
