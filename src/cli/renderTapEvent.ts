@@ -29,7 +29,7 @@ export const lineOfTapEvent = (event: TapEvent): string | undefined => {
     case "BattleOpened":
       return `battle ${event.battle} opened: ${event.agent}, attempt ${event.attempt}`
     case "BattleClosed": {
-      const shared = event.shared === 0 ? "" : `, ${event.shared} more that may be its own`
+      const shared = event.shared === 0 ? "" : `, and ${counted(event.shared, "more call")} that may have been its own`
       return `battle ${event.battle} closed: ${counted(event.calls, "call")}, ${
         counted(event.tokens, "token")
       }${shared}`
@@ -41,11 +41,11 @@ const verdictLine = (event: Extract<TapEvent, { readonly _tag: "CallVerdict" }>)
   const { verdict } = event
   switch (verdict._tag) {
     case "Slow":
-      return `${nameOf(event)} slow (${verdict.reason}): no token for ${inSeconds(verdict.silentMillis)} after ${
+      return `${nameOf(event)} slow (${verdict.reason}), no token for ${inSeconds(verdict.silentMillis)} after ${
         counted(verdict.tokens, "token")
       }`
     case "Stalled":
-      return `${nameOf(event)} STALLED (${verdict.kind}, ${verdict.confidence}): no token for ${
+      return `${nameOf(event)} STALLED (${verdict.kind}, ${verdict.confidence}), no token for ${
         inSeconds(verdict.silentMillis)
       } after ${counted(verdict.tokens, "token")}`
     default:

@@ -1,7 +1,8 @@
 /**
- * The one timer of all calls at a tap: what wants to be told is told some half a second later, all at once.
+ * The one timer of all calls at a tap: what wants to be told is told half a second later at most, all at once.
  *
- * While nobody wants anything there is no timer.
+ * It comes at least twice between two ticks of the watch, which condemns a run with one tick and gives it up with the next:
+ * so nobody is given up while a token of his waits here. While nobody wants anything there is no timer.
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -12,14 +13,16 @@ export interface Pulse {
   readonly add: (tell: () => void) => void
 }
 
-const INTERVAL = "500 millis"
+const MOST_MILLIS = 500
 
-export const make: Effect.Effect<Pulse, never, Scope.Scope> = Effect.gen(function*() {
+/** The pulse of a watch that ticks every so many milliseconds. */
+export const make = Effect.fnUntraced(function*(tickMillis: number): Effect.fn.Return<Pulse, never, Scope.Scope> {
+  const interval = Math.min(MOST_MILLIS, tickMillis / 2)
   const due = new Set<() => void>()
   const some = Latch.makeUnsafe()
   yield* Effect.forkScoped(Effect.forever(Effect.gen(function*() {
     yield* some.await
-    yield* Effect.sleep(INTERVAL)
+    yield* Effect.sleep(interval)
     const told = Array.from(due)
     due.clear()
     some.closeUnsafe()

@@ -51,6 +51,8 @@ const WHOLE_ONLY = [
   "prompt_logprobs",
   "use_beam_search",
   "audio",
+  // vLLM tells a stream the ids of an echoed prompt, asked for or not.
+  "echo",
   "kv_transfer_params",
   "web_search_options",
   "return_hidden_states",
@@ -60,10 +62,8 @@ const WHOLE_ONLY = [
 const asksForMore = (api: RequestPlan["api"], fields: Fields): boolean => {
   if (WHOLE_ONLY.some((name) => isAsked(fields[name]))) return true
   if (isAsked(fields["best_of"]) && fields["best_of"] !== 1) return true
-  if (api === "chat") return isAsked(fields["echo"])
   const { prompt } = fields
-  if (Array.isArray(prompt) && prompt.length > 1 && typeof prompt[0] !== "number") return true
-  return isAsked(fields["echo"]) && isAsked(fields["logprobs"] ?? undefined)
+  return api === "completion" && Array.isArray(prompt) && prompt.length > 1 && typeof prompt[0] !== "number"
 }
 
 const isAsked = (value: unknown): boolean => value !== undefined && value !== null && value !== false

@@ -75,7 +75,7 @@ const make = Effect.fnUntraced(function*(options: TapOptions) {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const run = yield* FiberSet.makeRuntime<EngineEvidence | LimitLearner | Ticker>()
-  const pulse = yield* Pulse.make
+  const pulse = yield* Pulse.make(limits.tickMillis)
   const battles = new OpenBattles()
   const calls = new Set<TapCall>()
   const engine = new URL(baseUrl)
