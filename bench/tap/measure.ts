@@ -27,22 +27,20 @@ export const measure = Effect.fnUntraced(function*(options: MeasureOptions) {
   const { requests, rounds, seconds, streams, tokensPerSecond, ways } = options
   const engine = yield* startEngineProcess
   const client = yield* Child.start<Calls>("client", new URL("./client.ts", import.meta.url))
-  const bare = yield* Child.start<Calls>("bare proxy", new URL("./bareProxy.ts", import.meta.url))
-  const tap = yield* Child.start<Calls>("tap", new URL("./ourTap.ts", import.meta.url))
   const engineUrl = yield* engine.call("startEngine", {
     tokens: ENDLESS_TOKENS,
     gapMillis: 1000 / tokensPerSecond,
     silentAfter: null,
     text: "stamped"
   })
-  const bareUrl = yield* bare.call("startProxy", { engineUrl })
-  const tapUrl = yield* tap.call("startProxy", { engineUrl })
-  const places: Record<WayName, { readonly url: string; readonly proxy: Child.Child<Calls> | undefined }> = {
-    direct: { url: engineUrl, proxy: undefined },
-    bare: { url: bareUrl, proxy: bare },
-    tap: { url: tapUrl, proxy: tap },
-    battles: { url: tapUrl, proxy: tap }
-  }
+  const proxy = Effect.fnUntraced(function*(name: string, script: string) {
+    const child = yield* Child.start<Calls>(name, new URL(script, import.meta.url))
+    return { url: yield* child.call("startProxy", { engineUrl }), proxy: child }
+  })
+  const direct = { url: engineUrl, proxy: undefined }
+  const bare = ways.includes("bare") ? yield* proxy("bare proxy", "./bareProxy.ts") : direct
+  const ours = ways.some((way) => way === "tap" || way === "battles") ? yield* proxy("tap", "./ourTap.ts") : direct
+  const places = { direct, bare, tap: ours, battles: ours }
 
   const load = Effect.fnUntraced(function*(way: WayName, forSeconds: number) {
     const { proxy, url } = places[way]

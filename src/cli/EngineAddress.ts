@@ -28,10 +28,6 @@ const keyIn = (variable: string) =>
 export const parseUrl = (flag: string, text: string): Effect.Effect<string, CommandError> =>
   orRefuse(flag, text, httpAddress(text))
 
-/** The address of an engine, with its `/v1` if it names no path. Refuses likewise. */
-export const parseEngineUrl = (flag: string, text: string): Effect.Effect<string, CommandError> =>
-  orRefuse(flag, text, engineAddress(text))
-
 const orRefuse = (flag: string, text: string, address: Result.Result<string, AddressFault>) =>
   Effect.mapError(
     Effect.fromResult(address),
@@ -51,7 +47,7 @@ export const engineOptions = Effect.fnUntraced(function*(options: {
   readonly keyVariable?: string | null
 }): Effect.fn.Return<EngineOptions, CommandError | Config.ConfigError> {
   return {
-    baseUrl: yield* parseEngineUrl("engine", options.url),
+    baseUrl: yield* orRefuse("engine", options.url, engineAddress(options.url)),
     model: options.model,
     maxTokens: options.maxTokens,
     apiKey: Option.getOrUndefined(yield* typeof options.keyVariable === "string" ? keyIn(options.keyVariable) : apiKey)

@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { inSeconds } from "../liveness/inSeconds.ts"
+import type { SlowReason } from "../liveness/SlowReason.ts"
 import { Verdict } from "../liveness/Verdict.ts"
 import type { CallEnd, CallName, TapEvent } from "../tap/TapEvent.ts"
 
@@ -41,7 +42,7 @@ const verdictLine = (event: Extract<TapEvent, { readonly _tag: "CallVerdict" }>)
   const { verdict } = event
   switch (verdict._tag) {
     case "Slow":
-      return `${nameOf(event)} slow (${verdict.reason}), no token for ${inSeconds(verdict.silentMillis)} after ${
+      return `${nameOf(event)} ${slowly[verdict.reason]}, no token for ${inSeconds(verdict.silentMillis)} after ${
         counted(verdict.tokens, "token")
       }`
     case "Stalled":
@@ -51,6 +52,17 @@ const verdictLine = (event: Extract<TapEvent, { readonly _tag: "CallVerdict" }>)
     default:
       return undefined
   }
+}
+
+const slowly: Record<SlowReason, string> = {
+  queued: "slow, waits in the engine's queue",
+  prefill: "slow, its prompt is worked on",
+  preempted: "slow, was put back into the engine's queue",
+  "silent-decoding": "slow, the engine decodes and sends nothing",
+  "engine-asleep": "slow, the engine is asleep or paused",
+  "agent-work": "slow, its agent works on something else",
+  "silent-unverified": "slow, nobody can tell why",
+  "below-rate": "slow, fewer tokens per second than wanted"
 }
 
 const ends: Record<CallEnd, string> = {
@@ -69,9 +81,10 @@ const endOf = (event: Extract<TapEvent, { readonly _tag: "CallEnded" }>): string
 }
 
 const nameOf = ({ battle, call, mode, model, path, why }: CallName): string => {
-  const whose = battle === null ? (why === "no battle" ? "" : ` (battle ${why})`) : ` of battle ${battle}`
-  const how = mode === "reassembled" ? ", whole" : mode === "whole" ? ", whole and unseen" : ""
-  return `call ${call}${whose} ${path} ${model === "" ? "?" : model}${how}:`
+  const whose = battle === null ? (why === "no battle" ? "" : ` (battle ${why})`) : ` (battle ${battle})`
+  const kind = path.endsWith("/chat/completions") ? "" : ` ${path}`
+  const how = mode === "whole" ? ", unseen until whole" : ""
+  return `call ${call}${whose}${kind} ${model === "" ? "?" : model}${how}:`
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`

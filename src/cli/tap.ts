@@ -11,16 +11,17 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { isLoopbackHost } from "../a2a/AddressRule.ts"
+import { engineAddress } from "../campaign/config/httpAddress.ts"
 import { PatientFetch } from "../engine/PatientFetch.ts"
 import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { Tap } from "../tap/Tap.ts"
 import type { TapEvent } from "../tap/TapEvent.ts"
-import { orExit, usageError } from "./CommandError.ts"
-import { parseEngineUrl } from "./EngineAddress.ts"
-import { variableOf } from "./flagKinds.ts"
+import { type CommandError, orExit, usageError } from "./CommandError.ts"
+import { text, variableOf } from "./flagKinds.ts"
 import * as flags from "./flags.ts"
 import { HelpSections } from "./renderHelp.ts"
 import { jsonOfTapEvent, lineOfTapEvent } from "./renderTapEvent.ts"
@@ -35,25 +36,43 @@ const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
+const engine = text("engine", {
+  metavar: "URL",
+  description:
+    "The OpenAI-compatible engine that the agent uses now, such as http://127.0.0.1:8000/v1; the agent's key " +
+    "passes through"
+}).pipe(Flag.optional)
+
+/** The engine's base URL. Fails with wrong usage. */
+const engineOf = (given: Option.Option<string>): Effect.Effect<string, CommandError> => {
+  if (Option.isNone(given)) {
+    return Effect.fail(
+      usageError("tap needs --engine URL: the engine that your agent uses now, such as http://127.0.0.1:8000/v1")
+    )
+  }
+  const address = engineAddress(given.value)
+  if (Result.isSuccess(address)) return Effect.succeed(address.success)
+  return Effect.fail(usageError(
+    address.failure === "credentials"
+      ? "--engine must not hold a user name or a key; the agent's own key passes through"
+      : `--engine ${given.value} is not a URL; expected something like http://127.0.0.1:8000/v1`
+  ))
+}
+
 const tapToken = Config.Redacted("CAMPAIGN_TAP_TOKEN").pipe(Config.option)
 
 export const tap = Command.make(
   "tap",
   {
-    engine: Flag.optional(flags.engineUrl),
+    engine,
     host: flags.host,
     port: flags.port(TAP_PORT),
     json,
     ...watchFlags
   },
   Effect.fn("campaign.tap")(function*(options) {
-    if (Option.isNone(options.engine)) {
-      return yield* usageError(
-        "tap needs --engine URL: the engine that your agent uses now, such as http://127.0.0.1:8000/v1"
-      )
-    }
     const { host, port } = options
-    const baseUrl = yield* parseEngineUrl("engine", options.engine.value)
+    const baseUrl = yield* engineOf(options.engine)
     const { limits, stallPolicy } = yield* settingsOf(options)
     const given = yield* orExit(tapToken)
     const token = Option.filter(given, (token) => Redacted.value(token) !== "")

@@ -41,12 +41,13 @@ describe("renderTapEvent", () => {
   it("says in one line what became of a call", () => {
     assert.strictEqual(
       lineOfTapEvent(ended),
-      "call 7 /v1/chat/completions m: completed, 1 token in 12 s, first after 0.4 s"
+      "call 7 m: completed, 1 token in 12 s, first after 0.4 s"
     )
     assert.strictEqual(
       lineOfTapEvent({
         ...ended,
         battle: "b",
+        path: "/v1/completions",
         why: null,
         mode: "reassembled",
         tokens: 0,
@@ -54,18 +55,18 @@ describe("renderTapEvent", () => {
         end: "failed",
         detail: "why"
       }),
-      "call 7 of battle b /v1/chat/completions m, whole: failed, 0 tokens in 12 s: why"
+      "call 7 (battle b) /v1/completions m: failed, 0 tokens in 12 s: why"
     )
     assert.strictEqual(
       lineOfTapEvent({ ...ended, why: "shared", mode: "whole", model: "", end: "client-gone" }),
-      "call 7 (battle shared) /v1/chat/completions ?, whole and unseen: the agent went, 1 token in 12 s, first after 0.4 s"
+      "call 7 (battle shared) ?, unseen until whole: the agent went, 1 token in 12 s, first after 0.4 s"
     )
   })
 
   it("says when a call is slow, and what else passes", () => {
     assert.strictEqual(
       lineOfTapEvent(slow),
-      "call 7 /v1/chat/completions m: slow (silent-unverified), no token for 8.0 s after 30 tokens"
+      "call 7 m: slow, nobody can tell why, no token for 8.0 s after 30 tokens"
     )
     assert.isUndefined(lineOfTapEvent({ _tag: "CallBegan", ...name }))
     assert.strictEqual(
