@@ -107,7 +107,7 @@ export const make = (options: EngineCallsOptions) => {
     calls.add(call)
     battle?.began(call)
     onEvent({ _tag: "CallBegan", ...name })
-    const stopWatching = watch(call)
+    let stopWatching = () => {}
 
     const onOver = (end: CallEnd, status: number | null): void => {
       calls.delete(call)
@@ -122,8 +122,8 @@ export const make = (options: EngineCallsOptions) => {
         firstTokenMillis: call.firstTokenAt === undefined ? null : call.firstTokenAt - call.beganAt,
         detail: end === "completed" ? null : call.feed.failure ?? detailOf(call.verdict)
       })
-      // Of a call that was given up the watch still waits for the proof; one that ended ends the watch.
-      if (end !== "stalled" && !call.feed.isEnded) stopWatching()
+      // One that ended ends the watch; of one that was given up the watch still has to tell, whoever went meanwhile.
+      if (!call.isGivenUp && !call.feed.isEnded) stopWatching()
     }
     const asItIs = requestOf(route, request, body ?? ClientRequest.streaming(request))
     exchange(request, response, {
@@ -138,6 +138,8 @@ export const make = (options: EngineCallsOptions) => {
       onStreamed: (was) => forms.learn(plan.model, was),
       onOver
     })
+    // Behind the sending, which waits for nothing that is done here.
+    stopWatching = watch(call)
   }
 
   return (route: ToEngine, request: IncomingMessage, response: ServerResponse): void => {

@@ -67,8 +67,10 @@ export class Exchange implements UpstreamListener {
   readonly start = (): void => {
     const { call, dispatcher, request, streamed } = this.#options
     if (call !== undefined) {
+      call.stop = () => this.#stop()
       call.close = this.giveUp
       this.#observer = this.#makeObserver(call)
+      this.#expectWhole(call)
     }
     this.#upstream.open(dispatcher, this.#asksForStream && streamed !== undefined ? streamed : request)
   }
@@ -156,8 +158,16 @@ export class Exchange implements UpstreamListener {
     this.#wasRefused = true
     this.#upstream.close()
     this.#upstream = new UpstreamCall(this)
-    if (call !== undefined) this.#observer = this.#makeObserver(call)
+    if (call !== undefined) {
+      this.#observer = this.#makeObserver(call)
+      this.#expectWhole(call)
+    }
     this.#upstream.open(dispatcher, request)
+  }
+
+  /** A server that answers whole says nothing before: that it has not even begun to is no sign of anything. */
+  #expectWhole({ feed, plan }: TapCall): void {
+    if (!this.#asksForStream && !plan.wantsStream) feed.headers()
   }
 
   #makeObserver(call: TapCall): AnswerObserver {

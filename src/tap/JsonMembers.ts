@@ -12,7 +12,7 @@ interface Member {
 }
 
 /** The members of the object that the text is. */
-export const membersOf = (text: string): ReadonlyArray<Member> => {
+const membersOf = (text: string): ReadonlyArray<Member> => {
   const members: Array<Member> = []
   let at = text.indexOf("{") + 1
   while (true) {

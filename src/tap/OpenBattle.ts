@@ -105,19 +105,21 @@ export class OpenBattle {
     if (this.#now() - this.#lastToldAt >= this.#heartbeatMillis) this.beat()
   }
 
-  /** One of its calls was given up; the others are of no use any more. */
-  readonly fail = (error: RunError): void => this.#end({ _tag: "Ended", state: "failed", text: error.message, error })
+  /** One of its calls was given up, and is closed once the runner knows; the others are of no use any more. */
+  readonly fail = (error: RunError, close: () => void): void =>
+    this.#end({ _tag: "Ended", state: "failed", text: error.message, error }, close)
 
   /** Somebody wants no more of it. */
-  readonly cancel = (text: string): void => this.#end({ _tag: "Ended", state: "canceled", text, error: null })
+  readonly cancel = (text: string): void => this.#end({ _tag: "Ended", state: "canceled", text, error: null }, () => {})
 
-  #end(event: Ended): void {
+  #end(event: Ended, close: () => void): void {
     if (this.#isOver) return
     this.#tellWaiting()
     // It is the last thing that is written, room or not.
     this.#hasRoom = true
     this.#tell(event)
     this.#isOver = true
+    close()
     for (const call of this.calls) call.close(TapRefusal.battleClosed(this.name.battle), "battle-closed")
     this.#sink.end()
   }

@@ -33,6 +33,10 @@ export class TapCall {
   verdict: Verdict | undefined
   firstTokenAt: number | undefined
   lastTokenAt: number | undefined
+  /** The watch has given it up; what follows is the watch's. */
+  isGivenUp = false
+  /** Closes it towards the engine, and tells the agent nothing. */
+  stop: () => void = () => {}
   /** Closes it towards the engine and answers the agent; nothing where it is over. */
   close: (refusal: TapRefusal, end: "stalled" | "battle-closed" | "shut-down") => void = () => {}
 

@@ -64,7 +64,7 @@ const decoded = (text: string): string | undefined =>
   Result.getOrUndefined(Result.try({ try: () => decodeURIComponent(text), catch: () => undefined }))
 
 /** The trace id of a `traceparent`, in lower case. */
-export const traceOf = (header: Headers[string]): string | undefined =>
+const traceOf = (header: Headers[string]): string | undefined =>
   typeof header === "string"
     ? /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/i.exec(header)?.[1]?.toLowerCase()
     : undefined

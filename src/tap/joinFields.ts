@@ -23,7 +23,7 @@ export const join = (before: unknown, piece: unknown): unknown => {
 }
 
 /** Field by field. */
-export const joinFields = (before: Fields, piece: Fields): Fields => {
+const joinFields = (before: Fields, piece: Fields): Fields => {
   const joined: Fields = { ...before }
   for (const [key, value] of Object.entries(piece)) {
     joined[key] = key === "index" || key === "type" ? value : join(joined[key], value)

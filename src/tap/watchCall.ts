@@ -2,21 +2,23 @@
  * A call, watched: its feed through `Liveness.watch`, with the evidence of the engine and the limits learned from earlier
  * calls of its kind, exactly as WatchedEngine.ts watches the requests of our own agents.
  *
- * Where the verdict is that the run is over while the engine's answer is not, the call is closed at once; the error with
- * the proof comes later, and ends the battle. What the answer itself ended, well or not, is closed by nobody here.
+ * Where the verdict is that the run is over while the engine's answer is not, the engine's connection is closed at once. The
+ * error with the proof comes some seconds later at most; it ends the battle, and then the agent is told. What the answer
+ * itself ended, well or not, is closed by nobody here.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import * as FinishedRun from "../liveness/FinishedRun.ts"
+import { nothingLearned } from "../liveness/LimitInForce.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import type { LivenessInput } from "../liveness/LivenessInput.ts"
 import { type LivenessLimits, morePatient } from "../liveness/LivenessLimits.ts"
 import { engineDigestOf } from "../liveness/LivenessStep.ts"
 import * as LivenessWatch from "../liveness/LivenessWatch.ts"
+import type { RunError } from "../liveness/RunError.ts"
 import * as RunKey from "../liveness/RunKey.ts"
 import type { RunState } from "../liveness/RunState.ts"
-import { Stalled } from "../liveness/Stalled.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
@@ -49,9 +51,10 @@ export const watchCall = (
       promptCharacters: plan.promptCharacters,
       running: yield* evidence.running
     })
-    const learned = yield* learner.learned(key)
+    // An answer that comes whole at its end teaches nothing of first tokens and gaps, and is not to be judged by them.
+    const learns = call.name.mode !== "whole"
+    const learned = learns ? yield* learner.learned(key) : nothingLearned
     let last: RunState | undefined
-    let gaveUp = false
 
     const deliver = (items: ReadonlyArray<FeedItem | null>) => {
       for (const item of items) {
@@ -66,8 +69,8 @@ export const watchCall = (
       Effect.acquireRelease(Effect.void, () =>
         Effect.sync(() => {
           if (feed.isEnded) return
-          gaveUp = true
-          call.close(TapRefusal.stalled(said(call.verdict)), "stalled")
+          call.isGivenUp = true
+          call.stop()
         })),
       () => Stream.fromPull(Effect.succeed(feed.pull))
     )).pipe(
@@ -92,21 +95,18 @@ export const watchCall = (
         }
       }),
       Stream.runForEachArray((items) => Effect.sync(() => deliver(items))),
-      Effect.catch((error) => Effect.sync(() => gaveUp ? battle?.fail(error) : undefined)),
+      Effect.catch((error) => Effect.sync(() => call.isGivenUp ? giveUp(call, error) : undefined)),
       Effect.ensuring(
-        Effect.suspend(() => last === undefined ? Effect.void : learner.finished(key, FinishedRun.fromState(last)))
+        Effect.suspend(() =>
+          last === undefined || !learns ? Effect.void : learner.finished(key, FinishedRun.fromState(last))
+        )
       )
     )
   })
 
-/** What was seen of a run that is given up, before it is known whether the engine took note. */
-const said = (verdict: Verdict | undefined): string => {
-  switch (verdict?._tag) {
-    case "Stalled":
-      return Stalled.fromVerdict("engine", verdict, "unconfirmed").message
-    case "Failed":
-      return verdict.detail
-    default:
-      return "it was stopped"
-  }
+/** The runner first: whatever the agent makes of it, and says to the runner, comes later than what is known here. */
+const giveUp = (call: TapCall, error: RunError): void => {
+  const close = () => call.close(TapRefusal.stalled(error.message), "stalled")
+  if (call.battle === undefined || call.battle.isOver) close()
+  else call.battle.fail(error, close)
 }
