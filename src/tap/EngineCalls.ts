@@ -107,9 +107,13 @@ export const make = (options: EngineCallsOptions) => {
     calls.add(call)
     battle?.began(call)
     onEvent({ _tag: "CallBegan", ...name })
-    let stopWatching = () => {}
+    let stopWatching: (() => void) | undefined
+    const startWatching = () => {
+      if (calls.has(call)) stopWatching ??= watch(call)
+    }
 
     const onOver = (end: CallEnd, status: number | null): void => {
+      if (end !== "client-gone") startWatching()
       calls.delete(call)
       battle?.ended(call)
       onEvent({
@@ -123,7 +127,7 @@ export const make = (options: EngineCallsOptions) => {
         detail: end === "completed" ? null : call.feed.failure ?? detailOf(call.verdict)
       })
       // One that ended ends the watch; of one that was given up the watch still has to tell, whoever went meanwhile.
-      if (!call.isGivenUp && !call.feed.isEnded) stopWatching()
+      if (!call.isGivenUp && !call.feed.isEnded) stopWatching?.()
     }
     const asItIs = requestOf(route, request, body ?? ClientRequest.streaming(request))
     exchange(request, response, {
@@ -136,10 +140,11 @@ export const make = (options: EngineCallsOptions) => {
       },
       secrets: secretsIn(request.rawHeaders),
       onStreamed: (was) => forms.learn(plan.model, was),
+      onAnswered: startWatching,
       onOver
     })
-    // Behind the sending, which waits for nothing that is done here.
-    stopWatching = watch(call)
+    // To begin costs as much as to forward a dozen tokens: neither the request nor the head of its answer waits for it.
+    pulse.add(startWatching)
   }
 
   return (route: ToEngine, request: IncomingMessage, response: ServerResponse): void => {

@@ -35,6 +35,8 @@ export interface ExchangeOptions {
   readonly streamed?: UpstreamRequest | undefined
   /** How the engine took that. */
   readonly onStreamed?: (was: "refused" | "taken" | "without usage") => void
+  /** The head of an answer is here, and has been handed on. */
+  readonly onAnswered?: () => void
   /** Once, at the end. `status` is what the client was answered, if anything. */
   readonly onOver: (end: CallEnd, status: number | null) => void
 }
@@ -109,7 +111,7 @@ export class Exchange implements UpstreamListener {
         this.#phase = "assembling"
         this.#headers = raw
         this.#observer?.headers(status, raw)
-        return
+        return this.#options.onAnswered?.()
       }
     }
     this.#phase = "verbatim"
@@ -117,6 +119,7 @@ export class Exchange implements UpstreamListener {
     if (this.#wasRefused && status < 300) this.#options.onStreamed?.("refused")
     this.#options.client.begin(status, statusText, responseHeaders(raw))
     this.#observer?.headers(status, raw)
+    this.#options.onAnswered?.()
   }
 
   onData(bytes: Buffer): boolean {

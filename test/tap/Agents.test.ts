@@ -82,7 +82,11 @@ layer(tappedSimulator(simulated), { excludeTestServices: true })("agents at the 
               body: JSON.stringify(body)
             })
             const { status } = response
-            return { status, type: response.headers.get("content-type"), answer: comparable(await response.json()) }
+            return {
+              status,
+              type: response.headers.get("content-type"),
+              answer: comparable(await response.json() as object)
+            }
           })
         const expected = yield* send(`${url}/v1`)
         // Calls have random ids, and the arguments of a whole one are written anew by vLLM's parser.

@@ -86,4 +86,4 @@ export const json = (url: string, init: RequestInit = {}): Effect.Effect<any> =>
   Effect.promise(async (signal) => (await fetch(url, { signal, ...init })).json())
 
 /** An answer with what nobody can expect to be the same taken out. */
-export const comparable = ({ created: _, id: __, ...answer }: any) => answer
+export const comparable = (answer: object) => ({ ...answer, created: 0, id: "" })
