@@ -217,8 +217,13 @@ layer(tappedSimulator(simulated), { excludeTestServices: true })("agents at the 
           "it is told",
           () => told.findLast((event) => event._tag === "CallEnded")?.end === "client-gone"
         )
+        yield* eventually("the watch has ended", () =>
+          told.some((event) => event._tag === "CallVerdict" && event.verdict._tag === "Cancelled"))
         yield* simulator.faults.clear
-        yield* Effect.repeat(Effect.delay(simulator.streams, 5), { until: (open) => open.length === 0 })
+        yield* Effect.repeat(Effect.delay(simulator.streams, 5), {
+          until: (open) =>
+            open.length === 0
+        })
         told.length = 0
       }
     }))

@@ -170,6 +170,17 @@ describe("CallReader", () => {
     })
   })
 
+  it("does not take for a token what only looks like one where it was cut", () => {
+    const pieces = [token("a"), token("b"), "event: error\n", token("c")]
+    const { read } = readAll(pieces.map((piece) => Buffer.from(piece)))
+    assert.deepInclude(read, { tokens: 2, errors: ["MidStreamError"] })
+  })
+
+  it("counts no token twice that the engine tells twice", () => {
+    const told = event(delta({ content: "a" }, {}, { usage: { completion_tokens: 1 } }))
+    assert.deepInclude(readAll([told, told, told].map((piece) => Buffer.from(piece))).read, { tokens: 1, usage: 1 })
+  })
+
   it("knows whether it stands between two events", () => {
     const whole = Buffer.from(token("a") + token("b"))
     assert.isTrue(readAll([whole]).between)

@@ -78,7 +78,7 @@ const script: Script = (response, { body }) => {
     case "aborted":
       return streamed(begun, finished.replace("\"stop\"", "\"abort\""), counted, done)
     case "keyless":
-      return json(401, { error: { message: "Incorrect API key provided: sk-my-key" } })
+      return json(401, { error: { message: "Incorrect API key provided: sk-m***" } })
     case "busy":
       return json(429, { error: { message: "later, sk-my-key" } })
     case "gzip":
@@ -209,7 +209,11 @@ describe("a request that is too large to be looked at", () => {
       )
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
       for (const body of ["", "0123456789", "0123456789a", `abcd${"x".repeat(300_000)}`]) {
-        read.push(yield* Effect.promise(async () => (await fetch(url, { method: "POST", body })).text()))
+        // In pieces, the first of which is small.
+        const pieces = [body.slice(0, 8), body.slice(8)].map((piece) => new TextEncoder().encode(piece))
+        const stream = ReadableStream.from(pieces.filter((piece) => piece.length > 0))
+        const init = { method: "POST", body: stream, duplex: "half" } as RequestInit
+        read.push(yield* Effect.promise(async () => (await fetch(url, init)).text()))
       }
       assert.deepStrictEqual(read, ["small ", "small 0123456789", "large 11 0123", "large 300004 abcd"])
     }).pipe(Effect.scoped))

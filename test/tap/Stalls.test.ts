@@ -2,7 +2,7 @@
  * What becomes of a call that is given up: the engine's request is closed, the agent's SDK understands, the runner has the
  * error. And of one whose battle is closed.
  */
-import { assert, describe, layer } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -16,8 +16,9 @@ import type { RunError } from "../../src/liveness/RunError.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { Tap } from "../../src/tap/Tap.ts"
 import { TapClient } from "../../src/tap/TapClient.ts"
-import { eventually } from "../support/scriptedServer.ts"
-import { agentAt, ask, impatient, tappedSimulator, Told } from "./harness.ts"
+import { rawSocket, requestText } from "../support/rawSocket.ts"
+import { eventually, scriptedServer } from "../support/scriptedServer.ts"
+import { agentAt, ask, impatient, tapFor, tappedSimulator, Told } from "./harness.ts"
 
 /** What the SDK makes of a call, and how often the engine was asked. */
 const outcome = (call: () => PromiseLike<unknown>) =>
@@ -44,14 +45,14 @@ const noneOpen = Effect.flatMap(
     Effect.timeout(Effect.repeat(Effect.delay(streams, 5), { until: (open) => open.length === 0 }), "3 seconds")
 )
 
-const follow = (battle: string, attempt = 1) =>
+const follow = (battle: string, attempt = 1, patience = 1) =>
   Effect.gen(function*() {
     const { url } = yield* Tap
     const client = yield* TapClient
     const events: Array<TaskEvent> = []
     const fiber = yield* Effect.forkScoped(Effect.result(
       Stream.runForEach(
-        client.battle({ tapUrl: url, battle, agent: "red", attempt, patience: 1 }),
+        client.battle({ tapUrl: url, battle, agent: "red", attempt, patience }),
         (event) => Effect.sync(() => events.push(event))
       )
     ))
@@ -89,7 +90,7 @@ layer(tappedSimulator(slow, { limits: impatient }), { excludeTestServices: true 
     Effect.gen(function*() {
       const { baseUrlOfBattle } = yield* Tap
       const simulator = yield* Simulator
-      const { events, result } = yield* follow("stalls")
+      const { events, result } = yield* follow("stalls", 1, 1.5)
       const error = yield* outcome(() =>
         agentAt(baseUrlOfBattle("stalls")).chat.completions.create(ask("Hi", { stream: true }), hanging)
       )
@@ -97,6 +98,8 @@ layer(tappedSimulator(slow, { limits: impatient }), { excludeTestServices: true 
       const ended = yield* result
       const failure = Result.isFailure(ended) ? ended.failure : undefined
       assert.deepInclude(failure, { _tag: "Stalled", hop: "engine", kind: "silent", tokens: 10, cancel: "unconfirmed" })
+      // Battles that were given up before are waited for longer.
+      assert.strictEqual(failure?._tag === "Stalled" ? failure.limit.millis : 0, 600)
       const deltas = events.filter((event) => event._tag === "Delta")
       assert.strictEqual(deltas.reduce((sum, { tokens }) => sum + tokens, 0), 10)
       const beats = events.filter((event) => event._tag === "Heartbeat")
@@ -202,6 +205,54 @@ layer(tappedSimulator(), { excludeTestServices: true })("a battle's stream", (it
       assert.deepInclude(error, { _tag: "Failed", hop: "engine" })
       assert.match(error.message, /no connection to http:\/\/127\.0\.0\.1:2: the tap cannot be reached: .*ECONNREFUSED/)
     }))
+})
+
+describe("a tap that dies", () => {
+  it.live("is a lost connection to whoever follows a battle there", () =>
+    Effect.gen(function*() {
+      const beat = {
+        _tag: "Heartbeat",
+        phase: "agent-work",
+        tokens: 0,
+        tokenAgeMillis: 0,
+        engine: "unknown",
+        intervalMillis: 1
+      }
+      const dying = yield* scriptedServer((response, { path }) => {
+        response.writeHead(200, { "content-type": "text/event-stream" }).write(`data: ${JSON.stringify(beat)}\n\n`)
+        if (path.includes("nonsense")) response.end("data: {\"_tag\":\"Nonsense\"}\n\n")
+        else if (path.includes("ends")) response.end()
+        else setTimeout(() => response.socket?.destroy(), 5)
+      })
+      const client = yield* TapClient
+      const messages: Array<string> = []
+      for (const battle of ["ends", "breaks", "nonsense"]) {
+        const options = { tapUrl: dying.url, battle, agent: "a", attempt: 1, patience: 1 }
+        messages.push((yield* Effect.flip(Stream.runDrain(client.battle(options)))).message)
+      }
+      assert.match(messages[0]!, /^engine: connection lost: the tap at .* is gone: it closed the battle's stream$/)
+      assert.match(messages[1]!, /^engine: connection lost: the tap at .* is gone: ConnectionLost$/)
+      assert.match(messages[2]!, /^engine: malformed answer: the tap at .* said what is no task event$/)
+    }).pipe(Effect.scoped, Effect.provide(TapClient.layer)))
+})
+
+describe("a stream that stalls inside an event", () => {
+  const cut =
+    "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\ndata: {\"half"
+  it.live("is cut, because an error behind half an event would be none", () =>
+    Effect.gen(function*() {
+      const upstream = yield* scriptedServer((response) =>
+        void response.writeHead(200, { "content-type": "text/event-stream" }).write(cut)
+      )
+      const received = yield* Effect.gen(function*() {
+        const { url } = yield* Tap
+        const raw = yield* rawSocket(url)
+        raw.write(requestText("POST /v1/chat/completions", { body: JSON.stringify({ model: "m", stream: true }) }))
+        yield* raw.closed
+        return raw.received()
+      }).pipe(Effect.provide(tapFor(`${upstream.url}/v1`, { limits: impatient })))
+      assert.isTrue(received.endsWith("{\"half\r\n"), received)
+    }).pipe(Effect.scoped))
 })
 
 describe("a tap with a token", () => {
