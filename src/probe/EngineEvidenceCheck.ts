@@ -1,0 +1,141 @@
+/**
+ * What our evidence would make of these metrics: whether they would be bound to the engine that serves us, how late they
+ * tell, and the longest step. Pure; the decisions are those of the liveness folder itself, fed with what was measured.
+ *
+ * Intervals between looks are short here and hold few tokens, so looks are joined until as many tokens have come as the
+ * proof of a binding needs.
+ */
+import * as Binding from "../liveness/Binding.ts"
+import * as EngineRecord from "../liveness/EngineRecord.ts"
+import type { EngineSample } from "../liveness/EngineSample.ts"
+import { frozen } from "../liveness/LimitInForce.ts"
+import { defaults } from "../liveness/LivenessLimits.ts"
+import { readingOf } from "./EngineDialect.ts"
+import type { EngineLook } from "./EngineLook.ts"
+import type { EngineMeasurements } from "./EngineMeasurements.ts"
+import { isEngines, readable } from "./EngineMovement.ts"
+import type { EngineStream } from "./EngineStream.ts"
+import { type TokenArrival, tokenArrivals, tokensBy } from "./EngineTokens.ts"
+
+export interface EvidenceCheck {
+  readonly binding: Binding.BindingStatus
+  /** Several servers answered under this address. */
+  readonly alternates: boolean
+  /** Another process answered at the end than at the beginning. */
+  readonly restarted: boolean
+  /** Most tokens that we had received and that the server had not counted, and how long it took to count the last. */
+  readonly behindTokens: number | null
+  readonly settleMillis: number | null
+  /** The longest time without any change of the metrics while tokens came, and in which there was a look. */
+  readonly stillMillis: number | null
+  /** Nothing at all changed in them while so many tokens came. */
+  readonly stillTokens: number
+  /** The longest standstill of the engine while it was at work, from looks; 0 where no look tells. */
+  readonly longestStepMillis: number
+}
+
+/** The sample that evidence would have: of the only engine. */
+const sampleOf = ({ samples }: EngineLook): EngineSample | undefined => samples.length === 1 ? samples[0] : undefined
+
+const outcomeOf = (look: EngineLook): EngineSample | "refused" | "failed" =>
+  sampleOf(look) ?? (look.problem === "refused" ? "refused" : "failed")
+
+const recordOf = (looks: ReadonlyArray<EngineLook>) => {
+  const start = looks[0]?.askedAt ?? 0
+  let longestStepMillis = 0
+  let changed = false
+  const record = looks.reduce((record, look) => {
+    const after = EngineRecord.scraped(record, outcomeOf(look), look.at - start, look.askedAt - start)
+    longestStepMillis = Math.max(longestStepMillis, after.longestStepMillis)
+    changed ||= EngineRecord.isRestarted(after, defaults)
+    return after
+  }, EngineRecord.empty())
+  return { alternates: record.alternates, restarted: changed, longestStepMillis }
+}
+
+const bindingOf = (looks: ReadonlyArray<EngineLook>, arrivals: ReadonlyArray<TokenArrival>): Binding.Binding => {
+  let binding = Binding.inherit("unproven")
+  let before: EngineLook | undefined
+  for (const look of looks) {
+    const after = sampleOf(look)
+    if (after === undefined) continue
+    const first = before === undefined ? undefined : sampleOf(before)
+    if (before === undefined || first === undefined) {
+      before = look
+      continue
+    }
+    const tokens = tokensBy(arrivals, look.askedAt) - tokensBy(arrivals, before.askedAt)
+    // Joined with the next, unless there is something that it still owes.
+    if (tokens < defaults.bindingTokens && binding.owing === undefined) continue
+    const prompt = look.at - look.askedAt <= defaults.tickMillis
+    binding = Binding.observe(binding, { before: first, after, tokens, prompt }, defaults)
+    before = look
+  }
+  return binding
+}
+
+/** How late the counter of tokens is, over one stream that was watched to its end. */
+const lateness = (looks: ReadonlyArray<EngineLook>, stream: EngineStream) => {
+  const arrivals = tokenArrivals(stream)
+  const before = looks.findLast(({ at }) => at <= stream.sentAt)
+  const base = before === undefined ? null : readingOf(before, "generated")
+  const last = arrivals.at(-1)
+  if (base === null || last === undefined) return { behindTokens: null, settleMillis: null }
+  const total = arrivals.reduce((sum, { tokens }) => sum + tokens, 0)
+  let behindTokens = 0
+  let settleMillis: number | null = null
+  for (const look of looks) {
+    if (look.askedAt < arrivals[0]!.at) continue
+    const shown = (readingOf(look, "generated") ?? base) - base
+    if (look.askedAt <= last.at) behindTokens = Math.max(behindTokens, tokensBy(arrivals, look.askedAt) - shown)
+    else if (shown >= total) settleMillis ??= look.at - last.at
+  }
+  return { behindTokens, settleMillis }
+}
+
+const sameValues = (one: EngineLook, other: EngineLook): boolean => {
+  for (const [name, value] of other.values) if (isEngines(name) && one.values.get(name) !== value) return false
+  return true
+}
+
+/** How long the metrics stood still while tokens came, and how many came meanwhile. */
+const standstill = (looks: ReadonlyArray<EngineLook>, arrivals: ReadonlyArray<TokenArrival>) => {
+  const [first, last] = [arrivals[0]?.at, arrivals.at(-1)?.at]
+  if (first === undefined || last === undefined) return { stillMillis: null, stillTokens: 0 }
+  const during = looks.filter(({ askedAt }) => askedAt >= first && askedAt <= last)
+  if (during.length < 2) return { stillMillis: null, stillTokens: 0 }
+  let since = during[0]!
+  let stillMillis = 0
+  let stillTokens = 0
+  for (const look of during) {
+    if (sameValues(since, look)) {
+      stillMillis = Math.max(stillMillis, look.askedAt - since.at)
+      stillTokens = Math.max(stillTokens, tokensBy(arrivals, look.askedAt) - tokensBy(arrivals, since.at))
+    } else since = look
+  }
+  return { stillMillis, stillTokens }
+}
+
+/** Never throws. */
+export const check = (measured: Pick<EngineMeasurements, "looks" | "streams">): EvidenceCheck => {
+  const arrivals = measured.streams.flatMap(tokenArrivals)
+  const stream = measured.streams.findLast(({ purpose }) => purpose === "tokens")
+  const looks = readable(measured.looks)
+  const record = recordOf(measured.looks)
+  const binding = bindingOf(measured.looks, arrivals)
+  return {
+    binding: record.alternates ? "refuted" : binding.status,
+    ...record,
+    ...(stream === undefined
+      ? { behindTokens: null, settleMillis: null, stillMillis: null, stillTokens: 0 }
+      : { ...lateness(looks, stream), ...standstill(looks, tokenArrivals(stream)) })
+  }
+}
+
+/** How long a campaign would let the engine stand still, from what was seen of it; milliseconds, see LimitInForce.ts. */
+export const frozenMillis = (largestGapMillis: number, longestStepMillis: number): number =>
+  frozen(
+    defaults,
+    { count: 1, quantile: largestGapMillis, largest: largestGapMillis },
+    { longestStepMillis, firstRun: false, preparing: false }
+  ).millis
