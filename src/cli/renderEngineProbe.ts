@@ -85,15 +85,20 @@ const tableOf = (report: EngineReport, columns: number): ReadonlyArray<string> =
   const widths = headings.map((heading, index) =>
     Math.max(heading.length, ...cells.map((row) => row[index]!.length)) + 2
   )
+  // Nearly always the same for all.
+  const prefix = /^[a-z]+:/.exec(rows[0]!.name)?.[0] ?? ""
   const nameWidth = Math.min(
-    Math.max(...rows.map(({ name }) => name.length)),
+    Math.max(...rows.map(({ name }) => name.startsWith(prefix) ? name.length - prefix.length : name.length)),
     columns - 2 - widths.reduce((sum, width) => sum + width, 0)
   )
-  const fit = (name: string) => (name.length > nameWidth ? `${name.slice(0, nameWidth - 1)}…` : name).padEnd(nameWidth)
+  const fit = (full: string) => {
+    const name = full.startsWith(prefix) ? full.slice(prefix.length) : full
+    return (name.length > nameWidth ? `${name.slice(0, nameWidth - 1)}…` : name).padEnd(nameWidth)
+  }
   const line = (name: string, values: ReadonlyArray<string>) =>
     `  ${fit(name)}${values.map((value, index) => value.padStart(widths[index]!)).join("")}`.trimEnd()
   return [
-    line("", headings),
+    `  ${prefix.padEnd(nameWidth)}${headings.map((heading, index) => heading.padStart(widths[index]!)).join("")}`,
     ...rows.map(({ name }, index) => line(name, cells[index]!)),
     ...(report.metrics.series.length > rows.length
       ? [`  and ${report.metrics.series.length - rows.length} more that moved; --json has them`]

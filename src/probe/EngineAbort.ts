@@ -5,7 +5,7 @@
  * more. It goes on if that is never so and the count of tokens rises. Anything else is not known: no metrics, metrics
  * that do not move, an answer that was complete before the close or soon would have been, requests of other clients.
  */
-import { heldOf, readingOf } from "./EngineDialect.ts"
+import { generatedNames, heldOf, readingOf } from "./EngineDialect.ts"
 import type { EngineLook } from "./EngineLook.ts"
 import type { EngineMeasurements } from "./EngineMeasurements.ts"
 import { intervalsOf, isEngines, movementOf, movesIn, readable } from "./EngineMovement.ts"
@@ -32,8 +32,8 @@ const risen = (from: EngineLook, to: EngineLook): number | null => {
   return before === null || after === null ? null : after - before
 }
 
-/** Never throws. */
-export const checkAbort = (measured: EngineMeasurements): AbortCheck => {
+/** `believed`: whether nothing speaks against the metrics. Never throws. */
+export const checkAbort = (measured: EngineMeasurements, believed = true): AbortCheck => {
   const stream = measured.streams.findLast(({ purpose }) => purpose === "abort")
   if (stream === undefined) return notKnown("it was not tried")
   if (stream.end !== "closed" || tokenArrivals(stream).length === 0) {
@@ -41,6 +41,7 @@ export const checkAbort = (measured: EngineMeasurements): AbortCheck => {
   }
   const looks = readable(measured.looks)
   if (looks.length === 0) return notKnown("there are no metrics to see it by")
+  if (!believed) return notKnown("the metrics are not those of the engine that answers")
   const before = looks.findLast(({ at }) => at <= stream.sentAt)
   const atClose = looks.findLast(({ askedAt }) => askedAt <= stream.endedAt)
   const later = looks.filter(({ askedAt }) => askedAt > stream.endedAt)
@@ -52,35 +53,39 @@ export const checkAbort = (measured: EngineMeasurements): AbortCheck => {
     movesIn(series, "decode") && isEngines(series.name)
   )
     .map(({ name }) => name)
-  const base = heldOf(before)
+  const others = heldOf(looks[0]!)
+  // A gauge that still tells of our earlier answers is too late to tell of this one (SGLang writes it now and then).
+  const isLate = (heldOf(before) ?? 0) > (others ?? 0)
+  const heldIn = (look: EngineLook) => isLate ? null : heldOf(look)
   if (movers.length === 0) return notKnown("no series moves while the engine writes")
-  if (base !== null && base > 0) return notKnown("the engine had requests of others as well")
+  if (others !== null && others > 0) return notKnown("the engine had requests of others as well")
   const made = risen(before, last)
   if (made !== null && made >= NEARLY_COMPLETE * stream.maxTokens) {
-    return heldOf(later[0]!) === 0
+    return heldIn(later[0]!) === 0
       ? notKnown("the answer was complete before it could be told")
       : {
         outcome: "ignored",
         afterMillis: null,
-        tokensAfter: risen(atClose, last),
+        tokensAfter: null,
         why: "it wrote the answer to its end"
       }
   }
 
+  // Where tokens are counted with the end of a request, what is counted was made before the close as well.
+  const tokensAfter = generatedNames.some((name) => movers.includes(name)) ? risen(atClose, last) : null
   const moves = (one: EngineLook, other: EngineLook) =>
     movers.some((name) => one.values.get(name) !== other.values.get(name))
   let rest = later.length - 1
   while (rest > 0 && !moves(later[rest - 1]!, later[rest]!)) rest--
   const stopped = later[rest]!
-  const held = heldOf(last)
-  const tokensAfter = risen(atClose, last)
-  if (rest < later.length - 1 && (held === null || held <= (base ?? 0))) {
-    const free = later.find((look) => look.askedAt >= stopped.askedAt && (heldOf(look) ?? 0) <= (base ?? 0)) ?? stopped
+  const held = heldIn(last)
+  if (rest < later.length - 1 && (held === null || held === 0)) {
+    const free = later.find((look) => look.askedAt >= stopped.askedAt && (heldIn(look) ?? 0) === 0) ?? stopped
     return {
       outcome: "honoured",
       afterMillis: free.at - stream.endedAt,
       tokensAfter,
-      why: "it holds the request no more"
+      why: held === null ? "nothing moves any more" : "it holds the request no more"
     }
   }
   if (moves(later.at(-2)!, last) || (tokensAfter ?? 0) > ON_THE_WAY) {

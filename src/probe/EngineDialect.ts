@@ -34,6 +34,9 @@ const readings: Readonly<Record<ServerKind, Readings>> = {
   "unknown": { running: [], waiting: [], generated: [] }
 }
 
+/** The counters of tokens that were made. */
+export const generatedNames: ReadonlyArray<string> = Object.values(readings).flatMap(({ generated }) => generated)
+
 /** A reading of a look, by whatever kind of server it comes from; `null` where the look does not tell. */
 export const readingOf = (look: EngineLook, reading: keyof Readings): number | null => {
   for (const names of Object.values(readings)) {

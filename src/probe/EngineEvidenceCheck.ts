@@ -28,6 +28,8 @@ export interface EvidenceCheck {
   readonly settleMillis: number | null
   /** The longest time without any change of the metrics while tokens came, and in which there was a look. */
   readonly stillMillis: number | null
+  /** The same while the long prompt was computed. */
+  readonly stillPrefillMillis: number | null
   /** Nothing at all changed in them while so many tokens came. */
   readonly stillTokens: number
   /** The longest standstill of the engine while it was at work, from looks; 0 where no look tells. */
@@ -98,11 +100,15 @@ const sameValues = (one: EngineLook, other: EngineLook): boolean => {
   return true
 }
 
-/** How long the metrics stood still while tokens came, and how many came meanwhile. */
-const standstill = (looks: ReadonlyArray<EngineLook>, arrivals: ReadonlyArray<TokenArrival>) => {
-  const [first, last] = [arrivals[0]?.at, arrivals.at(-1)?.at]
-  if (first === undefined || last === undefined) return { stillMillis: null, stillTokens: 0 }
-  const during = looks.filter(({ askedAt }) => askedAt >= first && askedAt <= last)
+/** How long the metrics stood still between two moments, and how many tokens came meanwhile. */
+const standstill = (
+  looks: ReadonlyArray<EngineLook>,
+  arrivals: ReadonlyArray<TokenArrival>,
+  from: number | undefined,
+  to: number | undefined
+): { readonly stillMillis: number | null; readonly stillTokens: number } => {
+  if (from === undefined || to === undefined) return { stillMillis: null, stillTokens: 0 }
+  const during = looks.filter(({ askedAt }) => askedAt >= from && askedAt <= to)
   if (during.length < 2) return { stillMillis: null, stillTokens: 0 }
   let since = during[0]!
   let stillMillis = 0
@@ -120,15 +126,19 @@ const standstill = (looks: ReadonlyArray<EngineLook>, arrivals: ReadonlyArray<To
 export const check = (measured: Pick<EngineMeasurements, "looks" | "streams">): EvidenceCheck => {
   const arrivals = measured.streams.flatMap(tokenArrivals)
   const stream = measured.streams.findLast(({ purpose }) => purpose === "tokens")
+  const prefill = measured.streams.findLast(({ purpose }) => purpose === "prefill")
+  const watched = stream === undefined ? [] : tokenArrivals(stream)
   const looks = readable(measured.looks)
   const record = recordOf(measured.looks)
   const binding = bindingOf(measured.looks, arrivals)
   return {
     binding: record.alternates ? "refuted" : binding.status,
     ...record,
-    ...(stream === undefined
-      ? { behindTokens: null, settleMillis: null, stillMillis: null, stillTokens: 0 }
-      : { ...lateness(looks, stream), ...standstill(looks, tokenArrivals(stream)) })
+    ...(stream === undefined ? { behindTokens: null, settleMillis: null } : lateness(looks, stream)),
+    ...standstill(looks, watched, watched[0]?.at, watched.at(-1)?.at),
+    stillPrefillMillis: prefill === undefined
+      ? null
+      : standstill(looks, [], prefill.sentAt, tokenArrivals(prefill)[0]?.at).stillMillis
   }
 }
 

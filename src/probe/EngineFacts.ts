@@ -49,7 +49,9 @@ const stepOf = (facts: Omit<EngineFacts, "step">): LongestStep => {
     0,
     ...facts.measured.streams.flatMap((stream) => figuresOf(stream).gaps?.largestMillis ?? [])
   )
-  const prompt = facts.prefill === "moves" ? 0 : facts.prefillMillis ?? facts.tokens?.firstTokenMillis ?? 0
+  const prompt = facts.prefill === "moves"
+    ? facts.evidence.stillPrefillMillis ?? 0
+    : facts.prefillMillis ?? facts.tokens?.firstTokenMillis ?? 0
   const candidates = [
     { millis: gap, from: "the longest gap between tokens" },
     { millis: prompt, from: "a prompt that was computed while no counter moved" },
@@ -69,6 +71,7 @@ export const factsOf = (measured: EngineMeasurements): EngineFacts => {
   const series = movementOf(intervals)
   const stream = streamFor(measured, "tokens")
   const core = series.filter(({ name }) => /^(?:vllm|sglang|llamacpp):/.test(name) && !name.includes(":http_"))
+  const evidence = check(measured)
   const facts = {
     measured,
     identity: identify({
@@ -85,8 +88,8 @@ export const factsOf = (measured: EngineMeasurements): EngineFacts => {
     tokens: stream === undefined || stream.status !== 200 ? undefined : figuresOf(stream),
     features: featuresOf(measured),
     series,
-    evidence: check(measured),
-    abort: checkAbort(measured),
+    evidence,
+    abort: checkAbort(measured, evidence.binding !== "refuted"),
     prefillMillis: prefillOf(measured),
     prefill: !intervals.some(({ phase }) => phase === "prefill")
       ? "not-seen" as const

@@ -63,8 +63,8 @@ const asked = (
   comesAnyway: (stream: EngineStream) => boolean
 ): Feature => {
   if (isRefused(measured, field)) return feature("refused", "the request with it was refused")
-  const stream = measured.streams.findLast(({ end, fields, status }) =>
-    status === 200 && end !== "refused" && fields.includes(field)
+  const stream = measured.streams.findLast(({ end, fields, purpose, status }) =>
+    (purpose === "tokens" || purpose === "field") && status === 200 && end !== "refused" && fields.includes(field)
   )
   if (stream === undefined || chunksOf(stream).length === 0) return notTried
   const found = seen(stream)

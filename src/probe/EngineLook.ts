@@ -40,14 +40,14 @@ export const read = (answer: EngineAnswer): EngineLook => {
   const empty = { values: new Map<string, number>(), samples: [], startedAtSeconds: null, models: [] }
   if (problem !== null) return { askedAt, at, status, problem, ...empty }
   if (status !== 200) return { askedAt, at, status, problem: "refused-status", ...empty }
-  const series = MetricsText.parse(body, () => true)
+  const series = MetricsText.parse(body, isKept)
   if (Result.isFailure(series)) return { askedAt, at, status, problem: "malformed", ...empty }
   const values = new Map<string, number>()
   const models = new Set<string>()
   for (const { labels, name, value } of series.success) {
     const model = labels["model_name"]
     if (model !== undefined && models.size < MOST_MODELS) models.add(model)
-    if (!isKept(name) || !Number.isFinite(value) || (!values.has(name) && values.size >= MOST_NAMES)) continue
+    if (!Number.isFinite(value) || (!values.has(name) && values.size >= MOST_NAMES)) continue
     values.set(name, (values.get(name) ?? 0) + value)
   }
   const samples = samplesOf(series.success)

@@ -55,7 +55,9 @@ const unread = ({ identity, measured }: EngineFacts, say: Say): boolean => {
     "loss",
     wantsKey ? "metrics-key" : "no-metrics",
     `no metrics at ${rootOf(measured.url)}/metrics: ${why}; ${NO_PROOF}`,
-    wantsKey ? "let /metrics be read without a key, as vLLM does: scrapes carry none" : metricsRemedy[identity.kind]
+    wantsKey && (identity.kind === "vllm" || identity.kind === "unknown")
+      ? "let /metrics be read without a key, as vLLM does: scrapes carry none" :
+      metricsRemedy[identity.kind]
   )
   return true
 }
@@ -71,11 +73,11 @@ const foreign = ({ identity, measured }: EngineFacts, say: Say): boolean => {
       "start vLLM without --disable-log-stats"
     )
   } else {
-    const prefixed = identity.kind === "unknown" ? "not vLLM's" : `${serverNames[identity.kind]}'s own`
+    const whose = identity.kind === "unknown" ? "not vLLM's" : `those of ${serverNames[identity.kind]}`
     say(
       "loss",
       "other-metrics",
-      `the series of /metrics are ${prefixed}, which a campaign cannot use as evidence; ${NO_PROOF}`,
+      `the series of /metrics are ${whose}, which a campaign cannot use as evidence; ${NO_PROOF}`,
       "set --stall-limit to what you are ready to wait; vLLM is the engine whose hangs can be proved"
     )
   }

@@ -3,7 +3,8 @@
  *
  * Each pair of looks in a row is one interval, and belongs to one phase: `idle` before anything was asked, `start` if a
  * request was sent in it, `prefill` between a request and its first token, `first` if a first token came in it, `decode`
- * from then to the last token, `end` if the last token came in it, and `after`. A movement that is seen in an interval is
+ * from then to the last token, `end` if the last token came in it, and `after`. One in which several of these happened
+ * is `mixed`: a short answer between two looks shows nothing. A movement that is seen in an interval is
  * of that phase and of no other, so a long prompt that is short on a fast machine shows no prefill at all: not known is
  * not the same as not moving.
  */
@@ -12,7 +13,7 @@ import type { EngineMeasurements } from "./EngineMeasurements.ts"
 import type { EngineStream } from "./EngineStream.ts"
 import { tokenArrivals } from "./EngineTokens.ts"
 
-export const phases = ["idle", "start", "prefill", "first", "decode", "end", "after"] as const
+export const phases = ["idle", "start", "prefill", "first", "decode", "end", "after", "mixed"] as const
 export type MovementPhase = typeof phases[number]
 
 export interface Interval {
@@ -58,11 +59,16 @@ export const readable = (looks: ReadonlyArray<EngineLook>): ReadonlyArray<Engine
 
 const phaseOf = (spans: ReadonlyArray<Span>, from: number, to: number): MovementPhase => {
   const touched = spans.filter(({ last, sent }) => sent < to && last >= from)
-  if (touched.some(({ last }) => last >= from && last < to)) return "end"
-  if (touched.some(({ first }) => first >= from && first < to)) return "first"
-  if (touched.some(({ sent }) => sent >= from)) return "start"
-  if (touched.some(({ first }) => first >= to)) return "prefill"
-  if (touched.length > 0) return "decode"
+  const within = (at: number) => at >= from && at < to
+  const events = new Set(touched.flatMap(({ first, last, sent }) => [
+    ...(within(sent) ? ["start" as const] : []),
+    ...(within(first) ? ["first" as const] : []),
+    ...(within(last) ? ["end" as const] : [])
+  ]))
+  if (events.size > 1) return "mixed"
+  const [only] = events
+  if (only !== undefined) return only
+  if (touched.length > 0) return touched.some(({ first }) => first >= to) ? "prefill" : "decode"
   return spans.some(({ last }) => last < from) ? "after" : "idle"
 }
 
@@ -93,7 +99,8 @@ export const movementOf = (intervals: ReadonlyArray<Interval>): ReadonlyArray<Se
           first: nothing,
           decode: nothing,
           end: nothing,
-          after: nothing
+          after: nothing,
+          mixed: nothing
         }
       const { fell, intervals, moved, rose } = own[phase]
       own[phase] = {

@@ -20,7 +20,7 @@ import { modelsOf, type TellingPath, tellingPaths } from "./EngineIdentity.ts"
 import { type EngineLook, take } from "./EngineLook.ts"
 import type { EngineMeasurements } from "./EngineMeasurements.ts"
 import * as EngineStream from "./EngineStream.ts"
-import { figuresOf } from "./EngineTokens.ts"
+import { figuresOf, promptTokensOf } from "./EngineTokens.ts"
 
 export interface EngineProbeOptions {
   /** The address of the OpenAI-compatible API, with its `/v1`. */
@@ -92,10 +92,13 @@ const bodyWith = (fields: ReadonlyArray<string>): Readonly<Record<string, unknow
 const PROMPT_TOKENS = 2000
 const MOST_PROMPT_TOKENS = 6000
 
+/** Digits are mostly tokens of their own. */
+const TOKENS_PER_LINE = 18
+
 /** A prompt of about so many tokens; each line begins otherwise than any sent before. */
 const longPrompt = (tokens: number, nonce: number): string => {
   const line = (number: number) => `Item ${nonce}-${number} is on the list.`
-  const lines = Array.from({ length: Math.max(1, Math.floor(tokens / 12)) }, (_, number) => line(number))
+  const lines = Array.from({ length: Math.max(1, Math.floor(tokens / TOKENS_PER_LINE)) }, (_, number) => line(number))
   return [...lines, "How many items were listed? Answer with one number."].join("\n")
 }
 
@@ -175,7 +178,7 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
       }),
       look,
       ...paths.map(([name, path]) =>
-        Effect.map(get(root + path, {}), (answer) => {
+        Effect.map(get(root + path, key), (answer) => {
           progress.answers[name] = answer
         })
       )
@@ -237,18 +240,19 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
     return { fields, firstTokenMillis: firstTokenMillis ?? 0, tokensPerSecond: tokensPerSecond ?? 100 }
   })
 
-  const watchPrefill = Effect.gen(function*() {
+  const watchPrefill = Effect.fnUntraced(function*(fields: ReadonlyArray<string>) {
     const context = modelsOf(progress.models).find(({ id }) => id === progress.model)?.contextTokens ?? undefined
     const tokens = context === undefined ? PROMPT_TOKENS : Math.min(MOST_PROMPT_TOKENS, Math.floor(context / 2))
     yield* onStep(`sending a prompt of about ${tokens} tokens`)
     const nonce = Math.abs(yield* Random.nextInt) % 1_000_000
     progress.promptTokens = tokens
-    yield* stream({
+    const ended = yield* stream({
       purpose: "prefill",
       maxTokens: PREFILL_TOKENS,
-      fields: [],
+      fields: fields.filter((field) => field === USAGE),
       prompt: longPrompt(tokens, nonce)
     })
+    progress.promptTokens = promptTokensOf(ended) ?? tokens
     yield* lookUntil(2 * patience.lookMillis, () => false)
   })
 
@@ -284,7 +288,7 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
     if (watched === undefined) return
     yield* onStep(`asking for ${PLAIN_TOKENS} tokens without any extra field`)
     yield* stream({ purpose: "plain", maxTokens: PLAIN_TOKENS, fields: [] })
-    yield* watchPrefill
+    yield* watchPrefill(watched.fields)
     yield* watchAbort(watched.tokensPerSecond, watched.fields)
   })
 

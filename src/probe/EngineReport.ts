@@ -60,7 +60,8 @@ export const Series = Schema.Struct({
     first: Moved,
     decode: Moved,
     end: Moved,
-    after: Moved
+    after: Moved,
+    mixed: Moved
   })
 })
 export type Series = typeof Series.Type

@@ -21,6 +21,8 @@ export const collect = (tell: (say: Say) => void): ReadonlyArray<Finding> => {
   return findings
 }
 
+/** So many tokens come in an event with speculative decoding; more are a choice of the server. */
+const FEW_TOKENS = 5
 /** Longer lists of names are cut. */
 const FEW = 5
 
@@ -81,7 +83,7 @@ const reaching = ({ identity, measured }: EngineFacts, say: Say): void => {
   }
 }
 
-const breaking = ({ identity, measured, stream }: EngineFacts, say: Say): void => {
+const breaking = ({ identity, measured, stream, tokens }: EngineFacts, say: Say): void => {
   if (stream === undefined) return
   const server = serverNames[identity.kind]
   const waited = inSeconds(stream.endedAt - stream.sentAt)
@@ -101,6 +103,14 @@ const breaking = ({ identity, measured, stream }: EngineFacts, say: Say): void =
     case "unreachable":
       return say("blocker", "unreachable", `no connection${detail}`, "start the server, or correct the address")
     case "lost":
+      if (finishReasonOf(stream) !== null) {
+        return say(
+          "note",
+          "reset-after-finish",
+          "the connection was reset behind the finish reason",
+          "nothing to do: the answer was complete"
+        )
+      }
       return say(
         "blocker",
         "connection-lost",
@@ -132,7 +142,9 @@ const breaking = ({ identity, measured, stream }: EngineFacts, say: Say): void =
       return say(
         measured.streams.some(({ end }) => end === "complete") ? "loss" : "blocker",
         "endless",
-        `it sends more than was asked for (${stream.maxTokens} tokens at most), and does not end`,
+        tokens?.counted === 0
+          ? "it sends without end, and no token among it"
+          : `it sends more than was asked for (${stream.maxTokens} tokens at most), and does not end`,
         "a server that pays no heed to max_tokens cannot be bounded: find out what stands in front of the engine"
       )
     case "too-long":
@@ -197,9 +209,9 @@ const streaming = ({ features, stream, tokens }: EngineFacts, say: Say): void =>
       }: something keeps the stream back`,
       "switch buffering off in the proxy (nginx: proxy_buffering off), and compression of event streams"
     )
-  } else if (tokens.mostTokensPerEvent > 4 && tokens.tokensPerEvent > 2) {
+  } else if (tokens.tokensPerEvent >= 2) {
     say(
-      "loss",
+      tokens.tokensPerEvent > FEW_TOKENS ? "loss" : "note",
       "bursts",
       `an event has ${
         tokens.tokensPerEvent.toFixed(1)

@@ -48,6 +48,10 @@ export const finishReasonOf = (stream: EngineStream): string | null =>
 export const usageOf = (stream: EngineStream): number | null =>
   chunksOf(stream).findLast(({ chunk }) => chunk.usage !== null)?.chunk.usage ?? null
 
+/** The tokens of the prompt, if the server tells. */
+export const promptTokensOf = (stream: EngineStream): number | null =>
+  chunksOf(stream).findLast(({ chunk }) => chunk.promptTokens !== null)?.chunk.promptTokens ?? null
+
 export interface TokenFigures {
   /** As counted by what came, and as the server says. */
   readonly counted: number
