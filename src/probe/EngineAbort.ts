@@ -22,6 +22,8 @@ export interface AbortCheck {
 
 /** Of all tokens asked for: beyond this the answer may have been complete by itself. */
 const NEARLY_COMPLETE = 0.9
+/** A quiet must be so many times longer than any seen while tokens came. */
+export const QUIET_FACTOR = 2
 /** Tokens that were on their way when the connection was closed. */
 const ON_THE_WAY = 3
 
@@ -32,8 +34,16 @@ const risen = (from: EngineLook, to: EngineLook): number | null => {
   return before === null || after === null ? null : after - before
 }
 
-/** `believed`: whether nothing speaks against the metrics. Never throws. */
-export const checkAbort = (measured: EngineMeasurements, believed = true): AbortCheck => {
+/** What is known of the metrics beside. */
+export interface MetricsTrust {
+  /** Nothing speaks against them. */
+  readonly believed: boolean
+  /** How long they stood still while tokens came: a quiet that is not much longer is none. */
+  readonly stillMillis: number
+}
+
+/** Never throws. */
+export const checkAbort = (measured: EngineMeasurements, { believed, stillMillis }: MetricsTrust): AbortCheck => {
   const stream = measured.streams.findLast(({ purpose }) => purpose === "abort")
   if (stream === undefined) return notKnown("it was not tried")
   if (stream.end !== "closed" || tokenArrivals(stream).length === 0) {
@@ -50,7 +60,7 @@ export const checkAbort = (measured: EngineMeasurements, believed = true): Abort
     return notKnown("the metrics could not be read often enough")
   }
   const movers = movementOf(intervalsOf(measured)).filter((series) =>
-    movesIn(series, "decode") && isEngines(series.name)
+    movesIn(series, "prefill", "first", "decode", "end", "mixed") && isEngines(series.name)
   )
     .map(({ name }) => name)
   const others = heldOf(looks[0]!)
@@ -75,11 +85,13 @@ export const checkAbort = (measured: EngineMeasurements, believed = true): Abort
   const tokensAfter = generatedNames.some((name) => movers.includes(name)) ? risen(atClose, last) : null
   const moves = (one: EngineLook, other: EngineLook) =>
     movers.some((name) => one.values.get(name) !== other.values.get(name))
+  if (!moves(before, later[0]!) && !moves(before, atClose)) return notKnown("the metrics never showed the request")
   let rest = later.length - 1
   while (rest > 0 && !moves(later[rest - 1]!, later[rest]!)) rest--
   const stopped = later[rest]!
   const held = heldIn(last)
-  if (rest < later.length - 1 && (held === null || held === 0)) {
+  const quiet = last.askedAt - stopped.at
+  if (rest < later.length - 1 && quiet >= QUIET_FACTOR * stillMillis && (held === null || held === 0)) {
     const free = later.find((look) => look.askedAt >= stopped.askedAt && (heldIn(look) ?? 0) === 0) ?? stopped
     return {
       outcome: "honoured",

@@ -2,8 +2,9 @@
  * What our evidence would make of these metrics: whether they would be bound to the engine that serves us, how late they
  * tell, and the longest step. Pure; the decisions are those of the liveness folder itself, fed with what was measured.
  *
- * Intervals between looks are short here and hold few tokens, so looks are joined until as many tokens have come as the
- * proof of a binding needs.
+ * Looks are closer here than scrapes are in a campaign, and would find contradictions where there are only delays: between
+ * two of them that bind lie as many seconds as between two scrapes, and the last one comes when the counters have had
+ * their time to settle.
  */
 import * as Binding from "../liveness/Binding.ts"
 import * as EngineRecord from "../liveness/EngineRecord.ts"
@@ -30,8 +31,8 @@ export interface EvidenceCheck {
   readonly stillMillis: number | null
   /** The same while the long prompt was computed. */
   readonly stillPrefillMillis: number | null
-  /** Nothing at all changed in them while so many tokens came. */
-  readonly stillTokens: number
+  /** The same while more tokens came than can have been on their way: somebody keeps old answers. */
+  readonly cachedMillis: number
   /** The longest standstill of the engine while it was at work, from looks; 0 where no look tells. */
   readonly longestStepMillis: number
 }
@@ -55,24 +56,34 @@ const recordOf = (looks: ReadonlyArray<EngineLook>) => {
   return { alternates: record.alternates, restarted: changed, longestStepMillis }
 }
 
-const bindingOf = (looks: ReadonlyArray<EngineLook>, arrivals: ReadonlyArray<TokenArrival>): Binding.Binding => {
+/** As often as evidence is asked for when a run is in doubt. */
+const SCRAPE_MILLIS = 2000
+
+const bindingOf = (looks: ReadonlyArray<EngineLook>, stream: EngineStream, until: number): Binding.Binding => {
+  const arrivals = tokenArrivals(stream)
+  const end = arrivals.at(-1)?.at ?? stream.endedAt
+  const before = looks.findLast((look) => look.at <= stream.sentAt && sampleOf(look) !== undefined)
   let binding = Binding.inherit("unproven")
-  let before: EngineLook | undefined
-  for (const look of looks) {
-    const after = sampleOf(look)
-    if (after === undefined) continue
-    const first = before === undefined ? undefined : sampleOf(before)
-    if (before === undefined || first === undefined) {
-      before = look
-      continue
-    }
-    const tokens = tokensBy(arrivals, look.askedAt) - tokensBy(arrivals, before.askedAt)
-    // Joined with the next, unless there is something that it still owes.
-    if (tokens < defaults.bindingTokens && binding.owing === undefined) continue
-    const prompt = look.at - look.askedAt <= defaults.tickMillis
-    binding = Binding.observe(binding, { before: first, after, tokens, prompt }, defaults)
-    before = look
+  if (before === undefined) return binding
+  const observe = (earlier: EngineLook, later: EngineLook) => {
+    const [first, after] = [sampleOf(earlier), sampleOf(later)]
+    if (first === undefined || after === undefined) return
+    binding = Binding.observe(binding, {
+      before: first,
+      after,
+      tokens: tokensBy(arrivals, later.askedAt) - tokensBy(arrivals, earlier.askedAt),
+      prompt: later.at - later.askedAt <= defaults.tickMillis
+    }, defaults)
   }
+  let last = before
+  for (const look of looks) {
+    if (look.askedAt < last.askedAt + SCRAPE_MILLIS || look.askedAt > end || sampleOf(look) === undefined) continue
+    observe(last, look)
+    last = look
+  }
+  // What was not counted by then is asked for twice, because one contradiction proves nothing.
+  const settled = looks.findLast(({ askedAt }) => askedAt > end && askedAt < until)
+  for (const look of settled === undefined ? [] : [settled, settled]) observe(before, look)
   return binding
 }
 
@@ -100,37 +111,43 @@ const sameValues = (one: EngineLook, other: EngineLook): boolean => {
   return true
 }
 
+/** Tokens that may be counted only after they have come. */
+const ON_THE_WAY = 1
+
 /** How long the metrics stood still between two moments, and how many tokens came meanwhile. */
 const standstill = (
   looks: ReadonlyArray<EngineLook>,
   arrivals: ReadonlyArray<TokenArrival>,
   from: number | undefined,
   to: number | undefined
-): { readonly stillMillis: number | null; readonly stillTokens: number } => {
-  if (from === undefined || to === undefined) return { stillMillis: null, stillTokens: 0 }
+): Pick<EvidenceCheck, "stillMillis" | "cachedMillis"> => {
+  if (from === undefined || to === undefined) return { stillMillis: null, cachedMillis: 0 }
   const during = looks.filter(({ askedAt }) => askedAt >= from && askedAt <= to)
-  if (during.length < 2) return { stillMillis: null, stillTokens: 0 }
+  if (during.length < 2) return { stillMillis: null, cachedMillis: 0 }
   let since = during[0]!
   let stillMillis = 0
-  let stillTokens = 0
+  let cachedMillis = 0
   for (const look of during) {
     if (sameValues(since, look)) {
       stillMillis = Math.max(stillMillis, look.askedAt - since.at)
-      stillTokens = Math.max(stillTokens, tokensBy(arrivals, look.askedAt) - tokensBy(arrivals, since.at))
+      const tokens = tokensBy(arrivals, look.askedAt) - tokensBy(arrivals, since.at)
+      if (tokens > ON_THE_WAY) cachedMillis = Math.max(cachedMillis, look.askedAt - since.at)
     } else since = look
   }
-  return { stillMillis, stillTokens }
+  return { stillMillis, cachedMillis }
 }
 
 /** Never throws. */
 export const check = (measured: Pick<EngineMeasurements, "looks" | "streams">): EvidenceCheck => {
-  const arrivals = measured.streams.flatMap(tokenArrivals)
   const stream = measured.streams.findLast(({ purpose }) => purpose === "tokens")
   const prefill = measured.streams.findLast(({ purpose }) => purpose === "prefill")
   const watched = stream === undefined ? [] : tokenArrivals(stream)
   const looks = readable(measured.looks)
   const record = recordOf(measured.looks)
-  const binding = bindingOf(measured.looks, arrivals)
+  const next = stream === undefined ? undefined : measured.streams.find(({ sentAt }) => sentAt > stream.endedAt)
+  const binding = stream === undefined
+    ? Binding.inherit("unproven")
+    : bindingOf(looks, stream, next?.sentAt ?? Infinity)
   return {
     binding: record.alternates ? "refuted" : binding.status,
     ...record,

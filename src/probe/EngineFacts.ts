@@ -89,7 +89,10 @@ export const factsOf = (measured: EngineMeasurements): EngineFacts => {
     features: featuresOf(measured),
     series,
     evidence,
-    abort: checkAbort(measured, evidence.binding !== "refuted"),
+    abort: checkAbort(measured, {
+      believed: evidence.binding !== "refuted",
+      stillMillis: evidence.stillMillis ?? 0
+    }),
     prefillMillis: prefillOf(measured),
     prefill: !intervals.some(({ phase }) => phase === "prefill")
       ? "not-seen" as const

@@ -17,8 +17,9 @@ import { collect } from "./EngineStreamFindings.ts"
 
 type Say = (severity: Severity, id: string, text: string, remedy: string) => void
 
-/** Evidence that is later than this is none: what it shows may be over. */
-const LATE_MILLIS = defaults.evidenceFreshMillis
+/** Metrics older than the first are worth knowing, older than the second no evidence for long: see evidence-fresh. */
+const STALE_MILLIS = 900
+const LATE_MILLIS = defaults.evidenceFreshMillis / 4
 /** A prompt that is computed for so long, with nothing to see of it, makes a hang hard to tell. */
 const LONG_PREFILL_MILLIS = defaults.frozenFloorMillis / 6
 
@@ -103,11 +104,7 @@ const untrue = ({ evidence, measured, tokens }: EngineFacts, say: Say): void => 
       `${engines.length} engines stand behind this address, and a run cannot know which is its own`,
       "give every data-parallel rank a port of its own (vLLM: --data-parallel-external-lb)"
     )
-  } else if (
-    evidence.binding === "refuted" ||
-    (evidence.stillTokens >= defaults.bindingTokens && evidence.behindTokens !== null && tokens !== undefined &&
-      evidence.settleMillis === null)
-  ) {
+  } else if (evidence.binding === "refuted") {
     const others = looks.length > 1 &&
       [...looks.at(-1)!.values].some(([name, value]) =>
         /^(?:process|python)_/.test(name) && looks[0]!.values.get(name) !== value
@@ -116,17 +113,16 @@ const untrue = ({ evidence, measured, tokens }: EngineFacts, say: Say): void => 
     say(
       "loss",
       "still",
-      `the metrics did not count our tokens (${evidence.stillTokens} came while nothing moved): ${why}`,
+      `the metrics did not count our ${tokens?.counted ?? 0} tokens: ${why}`,
       "ask the engine itself, without what caches or balances in front of it"
     )
-  } else if ((evidence.settleMillis ?? 0) > LATE_MILLIS / 4 || (evidence.stillMillis ?? 0) > LATE_MILLIS / 4) {
+  } else if (Math.max(evidence.settleMillis ?? 0, evidence.cachedMillis) > STALE_MILLIS) {
+    const millis = Math.max(evidence.settleMillis ?? 0, evidence.cachedMillis)
     say(
-      "loss",
+      millis > LATE_MILLIS ? "loss" : "note",
       "late",
-      `the metrics are late: our last token was counted after ${
-        inSeconds(Math.max(evidence.settleMillis ?? 0, evidence.stillMillis ?? 0))
-      }`,
-      "take out the cache in front of /metrics"
+      `the metrics are up to ${inSeconds(millis)} old, as from a cache`,
+      "take out what caches /metrics; evidence older than 20 s proves nothing"
     )
   } else if (evidence.binding === "unproven" && (tokens?.counted ?? 0) >= defaults.bindingTokens) {
     say(

@@ -14,8 +14,10 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import { PatientFetch } from "../engine/PatientFetch.ts"
+import { QUIET_FACTOR } from "./EngineAbort.ts"
 import { ask, type EngineAnswer, nowMillis, rootOf } from "./EngineAnswer.ts"
 import { heldOf, readingOf } from "./EngineDialect.ts"
+import { check } from "./EngineEvidenceCheck.ts"
 import { modelsOf, type TellingPath, tellingPaths } from "./EngineIdentity.ts"
 import { type EngineLook, take } from "./EngineLook.ts"
 import type { EngineMeasurements } from "./EngineMeasurements.ts"
@@ -69,6 +71,8 @@ const ABORT_MOST_TOKENS = 512
 const ABORT_LEAST_TOKENS = 64
 const ABORT_SECONDS = 20
 const CLOSE_AFTER = 8
+/** So many looks without a movement are a quiet. */
+const QUIET_LOOKS = 3
 const PROMPT = "Count from one to two hundred in English words, separated by commas. Write nothing else."
 
 const USAGE = "include_usage"
@@ -265,14 +269,18 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
       const ended = yield* stream({ purpose: "abort", maxTokens, fields, closeAfter: CLOSE_AFTER })
       if (ended.end !== "closed") return
       const before = progress.looks.findLast(({ at }) => at <= ended.sentAt)
-      let still = 0
+      const quietMillis = Math.max(
+        QUIET_LOOKS * patience.lookMillis,
+        (QUIET_FACTOR + 1) * (check(progress).stillMillis ?? 0)
+      )
+      let quietSince: number | undefined
       yield* lookUntil(patience.abortMillis, () => {
         const [earlier, last] = progress.looks.slice(-2)
         if (earlier === undefined || last === undefined || earlier.askedAt < ended.endedAt) return false
         const calm = (heldOf(last) ?? 0) <= (before === undefined ? 0 : heldOf(before) ?? 0) &&
           sameTokens(earlier, last)
-        still = calm ? still + 1 : 0
-        return still >= 3
+        quietSince = calm ? quietSince ?? earlier.at : undefined
+        return quietSince !== undefined && last.askedAt - quietSince >= quietMillis
       })
     })
 

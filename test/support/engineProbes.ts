@@ -16,10 +16,10 @@ const patience = {
   silenceMillis: 800,
   answerMillis: 5000,
   finishMillis: 200,
-  lookMillis: 40,
-  settleMillis: 600,
-  abortMillis: 3000,
-  wholeMillis: 9000
+  lookMillis: 50,
+  settleMillis: 1500,
+  abortMillis: 2000,
+  wholeMillis: 20_000
 }
 
 /** The report on an engine, by the API's address. */
