@@ -28,7 +28,7 @@ export interface ProbeEngineOptions {
 /** Probes the engine and prints what it found; whether the engine is fit for watching. */
 export const probeEngine = Effect.fn("campaign.probe.engine")(function*(
   options: ProbeEngineOptions
-): Effect.fn.Return<boolean, CommandError | Config.ConfigError, TerminalCapabilities> {
+): Effect.fn.Return<boolean, CommandError | Config.ConfigError> {
   const { apiKey, baseUrl } = yield* engineOptions({
     url: options.url,
     model: options.model ?? "",

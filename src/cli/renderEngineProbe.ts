@@ -134,9 +134,7 @@ const metricsText = ({ metrics }: EngineReport): string => {
   }[metrics.binding]
   const prefill = metrics.prefillMillis === null
     ? ""
-    : ` The long prompt took ${
-      shortTime(metrics.prefillMillis)
-    }; what could not be seen in so short a time is left empty.`
+    : ` The long prompt took ${shortTime(metrics.prefillMillis)}; cells of phases too short to be seen are empty.`
   const settled = metrics.settleMillis === null
     ? ""
     : ` Our last token was counted within ${shortTime(metrics.settleMillis)}.`

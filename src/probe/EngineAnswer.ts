@@ -98,14 +98,12 @@ export const textField = (value: unknown, name: string): string | undefined => {
   return typeof field === "string" && field !== "" ? printable(field) : undefined
 }
 
+/** What could move a cursor, turn the writing round or end a line; white space of any kind goes with it. */
+const unprintable = /[\s\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Cn}]+/gu
+
 /** A foreign text that may be shown: in one line, of at most so many characters. */
 export const printable = (text: string, most = 120): string => {
-  // oxlint-disable-next-line no-control-regex
-  const line = text.slice(0, 4 * most).replaceAll(
-    /[\u0000-\u0020\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g,
-    " "
-  )
-    .trim()
+  const line = text.slice(0, 4 * most).replaceAll(unprintable, " ").trim()
   return line.length > most ? `${line.slice(0, most - 1)}…` : line
 }
 

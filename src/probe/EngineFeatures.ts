@@ -21,8 +21,8 @@ export const FeatureState = Schema.Literals([
 ])
 export type FeatureState = typeof FeatureState.Type
 
-export const Feature = Schema.Struct({ state: FeatureState, detail: Schema.String })
-export type Feature = typeof Feature.Type
+const Feature = Schema.Struct({ state: FeatureState, detail: Schema.String })
+type Feature = typeof Feature.Type
 
 export const featureNames = [
   "include_usage",
@@ -34,8 +34,6 @@ export const featureNames = [
   "done",
   "usage_agrees"
 ] as const
-export type FeatureName = typeof featureNames[number]
-
 export const Features = Schema.Record(Schema.Literals(featureNames), Feature)
 export type Features = typeof Features.Type
 

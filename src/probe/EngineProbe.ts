@@ -49,7 +49,7 @@ export interface EngineProbePatience extends EngineStream.StreamPatience {
   readonly wholeMillis: number
 }
 
-export const defaultPatience: EngineProbePatience = {
+const defaultPatience: EngineProbePatience = {
   askMillis: 5000,
   // An engine that has just been started compiles in its first request.
   firstTokenMillis: 120_000,

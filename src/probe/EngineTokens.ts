@@ -83,7 +83,7 @@ export interface GapFigures {
 }
 
 /** The `share` quantile of a sorted list by nearest rank. */
-export const quantile = (sorted: ReadonlyArray<number>, share: number): number =>
+const quantile = (sorted: ReadonlyArray<number>, share: number): number =>
   sorted[Math.min(sorted.length, Math.max(1, Math.ceil(share * sorted.length))) - 1] ?? 0
 
 interface Read {

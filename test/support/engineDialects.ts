@@ -25,6 +25,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { clearTimeout, setTimeout } from "node:timers"
 
 export interface DialectOptions {
   /** Milliseconds; 5 unless given. */
