@@ -4,6 +4,7 @@
  * Laws: no line is wider than the terminal, unless a single word is; nothing is told by colour alone; it ends with what a
  * campaign can rest on, so that the answer stands where the cursor is.
  */
+import { printable } from "../probe/EngineAnswer.ts"
 import { featureNames, type FeatureState } from "../probe/EngineFeatures.ts"
 import { serverNames } from "../probe/EngineIdentity.ts"
 import { type EngineReport, type Finding, proofNames, type Series } from "../probe/EngineReport.ts"
@@ -182,24 +183,21 @@ export const renderEngineProbe = (report: EngineReport, { color, columns }: Help
   }
 
   const others = models.length > 1 ? `, of ${models.length} that it serves` : ""
+  const context = report.contextTokens === null ? "" : `, context ${report.contextTokens} tokens`
+  const longest = asked.promptTokens === 0 ? "" : `; the longest prompt had about ${asked.promptTokens}`
   const blocks: ReadonlyArray<readonly [title: string, lines: ReadonlyArray<string>]> = [
     ["ENGINE", [
       ...text(report.url).map(cyan),
-      ...text(
-        `${serverNames[server]}${version === null ? "" : ` ${version}`}${
-          signs.length === 0 ? "" : `; told by ${signs.join(", ")}`
-        }`
-      ),
-      ...text(
-        model === null
-          ? "no model"
-          : `model ${model}${others}${report.contextTokens === null ? "" : `, context ${report.contextTokens} tokens`}`
-      ),
-      ...text(
-        `asked ${plural(asked.requests, "request")}, for at most ${plural(asked.maxTokens, "token")}${
-          asked.promptTokens === 0 ? "" : `; the longest prompt had about ${asked.promptTokens}`
-        }`
-      )
+      // Of one that did not answer there is nothing to say but the findings.
+      ...(asked.requests === 0 && signs.length === 0 ? [] : [
+        ...text(
+          `${serverNames[server]}${version === null ? "" : ` ${version}`}${
+            signs.length === 0 ? "" : `; told by ${signs.join(", ")}`
+          }`
+        ),
+        ...text(model === null ? "no model" : `model ${printable(model)}${others}${context}`),
+        ...text(`asked ${plural(asked.requests, "request")}, for at most ${plural(asked.maxTokens, "token")}${longest}`)
+      ])
     ]],
     ...(asked.requests === 0 ? [] : [
       [

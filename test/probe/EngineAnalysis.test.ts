@@ -13,6 +13,7 @@ import {
   end,
   Invented,
   invented,
+  look,
   measurements,
   steady,
   stream,
@@ -70,6 +71,67 @@ describe("EngineAnalysis", () => {
     assert.strictEqual(figuresOf(stream(three)).counted, 3)
     assert.strictEqual(figuresOf(stream([token(1100, {}, { token_ids: [1, 2] })])).counted, 2)
     assert.strictEqual(figuresOf(stream([token(1100)])).counted, 1)
+  })
+
+  it("takes a frame of usage at the end for no token", () => {
+    const late = {
+      at: 1200,
+      kind: "chunk",
+      chunk: EngineChunk.read({ choices: [], usage: { completion_tokens: 9 } })
+    } as const
+    assert.deepInclude(figuresOf(stream([token(1100), token(1120), late])), { counted: 2, usage: 9, events: 2 })
+  })
+
+  it("takes events for tokens where they are as many, give or take the one without text", () => {
+    const counted = (usage: number) => {
+      const frame = {
+        at: 1500,
+        kind: "chunk",
+        chunk: EngineChunk.read({ choices: [], usage: { completion_tokens: usage } })
+      } as const
+      return ids(measurements({ streams: [stream([...steady(5, 20).arrivals, frame], { fields: ["include_usage"] })] }))
+    }
+    for (const usage of [5, 6]) assert.include(counted(usage), "counted-by-event")
+    for (const usage of [3, 7, 12]) assert.include(counted(usage), "inexact")
+  })
+
+  it("knows what comes unasked from what was asked for", () => {
+    const told = (purpose: "tokens" | "plain", usage: boolean) =>
+      stream([token(1100, usage ? { usage: { completion_tokens: 1 } } : {}), ...end(1200)], {
+        purpose,
+        fields: purpose === "plain" ? [] : ["include_usage"]
+      })
+    const stateOf = (asked: boolean, unasked: boolean) =>
+      analyse(measurements({ streams: [told("tokens", asked), told("plain", unasked)] })).features.include_usage.state
+    assert.deepStrictEqual([stateOf(true, true), stateOf(true, false), stateOf(false, false)], [
+      "always",
+      "works",
+      "ignored"
+    ])
+  })
+
+  it("calls no engine fit whose answer it did not see to its end, unless it is merely slow", () => {
+    const cut = (how: "closed" | "too-long") =>
+      analyse(measurements({ streams: [stream([token(1100), token(9000)], { end: how })], cutShort: how === "closed" }))
+    assert.isFalse(cut("closed").fit)
+    assert.isTrue(cut("too-long").fit)
+    assert.include(idsOf(cut("closed")), "cut-short")
+  })
+
+  it("says what the metrics do not tell", () => {
+    const without = (...names: ReadonlyArray<string>) => {
+      const looks = working().map(({ askedAt, at, values }) => ({
+        ...look(at, Object.fromEntries([...values].filter(([name]) => !names.some((part) => name.includes(part))))),
+        askedAt
+      }))
+      return analyse({ ...well, looks })
+    }
+    assert.include(idsOf(without("process_start")), "no-start-time")
+    assert.strictEqual(without("process_start").proofs.restarted.can, true)
+    assert.include(idsOf(without("inter_token")), "no-decode-counter")
+    assert.isFalse(without("inter_token").proofs.decodeHung.can)
+    assert.include(idsOf(without("requests_waiting")), "no-gauges")
+    assert.isFalse(without("requests_waiting").proofs.lost.can)
   })
 
   it("tells batches from a stream that is kept back until its end", () => {
@@ -131,6 +193,34 @@ describe("EngineAnalysis", () => {
     const report = analyse({ ...well, streams: [steady(64, 60)], looks })
     assert.include(idsOf(report), "late")
     assert.strictEqual(report.metrics.binding, "proven")
+  })
+
+  it("sees a cache also where it happens to be renewed just after the last token", () => {
+    const slow = working({}, 60)
+    const looks = slow.map((one) => {
+      const copy = slow.findLast(({ at }) => at <= 900 + Math.floor((one.at - 900) / 2000) * 2000) ?? one
+      return { ...copy, askedAt: one.askedAt, at: one.at }
+    })
+    const report = analyse({ ...well, streams: [steady(64, 60)], looks })
+    assert.isAtMost(report.metrics.settleMillis ?? Infinity, 200)
+    assert.include(idsOf(report), "late")
+  })
+
+  it("believes no metrics that contradict a long stream all the time, as a campaign would not", () => {
+    const long = working({}, 200)
+    const looks = long.map((one) =>
+      one.at < 1100 + 63 * 200 ? { ...vllm(one.at, { running: 1 }), askedAt: one.askedAt } : one
+    )
+    assert.strictEqual(analyse({ ...well, streams: [steady(64, 200)], looks }).metrics.binding, "refuted")
+  })
+
+  it("shows no foreign control character on a terminal", () => {
+    const model = "m\u001b[2J\u202e"
+    const shown = renderEngineProbe(
+      analyse({ ...well, model, models: answer({ data: [{ id: model }, { id: "\u0007" }] }) }),
+      { color: false, columns: 80 }
+    )
+    assert.notMatch(shown.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u)
   })
 
   it("sees several servers by falling counters and by start times that go back", () => {

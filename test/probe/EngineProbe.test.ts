@@ -1,3 +1,4 @@
+// @effect-diagnostics globalTimers:off
 /**
  * The probe on real sockets: the simulator as it is and with each of its suspicious settings, and the wire of the other
  * engines. All are probed before the first test asks, several at once, because a probe mostly waits.
@@ -7,7 +8,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { clearTimeout as cancel, setTimeout as later } from "node:timers"
 import { toJson } from "../../src/probe/EngineAnalysis.ts"
 import { EngineReport, proofNames } from "../../src/probe/EngineReport.ts"
 import * as dialects from "../support/engineDialects.ts"
@@ -37,10 +37,10 @@ const strict = Effect.scoped(Effect.gen(function*() {
       const choice = { index: 0, delta: { content: "x" }, finish_reason: left === 0 ? "length" : null }
       response.write(`data: ${JSON.stringify({ choices: [choice] })}\n\n`)
       if (left === 0) response.end("data: [DONE]\n\n")
-      else timer = later(more, 3)
+      else timer = setTimeout(more, 3)
     }
-    let timer = later(more, 3)
-    response.on("close", () => cancel(timer))
+    let timer = setTimeout(more, 3)
+    response.on("close", () => clearTimeout(timer))
   })
   return yield* probed(`${url}/v1`)
 }))

@@ -1,3 +1,4 @@
+// @effect-diagnostics globalTimers:off
 /**
  * Small servers that speak the wire of engines other than vLLM, for which the simulator is the stand-in. Each generates
  * numbered words at a pace of its own, stops when its client leaves, and counts as its model does.
@@ -25,7 +26,6 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { clearTimeout as cancel, setTimeout as later } from "node:timers"
 
 export interface DialectOptions {
   /** Milliseconds; 5 unless given. */
@@ -80,7 +80,7 @@ const generate = (
   const end = (reason: "stop" | "length" | "abort") => {
     if (over) return
     over = true
-    cancel(timer)
+    clearTimeout(timer)
     hooks.finished(reason, index)
   }
   response.on("close", () => end("abort"))
@@ -88,11 +88,11 @@ const generate = (
     hooks.token(index, index === 0 ? "1" : ` ${index + 1}`)
     index++
     if (index >= most) return end(most === LONGEST_ANSWER ? "stop" : "length")
-    timer = later(decode, tokenMillis)
+    timer = setTimeout(decode, tokenMillis)
   }
   const prefill = (left: number) => {
     const batch = Math.min(left, BATCH)
-    timer = later(() => {
+    timer = setTimeout(() => {
       hooks.prompt?.(batch, left <= BATCH)
       if (left > BATCH) prefill(left - BATCH)
       else decode()

@@ -55,7 +55,7 @@ export const steady = (tokens: number, everyMillis: number, more: Partial<Engine
 }
 
 /** A look at these series. */
-const look = (at: number, values: Readonly<Record<string, number>>): EngineLook.EngineLook =>
+export const look = (at: number, values: Readonly<Record<string, number>>): EngineLook.EngineLook =>
   EngineLook.read(
     answer(Object.entries(values).map(([name, value]) => `${name} ${value}\n`).join(""), { askedAt: at - 1, at })
   )
