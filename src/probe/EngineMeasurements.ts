@@ -14,8 +14,6 @@ export interface EngineMeasurements {
   readonly keyed: boolean
   /** The model that was asked for; `null` where there is none. */
   readonly model: string | null
-  /** Whether the user named it. */
-  readonly modelGiven: boolean
   readonly models: EngineAnswer | undefined
   /** The same without the key; only asked if there is one. */
   readonly modelsWithoutKey: EngineAnswer | undefined

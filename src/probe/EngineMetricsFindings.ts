@@ -52,13 +52,17 @@ const unread = ({ identity, measured }: EngineFacts, say: Say): boolean => {
     "refused-status": `it answers ${last.status}`
   }[last.problem ?? "failed"]
   const wantsKey = last.status === 401 || last.status === 403
+  const isOurs = identity.kind === "vllm" || identity.kind === "unknown"
+  const isServed = last.problem !== "refused-status" || (last.status ?? 0) >= 500 && last.status !== 501
   say(
     "loss",
     wantsKey ? "metrics-key" : "no-metrics",
     `no metrics at ${rootOf(measured.url)}/metrics: ${why}; ${NO_PROOF}`,
-    wantsKey && (identity.kind === "vllm" || identity.kind === "unknown")
-      ? "let /metrics be read without a key, as vLLM does: scrapes carry none" :
-      metricsRemedy[identity.kind]
+    wantsKey && isOurs
+      ? "let /metrics be read without a key, as vLLM does: scrapes carry none"
+      : isServed && isOurs
+      ? "ask it with curl, past any proxy: it must answer a Prometheus text within 4 s"
+      : metricsRemedy[identity.kind]
   )
   return true
 }

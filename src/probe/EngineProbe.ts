@@ -50,7 +50,8 @@ export interface EngineProbePatience extends EngineStream.StreamPatience {
 }
 
 const defaultPatience: EngineProbePatience = {
-  askMillis: 5000,
+  // As long as evidence waits for metrics.
+  askMillis: 4000,
   // An engine that has just been started compiles in its first request.
   firstTokenMillis: 120_000,
   silenceMillis: 60_000,
@@ -304,7 +305,6 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
   return {
     url: options.url,
     keyed: options.apiKey !== undefined,
-    modelGiven: options.model !== undefined,
     ...progress,
     cutShort: Option.isNone(done)
   }

@@ -53,7 +53,7 @@ const probes = {
   "stream interval": probedSimulator({ streamInterval: 8 }),
   "short answers": probedSimulator({ answers: { _tag: "FixedText", text: "Hello." } }),
   "a key": probedSimulator({ apiKey: "right" }, { key: "right" }),
-  "a wrong key": probedSimulator({ apiKey: "right" }, { key: "wrong" }),
+  "a wrong key": probedSimulator({ apiKey: "right" }, { key: "wrong", model: "simulated-model" }),
   "another model": probedSimulator({}, { model: "another" }),
   "small prompt batches": probedSimulator({
     latencyCalculator: "per-token",

@@ -80,7 +80,6 @@ export const measurements = (more: Partial<EngineMeasurements> = {}): EngineMeas
   url: "http://127.0.0.1:8000/v1",
   keyed: false,
   model: "m",
-  modelGiven: false,
   models,
   modelsWithoutKey: undefined,
   health: answer(""),
