@@ -18,6 +18,9 @@ const MOST_SERIES = 200
 
 const order = { blocker: 0, loss: 1, note: 2 } as const
 
+/** The phases in which tokens come. */
+const writing = ["first", "decode", "end", "mixed"] as const
+
 const proof = (can: boolean, why: string): typeof Proof.Type => ({ can, why })
 
 /** What a campaign could prove of a run that falls silent at this engine, each with its reason. */
@@ -35,9 +38,9 @@ const proofsOf = ({ abort, evidence, measured, series }: EngineFacts): Record<Pr
   const needs = (has: boolean, what: string, lacks: string) =>
     !bound ? proof(false, unbound) : has ? proof(true, what) : proof(false, lacks)
   const decodes = series.some((one) =>
-    /^vllm:(?:inter_token_latency|time_per_output_token)_seconds_count$/.test(one.name) && movesIn(one, "decode", "end")
+    /^vllm:(?:inter_token_latency|time_per_output_token)_seconds_count$/.test(one.name) && movesIn(one, ...writing)
   )
-  const engineMoves = series.some((one) => one.name.startsWith("vllm:") && movesIn(one, "decode", "end"))
+  const engineMoves = series.some((one) => one.name.startsWith("vllm:") && movesIn(one, ...writing))
   const answered = measured.models !== undefined && measured.models.problem === null
   return {
     hung: needs(engineMoves, "its counters move while it writes", "no counter moves while it writes"),
