@@ -24,6 +24,8 @@ export interface EngineMeasurements {
   readonly looks: ReadonlyArray<EngineLook>
   /** About how many tokens the long prompt had; 0 where it was not sent. */
   readonly promptTokens: number
+  /** The longest time for which this process itself stood still meanwhile; milliseconds. */
+  readonly ownPauseMillis: number
   /** The time for the whole probe was over before it was done. */
   readonly cutShort: boolean
 }

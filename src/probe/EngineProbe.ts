@@ -116,8 +116,11 @@ interface Progress {
   streams: Array<EngineStream.EngineStream>
   looks: Array<EngineLook>
   promptTokens: number
+  ownPauseMillis: number
 }
 
+/** How often this process looks at its own clock. */
+const BEAT_MILLIS = 50
 const MOST_LOOKS = 3000
 
 /** Measures. */
@@ -140,7 +143,8 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
     answers: {},
     streams: [],
     looks: [],
-    promptTokens: 0
+    promptTokens: 0,
+    ownPauseMillis: 0
   }
 
   const get = (url: string, headers: Readonly<Record<string, string>>) =>
@@ -301,7 +305,17 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
     yield* watchAbort(watched.tokensPerSecond, watched.fields)
   })
 
-  const done = yield* Effect.timeoutOption(everything, patience.wholeMillis)
+  // What this process does not do in time looks like an engine's gap.
+  const beat = Effect.gen(function*() {
+    const before = yield* nowMillis
+    yield* Effect.sleep(BEAT_MILLIS)
+    progress.ownPauseMillis = Math.max(progress.ownPauseMillis, (yield* nowMillis) - before - BEAT_MILLIS)
+  })
+
+  const done = yield* Effect.raceFirst(
+    Effect.timeoutOption(everything, patience.wholeMillis),
+    Effect.forever(beat)
+  )
   return {
     url: options.url,
     keyed: options.apiKey !== undefined,

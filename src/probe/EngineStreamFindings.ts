@@ -23,6 +23,8 @@ export const collect = (tell: (say: Say) => void): ReadonlyArray<Finding> => {
 
 /** So many tokens come in an event with speculative decoding; more are a choice of the server. */
 const FEW_TOKENS = 5
+/** A pause of our own that is worth knowing. */
+const OWN_PAUSE_MILLIS = 250
 /** Longer lists of names are cut. */
 const FEW = 5
 
@@ -356,6 +358,16 @@ const travelling = ({ measured, stream }: EngineFacts, say: Say): void => {
       "prompt-refused",
       `the long prompt was refused${prefill.detail === null ? "" : `: ${prefill.detail}`}`,
       "nothing to do; what moves during a prefill could not be seen"
+    )
+  }
+  if (measured.ownPauseMillis >= OWN_PAUSE_MILLIS) {
+    say(
+      "note",
+      "own-pause",
+      `this machine stood still for ${
+        inSeconds(measured.ownPauseMillis)
+      }: gaps and batches up to that size may be its own`,
+      "probe from a machine that has less to do"
     )
   }
   if (measured.cutShort) {

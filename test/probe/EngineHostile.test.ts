@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createServer as createSocketServer } from "node:net"
 import type { EngineReport } from "../../src/probe/EngineReport.ts"
-import { idsOf, probed } from "../support/engineProbes.ts"
+import { idsOf, impatient, probed } from "../support/engineProbes.ts"
 import { type Script, scriptedServer } from "../support/scriptedServer.ts"
 
 const models = JSON.stringify({ data: [{ id: "m", owned_by: "vllm" }] })
@@ -89,7 +89,7 @@ const silentSocket = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 )
 
-const patience = { askMillis: 500, firstTokenMillis: 700, wholeMillis: 4000 }
+const patience = { ...impatient, wholeMillis: 5000 }
 
 class Reports extends Context.Service<Reports, ReadonlyMap<string, EngineReport>>()("test/Reports") {
   static readonly layer = Layer.effect(
@@ -113,7 +113,7 @@ class Reports extends Context.Service<Reports, ReadonlyMap<string, EngineReport>
   )
 }
 
-layer(Reports.layer, { excludeTestServices: true, timeout: "60 seconds" })("EngineProbe of a hostile server", (it) => {
+layer(Reports.layer, { excludeTestServices: true, timeout: "120 seconds" })("EngineProbe of a hostile server", (it) => {
   const expected: Readonly<Record<string, string>> = {
     "endless models": "unreachable",
     "models that are null": "no-model",

@@ -11,10 +11,11 @@ import * as Schema from "effect/Schema"
 import { toJson } from "../../src/probe/EngineAnalysis.ts"
 import { EngineReport, proofNames } from "../../src/probe/EngineReport.ts"
 import * as dialects from "../support/engineDialects.ts"
-import { idsOf, probed, probedSimulator } from "../support/engineProbes.ts"
+import { idsOf, impatient, probed, probedSimulator } from "../support/engineProbes.ts"
 import { scriptedServer } from "../support/scriptedServer.ts"
 
 const faulty = (fault: string) => probedSimulator({ faults: [fault] })
+const faultyFor = (fault: string) => probedSimulator({ faults: [fault] }, { patience: impatient })
 const dialect = (start: ReturnType<typeof dialects.ollama>) =>
   Effect.scoped(Effect.flatMap(start, ({ url }) => probed(url)))
 
@@ -63,12 +64,12 @@ const probes = {
   "metrics-disabled": faulty("metrics-disabled"),
   "metrics-cached": faulty("metrics-cached:seconds=60"),
   "metrics-other-replica": faulty("metrics-other-replica"),
-  "metrics-alternating": faulty("metrics-alternating"),
+  "metrics-alternating": faultyFor("metrics-alternating"),
   "metrics-malformed": faulty("metrics-malformed"),
   "metrics-error": faulty("metrics-error:status=500"),
   "metrics-wrong-model": faulty("metrics-wrong-model"),
   "comments": faulty("comments:every=0.05"),
-  "abort-ignored": faulty("abort-ignored"),
+  "abort-ignored": faultyFor("abort-ignored"),
   "proxy-buffering": faulty("proxy-buffering"),
   "truncated": faulty("truncated:request=1"),
   "mid-stream-error": faulty("mid-stream-error:request=1"),
@@ -78,11 +79,11 @@ const probes = {
   "finish-then-open": faulty("finish-then-open:request=1"),
   "wrong-content-type": faulty("wrong-content-type:request=1"),
   "rejected": faulty("rejected:status=400"),
-  "engine-hang": faulty("engine-hang:after-tokens=10"),
-  "engine-hang-before-first-token": faulty("engine-hang-before-first-token"),
-  "headers-never": faulty("headers-never"),
+  "engine-hang": faultyFor("engine-hang:after-tokens=10"),
+  "engine-hang-before-first-token": faultyFor("engine-hang-before-first-token"),
+  "headers-never": faultyFor("headers-never"),
   "health-blip": faulty("health-blip:status=503,for=60"),
-  "busy": faulty("busy:requests=2,from=0"),
+  "busy": faultyFor("busy:requests=2,from=0"),
   "strict": strict,
   "llama.cpp": dialect(dialects.llamaCpp()),
   "llama.cpp without metrics": dialect(dialects.llamaCpp({ metrics: false })),
@@ -112,7 +113,7 @@ class Reports extends Context.Service<Reports, (name: Probed) => EngineReport>()
   )
 }
 
-layer(Reports.layer, { excludeTestServices: true, timeout: "60 seconds" })("EngineProbe", (it) => {
+layer(Reports.layer, { excludeTestServices: true, timeout: "120 seconds" })("EngineProbe", (it) => {
   /** What may be found on any machine that is busy with other things, and proves nothing of the engine. */
   const ofTheMachine = new Set(["batches", "metrics-unsteady", "unproven", "late"])
   const found = (report: EngineReport) => idsOf(report).filter((id) => !ofTheMachine.has(id))

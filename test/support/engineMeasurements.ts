@@ -87,6 +87,7 @@ export const measurements = (more: Partial<EngineMeasurements> = {}): EngineMeas
   streams: [],
   looks: [],
   promptTokens: 0,
+  ownPauseMillis: 0,
   cutShort: false,
   ...more
 })

@@ -9,18 +9,23 @@ import { type EngineProbeOptions, measure } from "../../src/probe/EngineProbe.ts
 import type { EngineReport } from "../../src/probe/EngineReport.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 
-/** Milliseconds. What an engine must do in a test takes far less; what one never does takes so long. */
+/** Milliseconds. A machine may be busy; only what an engine never does takes so long. */
 const patience = {
-  askMillis: 1500,
-  firstTokenMillis: 2000,
-  silenceMillis: 800,
-  answerMillis: 5000,
+  askMillis: 10_000,
+  firstTokenMillis: 20_000,
+  silenceMillis: 20_000,
+  answerMillis: 20_000,
   finishMillis: 200,
   lookMillis: 50,
   settleMillis: 1500,
-  abortMillis: 2000,
-  wholeMillis: 20_000
+  abortMillis: 10_000,
+  wholeMillis: 60_000
 }
+
+/** For an engine that is expected to keep somebody waiting. */
+export const impatient = { askMillis: 700, firstTokenMillis: 1500, silenceMillis: 800, abortMillis: 1500 }
+
+const MOST_TRIES = 6
 
 /** The report on an engine, by the API's address. */
 export const probed = (
@@ -32,7 +37,15 @@ export const probed = (
     apiKey: options.key === undefined ? undefined : Redacted.make(options.key),
     model: options.model,
     patience: { ...patience, ...options.patience }
-  }).pipe(Effect.map(analyse), Effect.provide(PatientFetch.layer))
+  }).pipe(
+    Effect.map(analyse),
+    // What this process could not see in time proves nothing of the engine.
+    Effect.repeat({ until: (report) => !idsOf(report).includes("own-pause"), times: MOST_TRIES }),
+    Effect.provide(PatientFetch.layer)
+  )
+
+/** The findings of a report by their names. */
+export const idsOf = ({ findings }: EngineReport): ReadonlyArray<string> => findings.map(({ id }) => id)
 
 /** The report on a simulated engine. */
 export const probedSimulator = (
@@ -51,6 +64,3 @@ export const probedSimulator = (
     }))
     return yield* probed(`${Context.get(simulator, Simulator).url}/v1`, options)
   })).pipe(Effect.orDie)
-
-/** The findings of a report by their names. */
-export const idsOf = ({ findings }: EngineReport): ReadonlyArray<string> => findings.map(({ id }) => id)
