@@ -100,7 +100,8 @@ export const checkAbort = (measured: EngineMeasurements, { believed, stillMillis
       why: held === null ? "nothing moves any more" : "it holds the request no more"
     }
   }
-  if (moves(later.at(-2)!, last) || (tokensAfter ?? 0) > ON_THE_WAY) {
+  // What it holds no more it cannot go on with, whatever else still moves.
+  if (held !== 0 && (moves(later.at(-2)!, last) || (tokensAfter ?? 0) > ON_THE_WAY)) {
     return { outcome: "ignored", afterMillis: null, tokensAfter, why: "it went on with the request" }
   }
   return notKnown("the metrics did not say that the request has gone")

@@ -282,8 +282,8 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
       yield* lookUntil(patience.abortMillis, () => {
         const [earlier, last] = progress.looks.slice(-2)
         if (earlier === undefined || last === undefined || earlier.askedAt < ended.endedAt) return false
-        const calm = (heldOf(last) ?? 0) <= (before === undefined ? 0 : heldOf(before) ?? 0) &&
-          sameTokens(earlier, last)
+        const base = before === undefined ? 0 : heldOf(before) ?? 0
+        const calm = [earlier, last].every((one) => (heldOf(one) ?? 0) <= base) && sameTokens(earlier, last)
         quietSince = calm ? quietSince ?? earlier.at : undefined
         return quietSince !== undefined && last.askedAt - quietSince >= quietMillis
       })

@@ -267,6 +267,14 @@ describe("EngineAnalysis", () => {
       )
     })
 
+    it("is not ignored by an engine that holds nothing, though the last look is the first to say so", () => {
+      const looks = after(
+        (at) => Math.min(20, Math.max(0, Math.floor((at - 5100) / 20))),
+        (at) => at > 5000 && at < 5450 ? 1 : 0
+      ).filter(({ at }) => at < 5500)
+      assert.strictEqual(abortOf(looks).outcome, "not-known")
+    })
+
     it("is not known of what does not show it", () => {
       const still = () => 0
       assert.strictEqual(abortOf([]).outcome, "not-known")

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { toJson } from "../../src/probe/EngineAnalysis.ts"
 import { EngineReport, proofNames } from "../../src/probe/EngineReport.ts"
 import * as dialects from "../support/engineDialects.ts"
-import { idsOf, impatient, probed, probedSimulator } from "../support/engineProbes.ts"
+import { idsOf, impatient, probed, probedSimulator, undisturbed } from "../support/engineProbes.ts"
 import { scriptedServer } from "../support/scriptedServer.ts"
 
 const faulty = (fault: string) => probedSimulator({ faults: [fault] })
@@ -100,9 +100,9 @@ class Reports extends Context.Service<Reports, (name: Probed) => EngineReport>()
     Effect.map(
       Effect.forEach(
         Object.entries(probes),
-        ([name, probe]) => Effect.map(probe, (report) => [name, report] as const),
+        ([name, probe]) => Effect.map(undisturbed(probe), (report) => [name, report] as const),
         {
-          concurrency: 16
+          concurrency: 14
         }
       ),
       (reports) => {

@@ -25,7 +25,12 @@ const patience = {
 /** For an engine that is expected to keep somebody waiting. */
 export const impatient = { askMillis: 700, firstTokenMillis: 1500, silenceMillis: 800, abortMillis: 1500 }
 
-const MOST_TRIES = 6
+/** Tries beyond the first, each with a server of its own. */
+const MOST_TRIES = 4
+
+/** The same, tried again if this process stood still meanwhile: what it did not see proves nothing of the engine. */
+export const undisturbed = (probe: Effect.Effect<EngineReport>): Effect.Effect<EngineReport> =>
+  Effect.repeat(probe, { until: (report) => !idsOf(report).includes("own-pause"), times: MOST_TRIES })
 
 /** The report on an engine, by the API's address. */
 export const probed = (
@@ -39,8 +44,6 @@ export const probed = (
     patience: { ...patience, ...options.patience }
   }).pipe(
     Effect.map(analyse),
-    // What this process could not see in time proves nothing of the engine.
-    Effect.repeat({ until: (report) => !idsOf(report).includes("own-pause"), times: MOST_TRIES }),
     Effect.provide(PatientFetch.layer)
   )
 
