@@ -59,9 +59,8 @@ export const checkAbort = (measured: EngineMeasurements, { believed, stillMillis
   if (before === undefined || atClose === undefined || last === undefined || later.length < 2) {
     return notKnown("the metrics could not be read often enough")
   }
-  const movers = movementOf(intervalsOf(measured)).filter((series) =>
-    movesIn(series, "prefill", "first", "decode", "end", "mixed") && isEngines(series.name)
-  )
+  const series = movementOf(intervalsOf(measured)).filter(({ name }) => isEngines(name))
+  const movers = series.filter((one) => movesIn(one, "prefill", "first", "decode", "end", "mixed"))
     .map(({ name }) => name)
   const others = heldOf(looks[0]!)
   // A gauge that still tells of our earlier answers is too late to tell of this one (SGLang writes it now and then).
@@ -82,7 +81,9 @@ export const checkAbort = (measured: EngineMeasurements, { believed, stillMillis
   }
 
   // Where tokens are counted with the end of a request, what is counted was made before the close as well.
-  const tokensAfter = generatedNames.some((name) => movers.includes(name)) ? risen(atClose, last) : null
+  const tokensAfter = series.some((one) => generatedNames.includes(one.name) && movesIn(one, "decode"))
+    ? risen(atClose, last)
+    : null
   const moves = (one: EngineLook, other: EngineLook) =>
     movers.some((name) => one.values.get(name) !== other.values.get(name))
   if (!moves(before, later[0]!) && !moves(before, atClose)) return notKnown("the metrics never showed the request")

@@ -75,6 +75,7 @@ const CLOSE_AFTER = 8
 /** So many looks without a movement are a quiet. */
 const QUIET_LOOKS = 3
 const PROMPT = "Count from one to two hundred in English words, separated by commas. Write nothing else."
+const STORY = "Tell a long story about a ship and the sea, in at least one thousand words."
 
 const USAGE = "include_usage"
 const CONTINUOUS = "continuous_usage_stats"
@@ -271,7 +272,10 @@ export const measure = Effect.fn("EngineProbe.measure")(function*(
       const maxTokens = Math.round(
         Math.min(ABORT_MOST_TOKENS, Math.max(ABORT_LEAST_TOKENS, tokensPerSecond * ABORT_SECONDS))
       )
-      const ended = yield* stream({ purpose: "abort", maxTokens, fields, closeAfter: CLOSE_AFTER })
+      const begin = (prompt: string) => stream({ purpose: "abort", maxTokens, fields, closeAfter: CLOSE_AFTER, prompt })
+      let ended = yield* begin(PROMPT)
+      // Some models do not count.
+      if (ended.end === "complete") ended = yield* begin(STORY)
       if (ended.end !== "closed") return
       const before = progress.looks.findLast(({ at }) => at <= ended.sentAt)
       const quietMillis = Math.max(
