@@ -14,7 +14,7 @@ import { type Channel, Finish, Signal, type TokenEvent, ToolCallDelta, Usage } f
 
 /** The part of a chunk that is read; every field may be missing, null or of another shape. */
 export interface ChatCompletionChunk {
-  readonly choices?: ReadonlyArray<ChunkChoice> | null
+  readonly choices?: ReadonlyArray<ChunkChoice | null> | null
   readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number } | null
 }
 
@@ -30,7 +30,7 @@ interface ChunkDelta {
   readonly content?: string | null
   readonly reasoning?: string | null
   readonly reasoning_content?: string | null
-  readonly tool_calls?: ReadonlyArray<ToolCallChunk> | null
+  readonly tool_calls?: ReadonlyArray<ToolCallChunk | null> | null
 }
 
 interface ToolCallChunk {
@@ -59,7 +59,7 @@ export const read = (
   state: ReaderState,
   chunk: ChatCompletionChunk
 ): readonly [ReaderState, ReadonlyArray<TokenEvent>] => {
-  const choice = chunk.choices?.find((choice) => (choice.index ?? 0) === 0)
+  const choice = chunk.choices?.find((choice) => choice !== null && (choice.index ?? 0) === 0) ?? undefined
   const reported = chunk.usage?.completion_tokens
   if (choice === undefined) {
     return typeof reported === "number"
@@ -72,7 +72,7 @@ export const read = (
   const delta = choice.delta ?? {}
   const reasoning = delta.reasoning ?? delta.reasoning_content ?? ""
   const content = delta.content ?? ""
-  const toolCalls = delta.tool_calls ?? []
+  const toolCalls = (delta.tool_calls ?? []).filter((call) => call !== null)
   const spoke = reasoning !== "" || content !== "" || toolCalls.length > 0
   const tokens = typeof reported === "number"
     ? Math.max(0, reported - state.tokens)

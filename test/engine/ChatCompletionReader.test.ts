@@ -14,7 +14,7 @@ const readAll = (chunks: ReadonlyArray<ChatCompletionChunk>): ReadonlyArray<Toke
 const tokens = (chunks: ReadonlyArray<ChatCompletionChunk>) =>
   readAll(chunks).reduce((sum, event) => sum + tokensOf(event), 0)
 
-type Choice = NonNullable<ChatCompletionChunk["choices"]>[number]
+type Choice = NonNullable<NonNullable<ChatCompletionChunk["choices"]>[number]>
 const chunk = (delta: Choice["delta"], rest: Partial<Choice> = {}, completionTokens?: number): ChatCompletionChunk => ({
   choices: [{ index: 0, delta: delta ?? null, finish_reason: null, ...rest }],
   ...(completionTokens === undefined ? {} : { usage: { prompt_tokens: 5, completion_tokens: completionTokens } })
@@ -94,6 +94,8 @@ describe("ChatCompletionReader", () => {
       { choices: null },
       { choices: [] },
       { choices: [{}] },
+      { choices: [null] },
+      { choices: [{ delta: { tool_calls: [null] } }] },
       { choices: [{ delta: null }] },
       { choices: [{ index: 1, delta: { content: "of another choice" } }] },
       { choices: [], usage: null },

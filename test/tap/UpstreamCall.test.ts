@@ -1,6 +1,5 @@
 /** One request to the engine, with a dispatcher that does what the test says. */
 import { assert, describe, it } from "@effect/vitest"
-import type { Dispatcher } from "undici"
 import { UpstreamCall } from "../../src/tap/UpstreamCall.ts"
 
 const open = () => {
