@@ -43,6 +43,8 @@ export interface TapLink {
     readonly battle: string
     readonly attempt: number
     readonly patience: number
+    /** What the agent is asked. */
+    readonly prompt: string
   }) => Stream.Stream<TaskEvent, RunError>
   /** Where the agent may ask its engine for that battle alone. */
   readonly engineBaseUrl: (battle: string) => string
@@ -162,7 +164,7 @@ const TAP_GRACE = "1 second"
 const tapped = (
   {
     following: { mode },
-    message: { said: { attempt, patience } = { attempt: 1, patience: 1 } },
+    message: { said: { attempt, patience } = { attempt: 1, patience: 1 }, text },
     watch: { policy = "enforce" }
   }: FollowOptions,
   tap: TapLink,
@@ -200,7 +202,7 @@ const tapped = (
       Stream.catch((error) => Stream.unwrap(Effect.as(Effect.sleep(counts() ? TAP_GRACE : 0), Stream.fail(error))))
     )
 
-    const seen = tap.battle({ battle, attempt, patience }).pipe(
+    const seen = tap.battle({ battle, attempt, patience, prompt: text }).pipe(
       Stream.map((event): TaskEvent | undefined => {
         Deferred.doneUnsafe(isOpen, Effect.void)
         if (event._tag === "Ended") {

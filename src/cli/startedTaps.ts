@@ -17,6 +17,7 @@ import { type TapAddress, textOfTap } from "../campaign/AgentFollowing.ts"
 import type { Definition } from "../campaign/Definition.ts"
 import { PatientFetch } from "../engine/PatientFetch.ts"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
+import type { Failed } from "../liveness/Failed.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { Tap } from "../tap/Tap.ts"
 import { TapClient } from "../tap/TapClient.ts"
@@ -49,6 +50,10 @@ export const start = Effect.fn("startedTaps.start")(function*(
   for (const agent of agents) {
     const { following: { tap }, name } = agent
     if (tap === null) continue
+    if (tap._tag === "Running") {
+      const check = client.check({ tapUrl: tap.url, token })
+      yield* Effect.mapError(check, (error) => inputError(`agent ${name}: ${detailOf(error)}`))
+    }
     const tapUrl = tap._tag === "Running"
       ? tap.url
       : yield* listenerOf(agent, tap, engines, { ...settings, token }, listening)
@@ -62,6 +67,10 @@ export const start = Effect.fn("startedTaps.start")(function*(
   }
   return taps as StartedTaps
 }, orExit)
+
+/** What is wrong with a tap, which is no engine. */
+const detailOf = ({ message, reason }: Failed): string =>
+  "detail" in reason && reason._tag === "Rejected" ? reason.detail : message.replace(/^engine: /, "")
 
 /** The address of a tap of ours, which is started for the first agent that names it. */
 const listenerOf = Effect.fnUntraced(function*(

@@ -1,7 +1,7 @@
 /**
  * What runners and people ask of the tap itself, under `/.campaign-tap`:
  *
- *     GET    battles/<id>?agent=&attempt=&patience=&trace=   opens a battle: a stream of task events until it is closed
+ *     GET    battles/<id>?agent=&attempt=&patience=&trace=&prompt=   opens a battle: a stream of task events until it is closed
  *     DELETE battles/<id>                                    closes it, and every call that belongs to it
  *     GET    battles, GET calls                              what is open
  *
@@ -43,7 +43,8 @@ const Query = Schema.Struct({
   agent: Schema.NonEmptyString.check(Schema.isMaxLength(500)),
   attempt: Schema.Int.check(Schema.isGreaterThan(0)),
   patience: Schema.Finite.check(Schema.isGreaterThan(0)),
-  trace: Schema.NullOr(Schema.String.check(Schema.isPattern(/^[\da-f]{32}$/)))
+  trace: Schema.NullOr(Schema.String.check(Schema.isPattern(/^[\da-f]{32}$/))),
+  prompt: Schema.Array(Schema.NonEmptyString.check(Schema.isMaxLength(1000))).check(Schema.isMaxLength(4))
 })
 
 const decodeQuery = Schema.decodeUnknownResult(Query)
@@ -64,7 +65,8 @@ export const make = (options: ControlApiOptions) => {
       agent: query.get("agent") ?? "",
       attempt: Number(query.get("attempt") ?? 1),
       patience: Number(query.get("patience") ?? 1),
-      trace: query.get("trace")?.toLowerCase() ?? null
+      trace: query.get("trace")?.toLowerCase() ?? null,
+      prompt: query.getAll("prompt")
     })
     if (Result.isFailure(decoded)) {
       return refuse(

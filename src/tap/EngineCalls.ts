@@ -93,7 +93,7 @@ export const make = (options: EngineCallsOptions) => {
     const isPlain = request.headers["content-encoding"] === undefined
     const text = body === undefined || !isPlain ? undefined : body.toString()
     const plan = (text === undefined ? undefined : planOf(api, text)) ?? unplanned(api)
-    const { battle, why } = battles.attribute(route.hint)
+    const { battle, why } = battles.attribute(route.hint, plan.mentions)
     const streamed = plan.streamed === undefined || !forms.mayAsk(plan.model) ? undefined : plan.streamed
     const name: CallName = {
       call: ++count,
@@ -165,6 +165,7 @@ const unplanned = (api: RequestPlan["api"]): RequestPlan => ({
   promptCharacters: null,
   choices: 1,
   wantsStream: false,
+  mentions: () => false,
   streamed: undefined
 })
 

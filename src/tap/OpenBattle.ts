@@ -23,6 +23,8 @@ export interface BattleName {
   readonly patience: number
   /** A W3C trace id by which its calls are known. */
   readonly trace: string | undefined
+  /** Texts that all stand in the prompt of its calls; none where that is not known. */
+  readonly prompt: ReadonlyArray<string>
 }
 
 /** The runner's end of the stream. */

@@ -3,7 +3,8 @@
  *
  * A request that names a battle belongs to that one and to no other, open or not. A trace that is a battle's own says as
  * much. One that names an agent belongs to that agent's only battle, and one that names nothing to the only one that is
- * open. What may belong to several belongs to nobody, and each of them counts it.
+ * open. Of several it is that of the only one whose prompt it holds. What may still belong to several belongs to nobody,
+ * and each of them counts it.
  */
 import type { OpenBattle } from "./OpenBattle.ts"
 import type { Unattributed } from "./TapEvent.ts"
@@ -30,18 +31,21 @@ export class OpenBattles {
   }
 
   /** Whose request it is. One that is shared is counted with each battle that it may belong to. */
-  readonly attribute = (hint: BattleHint): Attribution => {
+  readonly attribute = (hint: BattleHint, mentions: (text: string) => boolean): Attribution => {
     if (hint.battle !== undefined) return named(this.#open.get(hint.battle))
     const traced = hint.trace === undefined ? undefined : this.all().find(({ name }) => name.trace === hint.trace)
     if (traced !== undefined) return named(traced)
     const candidates = hint.agent === undefined
       ? this.all()
       : this.all().filter(({ name }) => name.agent === hint.agent)
-    if (candidates.length > 1) {
-      for (const battle of candidates) battle.shared++
+    const asked = candidates.length < 2
+      ? candidates
+      : candidates.filter(({ name: { prompt } }) => prompt.length > 0 && prompt.every(mentions))
+    if (candidates.length > 1 && asked.length !== 1) {
+      for (const battle of asked.length > 1 ? asked : candidates) battle.shared++
       return { battle: undefined, why: "shared" }
     }
-    const [only] = candidates
+    const [only] = asked
     if (only !== undefined) return named(only)
     return { battle: undefined, why: hint.agent === undefined ? "no battle" : "not open" }
   }

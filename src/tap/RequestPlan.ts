@@ -18,6 +18,8 @@ export interface RequestPlan {
   /** How many answers it asks for. */
   readonly choices: number
   readonly wantsStream: boolean
+  /** Whether a text stands in one of its messages. */
+  readonly mentions: (text: string) => boolean
   /** The body that asks for a stream of what was asked for whole; undefined where that cannot be. */
   readonly streamed: string | undefined
 }
@@ -39,6 +41,7 @@ export const planOf = (api: RequestPlan["api"], body: string): RequestPlan | und
     promptCharacters: api === "chat" ? charactersOfMessages(parsed["messages"]) : charactersOf(parsed["prompt"]),
     choices: countOf(parsed["n"]) ?? 1,
     wantsStream,
+    mentions: (text) => holds(api === "chat" ? parsed["messages"] : parsed["prompt"], text),
     streamed: canBeStreamed ? withMembers(body, REPLACED, ADDED) : undefined
   }
 }
@@ -87,4 +90,11 @@ const charactersOf = (content: unknown): number => {
     (sum, part) => sum + (typeof part === "string" ? part.length : isFields(part) ? charactersOf(part["text"]) : 0),
     0
   )
+}
+
+/** Whether a text stands in a message, whatever its role: in its content as a text, or in one of its parts. */
+const holds = (content: unknown, text: string): boolean => {
+  if (typeof content === "string") return content.includes(text)
+  if (Array.isArray(content)) return content.some((part) => holds(part, text))
+  return isFields(content) && (holds(content["content"], text) || holds(content["text"], text))
 }

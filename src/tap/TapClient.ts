@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { createParser } from "eventsource-parser"
 import type { TaskEvent } from "../a2a/TaskEvent.ts"
@@ -36,16 +37,24 @@ export interface TapBattleOptions {
   readonly patience: number
   /** The W3C trace id that the battle's message carries: 32 hexadecimal digits in lower case. */
   readonly trace?: string | undefined
+  /** What the agent is asked, by which its calls are told from those of its other battles. */
+  readonly prompt?: string | undefined
   readonly token?: Redacted.Redacted | undefined
 }
 
 export class TapClient extends Context.Service<TapClient, {
   /** Opens a battle and follows it. */
   readonly battle: (options: TapBattleOptions) => Stream.Stream<TaskEvent, RunError>
+  /** Fails in one line where there is no tap, or one that does not let us ask. */
+  readonly check: (options: Pick<TapBattleOptions, "tapUrl" | "token">) => Effect.Effect<void, Failed>
 }>()("a2a-campaign/TapClient") {
   static readonly layerNoDeps: Layer.Layer<TapClient, never, PatientFetch> = Layer.effect(
     TapClient,
-    Effect.map(PatientFetch, ({ fetch }) => TapClient.of({ battle: (options) => follow(fetch, options) }))
+    Effect.map(
+      PatientFetch,
+      ({ fetch }) =>
+        TapClient.of({ battle: (options) => follow(fetch, options), check: (options) => check(fetch, options) })
+    )
   )
 
   static readonly layer: Layer.Layer<TapClient> = TapClient.layerNoDeps.pipe(Layer.provide(PatientFetch.layer))
@@ -53,16 +62,44 @@ export class TapClient extends Context.Service<TapClient, {
   /** A tap at which every battle is the same. */
   static readonly layerTest = (
     battle: (options: TapBattleOptions) => Stream.Stream<TaskEvent, RunError>
-  ): Layer.Layer<TapClient> => Layer.succeed(TapClient, { battle })
+  ): Layer.Layer<TapClient> => Layer.succeed(TapClient, { battle, check: () => Effect.void })
 }
 
 const { ConnectError, ConnectionLost, Malformed } = FailReason.cases
 
 const failed = (reason: FailReason): Failed => new Failed({ hop: "engine", reason, tokens: 0 })
 
+const Battles = Schema.Struct({ battles: Schema.Array(Schema.Unknown) })
+
+/** How long a tap may take to answer. */
+const CHECK_PATIENCE = "10 seconds"
+
+const check = (fetch: typeof globalThis.fetch, { tapUrl, token }: Pick<TapBattleOptions, "tapUrl" | "token">) =>
+  Effect.gen(function*() {
+    const response = yield* Effect.tryPromise({
+      try: (signal) =>
+        fetch(`${tapUrl.replace(/\/+$/, "")}${CONTROL_PREFIX}/battles`, { headers: authorization(token), signal }),
+      catch: (error) => failed(unreachable(tapUrl, error))
+    })
+    const text = yield* Effect.orElseSucceed(Effect.tryPromise(() => response.text()), () => "")
+    if (response.status === 200 && Result.isSuccess(Schema.decodeUnknownResult(Schema.fromJsonString(Battles))(text))) {
+      return
+    }
+    const detail = response.status === 401 || response.status === 403
+      ? `the tap at ${tapUrl} wants its token; put it into CAMPAIGN_TAP_TOKEN`
+      : `what answers at ${tapUrl} is no tap; \`campaign tap --engine URL\` starts one and tells its address`
+    return yield* failed(FailReason.cases.Rejected.make({ status: response.status, detail }))
+  }).pipe(Effect.timeoutOrElse({
+    duration: CHECK_PATIENCE,
+    orElse: () => Effect.fail(failed(ConnectError.make({ url: tapUrl, detail: "the tap does not answer" })))
+  }))
+
+const authorization = (token: Redacted.Redacted | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` }
+
 const follow = (fetch: typeof globalThis.fetch, options: TapBattleOptions): Stream.Stream<TaskEvent, RunError> =>
   Stream.unwrap(Effect.gen(function*() {
-    const { agent, attempt, battle, patience, tapUrl, token, trace } = options
+    const { agent, attempt, battle, patience, prompt = "", tapUrl, token, trace } = options
     const root = tapUrl.replace(/\/+$/, "")
     const query = new URLSearchParams({
       agent,
@@ -70,12 +107,13 @@ const follow = (fetch: typeof globalThis.fetch, options: TapBattleOptions): Stre
       patience: String(patience),
       ...(trace === undefined ? {} : { trace })
     })
+    for (const text of endsOf(prompt)) query.append("prompt", text)
     // Aborting, unlike cancelling the body, also works before there is one.
     const signal = yield* Effect.abortSignal
     const response = yield* Effect.tryPromise({
       try: () =>
         fetch(`${root}${CONTROL_PREFIX}/battles/${encodeURIComponent(battle)}?${query}`, {
-          headers: token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` },
+          headers: authorization(token),
           signal
         }),
       catch: (error) => failed(unreachable(tapUrl, error))
@@ -108,6 +146,19 @@ const follow = (fetch: typeof globalThis.fetch, options: TapBattleOptions): Stre
       Stream.concat(Stream.suspend(() => isOver ? Stream.empty : Stream.fail(lost("it closed the battle's stream"))))
     )
   }))
+
+/** Of a text, so that the address of a battle does not become too long for a server. */
+const LONGEST_END = 300
+
+/** A short text, or how a long one begins and ends: what is between them hardly tells two prompts apart that these do not. */
+const endsOf = (prompt: string): ReadonlyArray<string> => {
+  const text = prompt.trim().toWellFormed()
+  if (text.length <= LONGEST_END) return text === "" ? [] : [text]
+  return [wholeLetters(text.slice(0, LONGEST_END)), wholeLetters(text.slice(-LONGEST_END))]
+}
+
+/** Without half a letter at an end. */
+const wholeLetters = (text: string): string => text.replace(/^[\udc00-\udfff]/, "").replace(/[\ud800-\udbff]$/, "")
 
 const unreachable = (tapUrl: string, error: unknown): FailReason => {
   const reason = EngineFailure.fromTransport(tapUrl, error)

@@ -29,27 +29,29 @@ const simulated = {
 const endedCalls = Effect.map(Told, (told) => told.filter((event) => event._tag === "CallEnded"))
 
 /** A battle that is open until its fiber is interrupted, and the tokens that were told of it. */
-const openBattle = (battle: string, agent: string, trace?: string) =>
+const openBattle = (battle: string, agent: string, trace?: string, prompt?: string) =>
   Effect.gen(function*() {
     const { url } = yield* Tap
     const client = yield* TapClient
     const seen = { tokens: 0, beats: 0, ended: "" }
     const opened = yield* Effect.forkScoped(
-      Stream.runForEach(client.battle({ tapUrl: url, battle, agent, attempt: 1, patience: 1, trace }), (event) =>
-        Effect.sync(() => {
-          if (event._tag === "Delta") {
-            seen.tokens += event.tokens
-          }
-          if (event._tag === "Heartbeat") {
-            seen.beats++
-          }
-          if (event._tag === "Ended") {
-            seen.ended = event.text
-          }
-        }))
+      Stream.runForEach(
+        client.battle({ tapUrl: url, battle, agent, attempt: 1, patience: 1, trace, prompt }),
+        (event) =>
+          Effect.sync(() => {
+            if (event._tag === "Delta") {
+              seen.tokens += event.tokens
+            }
+            if (event._tag === "Heartbeat") {
+              seen.beats++
+            }
+            if (event._tag === "Ended") {
+              seen.ended = event.text
+            }
+          })
+      )
     )
-    yield* eventually(`${battle} is open`, () =>
-      seen.beats > 0)
+    yield* eventually(`${battle} is open`, () => seen.beats > 0)
     return { seen, close: Fiber.interrupt(opened) }
   })
 
@@ -162,6 +164,35 @@ layer(tappedSimulator(simulated), { excludeTestServices: true })("agents at the 
       yield* one.close
       yield* two.close
     }).pipe(Effect.scoped))
+
+  it.effect("are told apart by what they were asked, however long that is", () =>
+    Effect.gen(function*() {
+      const tap = yield* Tap
+      const say = (content: string, tokens: number) =>
+        Effect.promise(() => agentAt(tap.baseUrl).chat.completions.create(ask(content, { max_tokens: tokens })))
+      const long = `Begin 🙂 ${"word ".repeat(2000)} end`
+      const one = yield* openBattle("one", "red", undefined, " Count to ten.\n")
+      const two = yield* openBattle("two", "red", undefined, long)
+      yield* say("You are helpful. Count to ten.", 2)
+      yield* say(`${long} Please.`, 3)
+      yield* say("Sum it up.", 4)
+      yield* eventually("each its own", () => one.seen.tokens === 2 && two.seen.tokens === 3)
+      yield* one.close
+      yield* two.close
+    }).pipe(Effect.scoped))
+
+  it.effect("are found before anybody is asked, or it is said what is there instead", () =>
+    Effect.gen(function*() {
+      const { check } = yield* TapClient
+      const { url } = yield* Simulator
+      const tap = yield* Tap
+      yield* check({ tapUrl: tap.url })
+      assert.match(
+        (yield* Effect.flip(check({ tapUrl: url }))).message,
+        /what answers at http:\S+ is no tap; `campaign tap --engine URL` starts one/
+      )
+      assert.match((yield* Effect.flip(check({ tapUrl: "http://127.0.0.1:9" }))).message, /the tap cannot be reached/)
+    }))
 
   it.effect("can be a hundred at once", () =>
     Effect.gen(function*() {

@@ -13,14 +13,15 @@ const plan = {
   promptCharacters: null,
   choices: 1,
   wantsStream: true,
+  mentions: () => false,
   streamed: undefined
 } as const
 
 /** A battle whose runner takes events while `world.room` is true. */
-const open = (battle = "b", agent = "a", trace?: string) => {
+const open = (battle = "b", agent = "a", trace?: string, prompt: ReadonlyArray<string> = []) => {
   const world = { at: 0, room: true, ended: 0, events: [] as Array<any> }
   const opened = new OpenBattle({
-    name: { battle, agent, attempt: 1, patience: 1, trace },
+    name: { battle, agent, attempt: 1, patience: 1, trace, prompt },
     sink: {
       write: (event) => {
         world.events.push(JSON.parse(event.replace("data: ", "")))
@@ -133,20 +134,46 @@ describe("OpenBattles", () => {
   const hint = { battle: undefined, agent: undefined, trace: undefined }
   const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 
+  const never = () => false
+
+  it("tells the battles of an agent by what it was asked", () => {
+    const battles = new OpenBattles()
+    const of = (text: string) => {
+      const { battle, why } = battles.attribute({ ...hint, agent: "red" }, (part) => text.includes(part))
+      return battle?.name.battle ?? why
+    }
+    const one = open("one", "red", undefined, ["Count", "to ten."]).battle
+    const again = open("again", "red", undefined, ["Count to twenty."]).battle
+    const untold = open("untold", "red").battle
+    const other = open("other", "blue", undefined, ["Count"]).battle
+    for (const battle of [one, again, untold, other]) battles.add(battle)
+    assert.strictEqual(of("You are helpful. Count to ten."), "one")
+    assert.strictEqual(of("Count to twenty."), "again")
+    // What nobody was asked may be of anybody of that agent.
+    assert.strictEqual(of("Sum it up."), "shared")
+    assert.deepStrictEqual([one.shared, again.shared, untold.shared, other.shared], [1, 1, 1, 0])
+    // What two were asked is of one of the two.
+    assert.strictEqual(of("Count to ten. Count to twenty."), "shared")
+    assert.deepStrictEqual([one.shared, again.shared, untold.shared, other.shared], [2, 2, 1, 0])
+    battles.remove(again)
+    battles.remove(untold)
+    assert.strictEqual(of("Sum it up."), "one")
+  })
+
   it("gives a request to the battle that it names, or may be of", () => {
     const battles = new OpenBattles()
-    assert.deepStrictEqual(battles.attribute(hint), { battle: undefined, why: "no battle" })
+    assert.deepStrictEqual(battles.attribute(hint, never), { battle: undefined, why: "no battle" })
     const one = open("one", "red").battle
     battles.add(one)
-    assert.strictEqual(battles.attribute(hint).battle, one)
-    assert.deepStrictEqual(battles.attribute({ ...hint, battle: "two" }), { battle: undefined, why: "not open" })
-    assert.deepStrictEqual(battles.attribute({ ...hint, agent: "blue" }), { battle: undefined, why: "not open" })
-    assert.strictEqual(battles.attribute({ ...hint, trace }).battle, one)
+    assert.strictEqual(battles.attribute(hint, never).battle, one)
+    assert.deepStrictEqual(battles.attribute({ ...hint, battle: "two" }, never), { battle: undefined, why: "not open" })
+    assert.deepStrictEqual(battles.attribute({ ...hint, agent: "blue" }, never), { battle: undefined, why: "not open" })
+    assert.strictEqual(battles.attribute({ ...hint, trace }, never).battle, one)
     const two = open("two", "red", trace).battle
     battles.add(two)
-    assert.strictEqual(battles.attribute({ ...hint, trace }).battle, two)
-    assert.strictEqual(battles.attribute({ ...hint, trace, battle: "one" }).battle, one)
-    assert.deepStrictEqual(battles.attribute({ ...hint, agent: "red" }), { battle: undefined, why: "shared" })
+    assert.strictEqual(battles.attribute({ ...hint, trace }, never).battle, two)
+    assert.strictEqual(battles.attribute({ ...hint, trace, battle: "one" }, never).battle, one)
+    assert.deepStrictEqual(battles.attribute({ ...hint, agent: "red" }, never), { battle: undefined, why: "shared" })
     assert.deepStrictEqual([one.shared, two.shared], [1, 1])
   })
 

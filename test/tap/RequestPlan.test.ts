@@ -27,6 +27,11 @@ describe("RequestPlan", () => {
       maxTokens: 8,
       promptCharacters: null
     })
+    const mentions = ["four", "hre", "…", "user", "three four"].filter((text) => known?.mentions(text))
+    assert.deepStrictEqual(mentions, ["four", "hre"])
+    assert.isTrue(plan("completion", { prompt: ["abc", "d\ne"] })?.mentions("d\ne"))
+    assert.isFalse(plan("completion", { prompt: [1, 2] })?.mentions("1"))
+    assert.isFalse(plan("chat", { messages: null, prompt: "abc" })?.mentions("a"))
     assert.deepInclude(plan("completion", { prompt: "abc" }), { promptCharacters: 3, choices: 1, maxTokens: null })
   })
 
