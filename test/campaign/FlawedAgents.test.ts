@@ -6,30 +6,20 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
-import { A2aClient } from "../../src/a2a/A2aClient.ts"
 import { DeliveryMode } from "../../src/a2a/DeliveryMode.ts"
 import type { AgentDefinition } from "../../src/campaign/AgentDefinition.ts"
 import { asItCan } from "../../src/campaign/AgentFollowing.ts"
-import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
-import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
-import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
-import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import { fixed } from "../../src/campaign/Concurrency.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import { defaultPolicy } from "../../src/campaign/FailurePolicy.ts"
-import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
-import * as StoredLimitLearner from "../../src/campaign/StoredLimitLearner.ts"
-import * as EmbeddedAgents from "../../src/cli/EmbeddedAgents.ts"
-import { Sandbox } from "../../src/grading/Sandbox.ts"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import { RunError } from "../../src/liveness/RunError.ts"
-import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { definitionOf } from "../support/campaigns.ts"
 import { flawedAgents } from "../support/flawedAgents.ts"
+import { memoryServices, playInMemory } from "../support/memoryCampaign.ts"
 
 const SILENT = 1500
 const FIRST = 3500
@@ -62,16 +52,6 @@ const limits: LivenessLimits = {
 
 const answer = Array.from({ length: 60 }, (_, index) => `word${index}`).join(" ")
 
-const services = Layer.mergeAll(
-  Sandbox.layerWith({ kinds: [] }),
-  A2aClient.layer,
-  Ticker.layer(limits.tickMillis),
-  StoredLimitLearner.layer().pipe(
-    Layer.provideMerge(CampaignStore.layerNoDeps),
-    Layer.provideMerge(NodeSqlite.layer({ filename: ":memory:", create: true }))
-  )
-)
-
 const Row = Schema.Struct({
   agent: Schema.String,
   number: Schema.Int,
@@ -96,7 +76,6 @@ describe("a campaign over agents with every flaw", () => {
             kind: { _tag: "Agent", address: { url, tokenVariable: null, command: null } }
           })
         ))
-      const store = yield* CampaignStore
       const task = {
         id: "words",
         prompt: "Say the words.",
@@ -113,16 +92,8 @@ describe("a campaign over agents with every flaw", () => {
         limits,
         policy: { ...defaultPolicy, attempts: 2 }
       }
-      yield* store.create(definition, null)
-      const { seats, services } = yield* EmbeddedAgents.start(definition, new Map(), new Map())
-      const events: Array<CampaignEvent> = []
-      const end = yield* CampaignRunner.run({
-        campaign: yield* Effect.flatMap(store.load, Effect.fromOption),
-        seats,
-        onEvent: (event) => Effect.sync(() => void events.push(event))
-      }).pipe(Effect.provide(services), Effect.provide(BattleQueue.layerMemory))
+      const { campaign, end, events } = yield* playInMemory(definition)
       assert.strictEqual(end._tag, "Ended")
-
       const sql = yield* SqlClient.SqlClient
       const rows = yield* Effect.flatMap(
         sql`SELECT agent, number, mode, verdict, token_basis, error FROM attempt JOIN battle USING (battle_id)
@@ -130,7 +101,7 @@ describe("a campaign over agents with every flaw", () => {
         Schema.decodeUnknownEffect(Schema.Array(Row))
       )
       const scores = new Map<string, number>()
-      for (const { battle, outcome } of (yield* Effect.flatMap(store.load, Effect.fromOption)).battles) {
+      for (const { battle, outcome } of campaign.battles) {
         if (outcome._tag !== "Scored") continue
         assert.strictEqual(outcome.grade.score, 1, battle.agent)
         scores.set(battle.agent, (scores.get(battle.agent) ?? 0) + 1)
@@ -165,7 +136,7 @@ describe("a campaign over agents with every flaw", () => {
     }).pipe(
       Effect.scoped,
       Effect.provide([
-        Layer.fresh(services),
+        memoryServices(limits),
         Simulator.layer({
           host: "127.0.0.1",
           port: 0,
