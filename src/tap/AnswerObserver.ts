@@ -47,8 +47,6 @@ export class AnswerObserver {
   #kept: Array<Buffer> = []
   #keptBytes = 0
   #onOver: (() => void) | undefined
-  /** What was read will be told. */
-  #isDue = false
 
   constructor(options: AnswerObserverOptions) {
     this.#options = options
@@ -77,17 +75,16 @@ export class AnswerObserver {
   }
 
   data(bytes: Buffer): void {
-    if (this.#decoding !== undefined) return this.#decoding.write(bytes)
-    const reader = this.#reader
-    if (reader === undefined) return this.#read(bytes)
-    reader.read(bytes)
-    if (this.#isDue || !reader.hasUntold) return
-    this.#isDue = true
-    this.#options.pulse.add(this.#settle)
+    if (this.#decoding === undefined) this.#read(bytes)
+    else this.#decoding.write(bytes)
+  }
+
+  /** Who can be given the bytes directly, where nothing has to be done to them; each object in between costs. */
+  get plainReader(): CallReader | undefined {
+    return this.#kind === "stream" && this.#decoding === undefined ? this.#reader : undefined
   }
 
   readonly #settle = (): void => {
-    this.#isDue = false
     this.#reader?.settle()
     this.#options.feed.hand()
   }
@@ -110,11 +107,12 @@ export class AnswerObserver {
   readonly stop = (): void => this.#decoding?.stop()
 
   #makeReader(): CallReader {
-    const { choices, feed, onChunk, onErrorEvent, onStreamOver } = this.#options
+    const { choices, feed, onChunk, onErrorEvent, onStreamOver, pulse } = this.#options
     return new CallReader({
       choices,
       onCounted: feed.counted,
       onTokens: feed.received,
+      onUntold: () => pulse.add(this.#settle),
       onNothing: feed.transport,
       onError: (reason, event) => {
         onErrorEvent?.(event)
@@ -132,8 +130,7 @@ export class AnswerObserver {
   #read(bytes: Buffer): void {
     switch (this.#kind) {
       case "stream":
-        this.#reader?.read(bytes)
-        return this.#settle()
+        return this.#reader?.read(bytes)
       case "whole":
       case "refusal":
         return this.#keep(bytes, this.#kind === "whole" ? MOST_WHOLE : MOST_REFUSAL)

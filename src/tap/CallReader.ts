@@ -18,6 +18,8 @@ export interface CallReaderOptions {
   readonly choices: number
   /** Synchronous, like all the others; `tokens` of them came with this. */
   readonly onCounted: (counted: ChunkCount.Counted) => void
+  /** There is something for `settle` to tell. */
+  readonly onUntold: () => void
   /** So many tokens came that are like the one before. */
   readonly onTokens: (tokens: number, channel: ChunkCount.Counted["channel"]) => void
   /** A comment, or an event that tells nothing. */
@@ -55,11 +57,6 @@ export class CallReader {
     return this.#isBetween
   }
 
-  /** Tokens were read that have not been told. */
-  get hasUntold(): boolean {
-    return this.#untold > 0
-  }
-
   /** Looks at the next bytes; tokens like the one before are told by `settle`, all at once. */
   read(bytes: Buffer): void {
     let at = 0
@@ -70,6 +67,7 @@ export class CallReader {
         this.settle()
         at = this.#parse(bytes, at)
       } else {
+        if (this.#untold === 0) this.#options.onUntold()
         this.#untold++
         at = end
       }

@@ -43,16 +43,12 @@ export class ClientAnswer {
     if (status === 103 && links.length > 0) this.#response.writeEarlyHints({ link: links })
   }
 
-  /** The head of the answer; names and values in a flat list. */
-  readonly begin = (status: number, statusText: string, headers: Array<string>): void => {
-    if (this.#isOver) return
+  /** The head of the answer; names and values in a flat list. Gives where its body goes, until it ends or is cut. */
+  readonly begin = (status: number, statusText: string, headers: Array<string>): AnswerBody => {
+    if (this.#isOver) return nobody
     this.#response.writeHead(status, statusText, headers)
     this.#response.flushHeaders()
-  }
-
-  /** Whether there is room for more. */
-  write(bytes: Buffer): boolean {
-    return this.#isOver || this.#response.write(bytes)
+    return this.#response
   }
 
   readonly end = (rawTrailers: ReadonlyArray<string> = []): void => {
@@ -95,6 +91,14 @@ export class ClientAnswer {
     else socket.destroySoon()
   }
 }
+
+/** Where the body of an answer goes. */
+export interface AnswerBody {
+  /** Whether there is room for more. */
+  write(bytes: Buffer): boolean
+}
+
+const nobody: AnswerBody = { write: () => true }
 
 const pairs = (raw: ReadonlyArray<string>): Array<[string, string]> =>
   raw.flatMap((name, at): Array<[string, string]> => at % 2 === 0 ? [[name, raw[at + 1] ?? ""]] : [])

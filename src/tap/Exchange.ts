@@ -13,7 +13,8 @@
 import type { Dispatcher } from "undici"
 import { AnswerAssembly } from "./AnswerAssembly.ts"
 import { AnswerObserver } from "./AnswerObserver.ts"
-import type { ClientAnswer } from "./ClientAnswer.ts"
+import type { CallReader } from "./CallReader.ts"
+import type { AnswerBody, ClientAnswer } from "./ClientAnswer.ts"
 import { responseHeaders, valueOf } from "./hopHeaders.ts"
 import { isFields } from "./joinFields.ts"
 import type { Pulse } from "./Pulse.ts"
@@ -48,7 +49,10 @@ const OF_STREAM = new Set(["content-type", "content-length", "content-encoding",
 
 export class Exchange implements UpstreamListener {
   readonly #options: ExchangeOptions
-  readonly #client: ClientAnswer
+  /** Where an answer goes that is handed on. */
+  #body: AnswerBody | undefined
+  /** Who reads it meanwhile, if it is a stream that can be read as it is. */
+  #reader: CallReader | undefined
   #upstream: UpstreamCall
   #observer: AnswerObserver | undefined
   #phase: "waiting" | "verbatim" | "assembling" | "over" = "waiting"
@@ -61,7 +65,6 @@ export class Exchange implements UpstreamListener {
 
   constructor(options: ExchangeOptions) {
     this.#options = options
-    this.#client = options.client
     this.#asksForStream = options.streamed !== undefined
     this.#upstream = new UpstreamCall(this)
   }
@@ -117,18 +120,18 @@ export class Exchange implements UpstreamListener {
     this.#phase = "verbatim"
     this.#status = status
     if (this.#wasRefused && status < 300) this.#options.onStreamed?.("refused")
-    this.#options.client.begin(status, statusText, responseHeaders(raw))
+    this.#body = this.#options.client.begin(status, statusText, responseHeaders(raw))
     this.#observer?.headers(status, raw)
+    this.#reader = this.#observer?.plainReader
     this.#options.onAnswered?.()
   }
 
   onData(bytes: Buffer): boolean {
-    if (this.#phase !== "verbatim") {
-      this.#observer?.data(bytes)
-      return true
-    }
-    const hasRoom = this.#client.write(bytes)
-    this.#observer?.data(bytes)
+    const body = this.#body
+    const hasRoom = body === undefined || body.write(bytes)
+    const reader = this.#reader
+    if (reader === undefined) this.#observer?.data(bytes)
+    else reader.read(bytes)
     return hasRoom
   }
 

@@ -40,6 +40,7 @@ const readAll = (pieces: ReadonlyArray<Buffer>, { choices = 1, parseAll = false 
       read.tokens += tokens
       if (channel !== null) read.channels.add(channel)
     },
+    onUntold: () => {},
     onNothing: () => {
       read.nothings++
     },
