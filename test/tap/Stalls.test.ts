@@ -12,6 +12,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { APIError } from "openai"
 import type { TaskEvent } from "../../src/a2a/TaskEvent.ts"
+import { withPatience } from "../../src/liveness/LivenessLimits.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { Tap } from "../../src/tap/Tap.ts"
@@ -234,6 +235,20 @@ describe("a tap that dies", () => {
       assert.match(messages[1]!, /^engine: connection lost: the tap at .* is gone: ConnectionLost$/)
       assert.match(messages[2]!, /^engine: malformed answer: the tap at .* said what is no task event$/)
     }).pipe(Effect.scoped, Effect.provide(TapClient.layer)))
+})
+
+describe("an answer that comes whole", () => {
+  const limits = { ...impatient, ...withPatience(impatient, 60_000), headersMillis: 100 }
+  layer(tappedSimulator({ ...slow, interTokenMillis: 15 }, { limits }), { excludeTestServices: true })((it) => {
+    it.effect("is not given up because nothing is said before it", () =>
+      Effect.gen(function*() {
+        const { baseUrl } = yield* Tap
+        const body = { model: "simulated-model", prompt: "Hi", echo: true, max_tokens: 30 }
+        const { choices } = yield* Effect.promise(() => agentAt(baseUrl).completions.create(body))
+        assert.strictEqual(choices[0]?.finish_reason, "length")
+        assert.deepInclude((yield* Told).at(-1), { _tag: "CallEnded", mode: "whole", tokens: 30, end: "completed" })
+      }))
+  })
 })
 
 describe("a stream that stalls inside an event", () => {
