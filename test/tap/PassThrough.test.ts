@@ -1,6 +1,7 @@
 /**
  * The tap as a proxy, on bare sockets: what goes in comes out, to the byte and the chunk, and what is cut is cut.
  */
+// @effect-diagnostics globalTimers:off
 import { assert, describe, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,7 +29,7 @@ const inTurn = (response: ServerResponse, parts: ReadonlyArray<string | Buffer>,
 
 let held: ServerResponse | undefined
 /** Bytes of the endless answer so far. */
-let written = 0
+const endless = { written: 0 }
 
 /** What the engine does is asked for in the path. */
 const script: Script = (response, { body, path }) => {
@@ -55,8 +56,8 @@ const script: Script = (response, { body, path }) => {
     case "/endless": {
       response.writeHead(200, { "content-type": "application/octet-stream" })
       const more = () => {
-        while (written < 64 * large.length) {
-          written += large.length
+        while (endless.written < 64 * large.length) {
+          endless.written += large.length
           if (!response.write(large)) return void response.once("drain", more)
         }
       }
@@ -164,11 +165,11 @@ layer(world, { excludeTestServices: true })("the tap as a proxy", (it) => {
       raw.write(requestText("GET /v1/endless"))
       let before = -1
       // What nobody reads fills the buffers of some sockets, and then nothing moves.
-      while (written === 0 || written !== before) {
-        before = written
+      while (endless.written === 0 || endless.written !== before) {
+        before = endless.written
         yield* Effect.sleep(150)
       }
-      assert.isBelow(written, 64 * large.length)
+      assert.isBelow(endless.written, 64 * large.length)
     }).pipe(Effect.scoped))
 
   it.effect("sends the engine what the client sent, as the engine's own", () =>
