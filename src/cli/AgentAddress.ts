@@ -12,7 +12,7 @@ import type { Definition } from "../campaign/Definition.ts"
 import { inputError, orExit } from "./CommandError.ts"
 
 /** The token for the agent: `CAMPAIGN_AGENT_TOKEN`. Never a flag, never stored. */
-const agentToken = Config.Redacted("CAMPAIGN_AGENT_TOKEN").pipe(Config.option)
+export const agentToken = Config.Redacted("CAMPAIGN_AGENT_TOKEN").pipe(Config.option)
 
 /** The token in the variable that was named for it, which then has to be there. */
 const tokenIn = (variable: string) =>

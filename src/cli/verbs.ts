@@ -71,6 +71,11 @@ export const verbs = [
     () => import("./report.ts").then(({ report }) => report)
   ),
   verb(
+    "probe",
+    "Say what an agent or an engine really does, and what a campaign can rest on.",
+    () => import("./probe.ts").then(({ probe }) => probe)
+  ),
+  verb(
     "tap",
     "Watch the tokens between any agent and its engine, whatever the agent does with them.",
     () => import("./tap.ts").then(({ tap }) => tap)

@@ -1,0 +1,124 @@
+/**
+ * What is seen behind an agent while it answers: the tokens that its engine makes, by the engine's own counters or by a
+ * tap in between. Whoever compares that with what arrives here knows which hop holds tokens back.
+ *
+ * Laws: watching never fails; what cannot be read is not there. A layer for "nothing to see", so that nobody asks.
+ *
+ * Gotcha: an engine's counters are those of everybody. `shared` says that others were at work before; then numbers of
+ * tokens are too large, and only their movement tells something.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
+import * as MetricsScrape from "../engine/MetricsScrape.ts"
+import { PatientFetch } from "../engine/PatientFetch.ts"
+import { type EngineSample, rise } from "../liveness/EngineSample.ts"
+import type { UpstreamKind, UpstreamMeasurement } from "./AgentMeasurements.ts"
+
+/** What has been seen since a watch began; times are of the monotonic clock, in milliseconds. */
+export interface Upstream {
+  readonly tokens: number
+  readonly firstAt: number | null
+  readonly lastAt: number | null
+  /** Requests in the engine now; null where it does not say. */
+  readonly running: number | null
+  readonly promptTokens: number | null
+  readonly finished: number | null
+  readonly shared: boolean
+  /** Looks so far; nothing is known before the second. */
+  readonly looks: number
+}
+
+export interface UpstreamView {
+  /** What has been seen so far. */
+  readonly seen: Effect.Effect<Upstream>
+  /** The same after one more look. */
+  readonly now: Effect.Effect<Upstream>
+}
+
+const unseen: Upstream = {
+  tokens: 0,
+  firstAt: null,
+  lastAt: null,
+  running: null,
+  promptTokens: null,
+  finished: null,
+  shared: false,
+  looks: 0
+}
+
+export class UpstreamWatch extends Context.Service<UpstreamWatch, {
+  readonly kind: UpstreamKind
+  /** Watches until the scope ends. */
+  readonly begin: Effect.Effect<UpstreamView, never, Scope.Scope>
+}>()("a2a-campaign/UpstreamWatch") {
+  /** Nothing to see. */
+  static readonly layerNone = Layer.succeed(UpstreamWatch, {
+    kind: "none",
+    begin: Effect.succeed({ seen: Effect.succeed(unseen), now: Effect.succeed(unseen) })
+  })
+
+  /** By the counters of the engine's `/metrics`, looked at so often. */
+  static readonly layerEngine = (options: {
+    /** With its `/v1`. */
+    readonly baseUrl: string
+    readonly every: Duration.Input
+  }) =>
+    Layer.effect(
+      UpstreamWatch,
+      Effect.gen(function*() {
+        const { fetch } = yield* PatientFetch
+        const { sample } = MetricsScrape.make(fetch, { baseUrl: options.baseUrl, patience: "2 seconds" })
+        return UpstreamWatch.of({ kind: "engine", begin: watchCounters(sample, options.every) })
+      })
+    ).pipe(Layer.provide(PatientFetch.layer))
+}
+
+const watchCounters = Effect.fnUntraced(function*(
+  sample: MetricsScrape.MetricsScrape["sample"],
+  every: Duration.Input
+) {
+  const seen = yield* Ref.make(unseen)
+  let first: EngineSample | undefined
+  const look = Effect.gen(function*() {
+    const outcome = yield* sample
+    if (typeof outcome === "string") return
+    const at = Number(yield* Clock.monotonicTimeNanos) / 1e6
+    first ??= outcome
+    yield* Ref.update(seen, (before) => step(before, first!, outcome, at))
+  })
+  yield* look
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(every), look)))
+  return { seen: Ref.get(seen), now: Effect.andThen(look, Ref.get(seen)) }
+})
+
+/** What is known after one more sample. */
+export const step = (before: Upstream, first: EngineSample, now: EngineSample, at: number): Upstream => {
+  const tokens = rise(first.generationTokens, now.generationTokens)
+  const grew = tokens > before.tokens
+  return {
+    tokens: Math.max(tokens, before.tokens),
+    firstAt: before.firstAt ?? (grew ? at : null),
+    lastAt: grew ? at : before.lastAt,
+    running: now.running,
+    promptTokens: now.promptTokens === null ? null : rise(first.promptTokens, now.promptTokens),
+    finished: now.finished === null ? null : rise(first.finished, now.finished),
+    shared: before.shared || (before.looks === 0 && (now.running ?? 0) > 0),
+    looks: before.looks + 1
+  }
+}
+
+/** As it is reported; null where there was nothing to see. */
+export const measuredOf = (seen: Upstream, startedAt: number): UpstreamMeasurement | null =>
+  seen.looks < 2 ? null : {
+    tokens: seen.tokens,
+    firstMillis: seen.firstAt === null ? null : seen.firstAt - startedAt,
+    lastMillis: seen.lastAt === null ? null : seen.lastAt - startedAt,
+    promptTokens: seen.promptTokens,
+    finished: seen.finished,
+    shared: seen.shared
+  }

@@ -1,0 +1,99 @@
+/**
+ * From what was measured of an agent to what it means: the findings, the mode in which a campaign sees most of it, and
+ * what it is fit for. Pure.
+ *
+ * Laws: total over any measurements. Nothing is fit that has a blocker. `fit` for a mode is whether a battle can be played
+ * in it; `watched` is whether there is one in which it can be seen that the agent is at work, which `blocking` is not.
+ */
+import * as Schema from "effect/Schema"
+import { DeliveryMode } from "../a2a/DeliveryMode.ts"
+import { AgentFinding } from "./AgentFinding.ts"
+import { AgentMeasurements } from "./AgentMeasurements.ts"
+import { showsProgress } from "./findingsOfBuffering.ts"
+import { findingsOfCard } from "./findingsOfCard.ts"
+import { findingsOfStream } from "./findingsOfStream.ts"
+import { findingsOfTask } from "./findingsOfTask.ts"
+import { isLate } from "./judgeStream.ts"
+
+const Fit = Schema.Struct({
+  stream: Schema.Boolean,
+  tap: Schema.Boolean,
+  poll: Schema.Boolean,
+  blocking: Schema.Boolean,
+  watched: Schema.Boolean
+})
+export type Fit = typeof Fit.Type
+
+/** The whole of a probe, as `--json` prints it. */
+export const AgentReport = Schema.Struct({
+  /** How a campaign sees most of the agent; null where it gives no answer at all. */
+  mode: Schema.NullOr(DeliveryMode),
+  /** Why so, as a clause. */
+  why: Schema.String,
+  /** How a campaign follows it unless told otherwise. */
+  chosen: Schema.NullOr(DeliveryMode),
+  fit: Fit,
+  findings: Schema.Array(AgentFinding),
+  measurements: AgentMeasurements
+})
+export type AgentReport = typeof AgentReport.Type
+
+/** A report as one JSON object. */
+export const reportJson: (report: AgentReport) => string = Schema.encodeSync(Schema.fromJsonString(AgentReport))
+
+const ORDER = { blocker: 0, loss: 1, note: 2 } as const
+
+/** Judges what was measured. */
+export const analyseAgent = (measurements: AgentMeasurements): AgentReport => {
+  const works = worksOf(measurements)
+  const findings = [
+    ...findingsOfCard(measurements),
+    ...findingsOfStream(measurements),
+    ...findingsOfTask(measurements, works)
+  ].toSorted((one, other) => ORDER[one.severity] - ORDER[other.severity])
+  const mayPlay = !findings.some(({ severity }) => severity === "blocker")
+  const fit = {
+    stream: mayPlay && works.stream,
+    tap: mayPlay && works.tap,
+    poll: mayPlay && works.poll,
+    blocking: mayPlay && works.blocking,
+    watched: mayPlay && (works.stream || works.tap || works.poll)
+  }
+  return { ...modeOf(measurements, works), chosen: chosenFor(measurements, works), fit, findings, measurements }
+}
+
+type Works = Omit<Fit, "watched">
+
+/** Which modes show or give the answer, whatever else is wrong. */
+const worksOf = ({ card, polled, stream, upstream }: AgentMeasurements): Works => {
+  const said = stream !== null && stream.textFrames > 0 && stream.outcome !== "failed"
+  const tokens = Math.max(stream?.upstream?.tokens ?? 0, polled?.upstream?.tokens ?? 0)
+  return {
+    stream: card.streaming && said && stream.textFrames > 1 && !isLate(stream),
+    tap: upstream === "tap" && tokens > 0,
+    poll: polled !== null && polled.atOnce && showsProgress(polled.side),
+    blocking: (card.streaming && said && stream.outcome === "ended") ||
+      (polled !== null && polled.outcome !== "refused" && polled.outcome !== "failed" && polled.textLength > 0) ||
+      (polled?.atOnce === true && polled.outcome === "cut")
+  }
+}
+
+const modeOf = (
+  { card, stream }: AgentMeasurements,
+  works: Works
+): Pick<AgentReport, "mode" | "why"> => {
+  if (works.stream) return { mode: "stream", why: "its text comes as it is made" }
+  const first = card.streaming ? "its stream comes too late to be watched" : "it does not stream"
+  if (works.tap) return { mode: "tap", why: `${first}, and the tap sees its tokens` }
+  if (works.poll) return { mode: "poll", why: `${first}, and its task shows what is done so far` }
+  if (works.blocking) return { mode: "blocking", why: `${first}, and its task shows nothing before its end` }
+  return { mode: null, why: stream === null ? "it cannot be asked" : "it gives no answer" }
+}
+
+/** What our client does of itself: it believes the card. */
+const chosenFor = ({ card, polled }: AgentMeasurements, works: Works): AgentReport["chosen"] => {
+  if (works.tap && !card.streaming) return "tap"
+  if (card.used === null || card.fault !== null) return null
+  if (card.streaming) return "stream"
+  return polled?.atOnce === true ? "poll" : "blocking"
+}
