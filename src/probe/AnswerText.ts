@@ -29,7 +29,6 @@ export const makeAnswer = () => {
   let lastStatus = ""
   let statuses = ""
   let end = ""
-  let repeats = 0
 
   const inArtifacts = () => [...artifacts.values()].join("")
 
@@ -79,10 +78,7 @@ export const makeAnswer = () => {
       }
       case "status": {
         if (isFinal(frame)) return ending(frame.text)
-        if (frame.text === "" && frame.extension !== undefined) return undefined
-        const news = status(frame.text)
-        if (news === undefined) repeats++
-        return news
+        return status(frame.text)
       }
       case "message":
         return ending(frame.text)
@@ -98,8 +94,6 @@ export const makeAnswer = () => {
     inArtifacts,
     /** Distinct artifacts. */
     artifacts: () => artifacts.size,
-    /** Open statuses without anything new. */
-    repeats: () => repeats,
     /** Whether the end said once more what the artifacts hold. */
     saidTwice: () => end !== "" && end === inArtifacts()
   }

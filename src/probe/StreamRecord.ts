@@ -82,6 +82,7 @@ export const makeStreamRecord = (startedAt: number) => {
   let commentAt: number | undefined
   let lifeAfterText = 0
   let heartbeats = 0
+  let repeats = 0
   let tokens: number | null = null
   let state = ""
   let taskId = ""
@@ -133,7 +134,11 @@ export const makeStreamRecord = (startedAt: number) => {
     const news = answer.read(read)
     if (news === undefined) {
       if (hasNewState) newsAt = at
-      else lifeAfterText++
+      else {
+        lifeAfterText++
+        // A heartbeat of the extension says something each time.
+        if (read.kind === "status" && read.extension?.isHeartbeat !== true) repeats++
+      }
       return
     }
     newsAt = at
@@ -184,7 +189,7 @@ export const makeStreamRecord = (startedAt: number) => {
       voices: { ...voices },
       artifacts: answer.artifacts(),
       saidTwice: answer.saidTwice(),
-      repeats: answer.repeats(),
+      repeats,
       comments,
       commentMillis: quantileOf(commentGaps, 0.5),
       lifeAfterText,
