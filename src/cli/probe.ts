@@ -47,6 +47,12 @@ export const probe = Command.make(
       Flag.withFallbackConfig(Config.String("CAMPAIGN_ENGINE")),
       optional
     ),
+    tap: optional(text("tap", {
+      metavar: "URL",
+      description:
+        "The tap (`campaign tap`) between the agent and its engine, instead of --engine; its token is read from " +
+        "CAMPAIGN_TAP_TOKEN"
+    })),
     purpose: choice("for", {
       choices: ["any", "stream", "tap", "poll", "blocking"],
       default: "any",
@@ -90,6 +96,10 @@ export const probe = Command.make(
       command: "campaign probe http://127.0.0.1:9009/ --engine http://127.0.0.1:8000/v1",
       description: "With a look at the engine behind it"
     },
+    {
+      command: "campaign probe http://127.0.0.1:9009/ --tap http://127.0.0.1:8100",
+      description: "With a look at the tap that its OPENAI_BASE_URL points to"
+    },
     { command: "campaign probe http://127.0.0.1:9009/ --for poll", description: "Exit 0 only if it can be polled" },
     { command: "campaign probe http://127.0.0.1:9009/ --json", description: "One JSON object, for scripts" }
   ])
@@ -97,6 +107,7 @@ export const probe = Command.make(
 
 interface ProbeValues {
   readonly engine: string | undefined
+  readonly tap: string | undefined
   readonly prompt: string
   readonly patience: number | undefined
   readonly purpose: Purpose
@@ -120,13 +131,24 @@ const probed = Effect.fnUntraced(function*(given: string, options: ProbeValues) 
     AgentWire.layer({ tokens, answerMillis: answerMillisOf(settings) }),
     yield* upstreamOf(options)
   )
-  return yield* Effect.map(
-    probeAgent(settings, (what) => Console.error(`campaign: ${what} …`)).pipe(Effect.provide(services)),
-    analyseAgent
-  )
+  return yield* Effect.gen(function*() {
+    const complaint = yield* UpstreamWatch.use(({ check }) => check)
+    if (complaint !== null) yield* Console.error(`campaign: ${complaint}`)
+    return analyseAgent(yield* probeAgent(settings, (what) => Console.error(`campaign: ${what} …`)))
+  }).pipe(Effect.provide(services))
 }, orExit)
 
-const upstreamOf = Effect.fnUntraced(function*({ engine }: ProbeValues) {
+/** The token for the tap's own paths. Never a flag. */
+const tapToken = Config.Redacted("CAMPAIGN_TAP_TOKEN").pipe(Config.option)
+
+const upstreamOf = Effect.fnUntraced(function*({ engine, tap }: ProbeValues) {
+  if (engine !== undefined && tap !== undefined) {
+    return yield* usageError("--engine and --tap exclude each other: the tap sees the tokens of its engine")
+  }
+  if (tap !== undefined) {
+    const token = Option.filter(yield* tapToken, (token) => Redacted.value(token) !== "")
+    return UpstreamWatch.layerTap({ tapUrl: yield* parseUrl("tap", tap), token: Option.getOrUndefined(token) })
+  }
   if (engine === undefined) return UpstreamWatch.layerNone
   const { baseUrl } = yield* engineOptions({ url: engine, model: "", maxTokens: 1 })
   return UpstreamWatch.layerEngine({ baseUrl, every: LOOK_EVERY })

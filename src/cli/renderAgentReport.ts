@@ -38,7 +38,9 @@ export const renderAgentReport = (report: AgentReport, purpose: Purpose, { color
   const told = ({ code, remedy, severity, what }: AgentFinding): ReadonlyArray<string> => [
     `${bold(severity)} ${code}`,
     ...indented(what, columns, 2),
-    ...(remedy === "" ? [] : indented(`→ ${remedy}`, columns, 2).map(green))
+    ...(remedy === "" ?
+      [] :
+      indented(remedy, columns, 4).map((line, index) => green(index === 0 ? `  → ${line.trimStart()}` : line)))
   ]
   const fit = isFitFor(report.fit, purpose)
   const others = (["stream", "tap", "poll", "blocking"] as const).filter((mode) => report.fit[mode])
@@ -122,6 +124,10 @@ const streamFacts = (stream: StreamMeasurement): ReadonlyArray<Fact> => {
     : `${countText(upstream.tokens, "token")}${upstream.shared ? " (others' among them)" : ""} from ` +
       `${timeText(upstream.firstMillis ?? 0)} to ${timeText(upstream.lastMillis ?? 0)}`
   const count = upstream !== null && upstream.tokens > 0 && !upstream.shared ? upstream.tokens : tokens ?? 0
+  // Of an answer that is whole; else the engine is ahead.
+  const each = outcome !== "ended" || count === 0 || textFrames === 0
+    ? ""
+    : `; ${(count / textFrames).toFixed(1)} tokens an event, ${(count / Math.max(1, arrivals)).toFixed(1)} an arrival`
   const beats = [
     ...(comments > 0
       ? [`${countText(comments, "comment")}${commentMillis === null ? "" : `, ${timeText(commentMillis)} apart`}`]
@@ -134,11 +140,7 @@ const streamFacts = (stream: StreamMeasurement): ReadonlyArray<Fact> => {
     ...(made === undefined ? [] : [
       [
         "engine",
-        made + (count === 0 || textFrames === 0
-          ? ""
-          : `; ${(count / textFrames).toFixed(1)} tokens an event, ${
-            (count / Math.max(1, arrivals)).toFixed(1)
-          } at once`)
+        made + each
       ] as const
     ]),
     ["heartbeats", beats.length === 0 ? `none in ${timeText(stream.endMillis)}` : beats.join("; ")]
@@ -170,6 +172,9 @@ const cancelText = (cancel: NonNullable<AgentMeasurements["cancel"]>): string =>
     : stopped
     ? "its engine stopped"
     : `its engine went on${tokensAfter ? `, ${countText(tokensAfter, "token")} more` : ""}`
+  if (outcome === "answered" && state === "completed") {
+    return `answered in ${timeText(millis ?? 0)}, when it had completed`
+  }
   return outcome === "answered"
     ? `answered ${state || "without a state"} in ${timeText(millis ?? 0)}; ${engine}`
     : `${outcome}: ${detail}; ${engine}`
@@ -214,5 +219,7 @@ const modeText = ({ chosen, mode, why }: AgentReport): string =>
     : `Mode: ${mode}, because ${why}.${
       chosen === null || chosen === mode
         ? ""
-        : ` A campaign would choose ${chosen}, as the card says; tell it otherwise with --mode ${mode}.`
+        : ` A campaign would choose ${chosen}, as the card says; ${
+          mode === "tap" ? "name the tap for this agent" : `set mode = "${mode}" for this agent`
+        }.`
     }`

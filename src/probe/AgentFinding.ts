@@ -51,7 +51,8 @@ export const AgentFindingCode = Schema.Literals([
   "resubscription-loses",
   "resubscription-doubles",
   "forgets-context",
-  "context-unknown"
+  "context-unknown",
+  "upstream-unseen"
 ])
 export type AgentFindingCode = typeof AgentFindingCode.Type
 

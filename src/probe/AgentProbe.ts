@@ -10,7 +10,7 @@ import { readCard } from "./AgentCardReading.ts"
 import type { AgentMeasurements, CardMeasurement, StreamMeasurement } from "./AgentMeasurements.ts"
 import type { AgentProbeSettings } from "./AgentProbeSettings.ts"
 import { AgentWire } from "./AgentWire.ts"
-import { isLate } from "./judgeStream.ts"
+import { isBursty, isLate, isWatchable } from "./judgeStream.ts"
 import { measureCancel } from "./measureCancel.ts"
 import { measureConversation } from "./measureConversation.ts"
 import { measurePolled } from "./measurePolled.ts"
@@ -33,7 +33,7 @@ export const probeAgent = Effect.fn("probeAgent")(function*(
   tell: Tell
 ): Effect.fn.Return<AgentMeasurements, never, AgentWire | UpstreamWatch> {
   const wire = yield* AgentWire
-  const { kind } = yield* UpstreamWatch
+  const { kind, quiet } = yield* UpstreamWatch
   const { patienceMillis, prompt, url } = settings
 
   yield* tell("reading its card")
@@ -68,10 +68,10 @@ export const probeAgent = Effect.fn("probeAgent")(function*(
   const known = { ...nothing, idleCardMillis: quantileOf(idle, 0.5), stream }
   if (stream.outcome === "silent" || (card.streaming && stream.outcome === "failed")) return known
 
-  const streams = card.streaming && stream.textFrames > 0 && !isLate(stream)
-  const isCompressed = stream.headers?.contentEncoding !== null && stream.headers?.contentEncoding !== "identity"
+  const streams = card.streaming && isWatchable(stream)
+  const isCompressed = !["identity", null].includes(stream.headers?.contentEncoding ?? null)
   let uncompressed: StreamMeasurement | null = null
-  if (card.streaming && isLate(stream) && stream.headers !== null && isCompressed) {
+  if (card.streaming && (isLate(stream) || isBursty(stream)) && isCompressed) {
     yield* tell("reading it again without compression")
     uncompressed = yield* streamed({ plain: true })
   }
@@ -81,9 +81,12 @@ export const probeAgent = Effect.fn("probeAgent")(function*(
   const polls = polled.outcome !== "silent" && polled.outcome !== "failed"
 
   const answerMillis = streams ? stream.endMillis : polled.endMillis
+  // What was cancelled and is not heard of any more goes on no longer than a whole answer.
+  const rest = Math.min(1.5 * answerMillis, patienceMillis)
   let cancel: AgentMeasurements["cancel"] = null
   if (streams || (polls && polled.atOnce)) {
     yield* tell("cancelling an answer in its middle")
+    yield* quiet(rest)
     cancel = yield* measureCancel({ settings, at, cardUrl, answerMillis, byStream: streams })
   }
   let resubscription: AgentMeasurements["resubscription"] = null
@@ -95,6 +98,7 @@ export const probeAgent = Effect.fn("probeAgent")(function*(
   let conversation: AgentMeasurements["conversation"] = null
   if (streams || polls) {
     yield* tell("talking with it in one context")
+    yield* quiet(rest)
     conversation = yield* measureConversation({ settings, at, cardUrl, byStream: card.streaming })
   }
   return { ...known, uncompressed, polled, cancel, resubscription, conversation }

@@ -136,8 +136,8 @@ export const makeStreamRecord = (startedAt: number) => {
       if (hasNewState) newsAt = at
       else {
         lifeAfterText++
-        // A heartbeat of the extension says something each time.
-        if (read.kind === "status" && read.extension?.isHeartbeat !== true) repeats++
+        // What our extension tells is new each time, though its text is not.
+        if (read.kind === "status" && read.extension === undefined) repeats++
       }
       return
     }

@@ -7,13 +7,13 @@
  */
 import * as Schema from "effect/Schema"
 import { DeliveryMode } from "../a2a/DeliveryMode.ts"
-import { AgentFinding } from "./AgentFinding.ts"
+import { AgentFinding, note } from "./AgentFinding.ts"
 import { AgentMeasurements } from "./AgentMeasurements.ts"
 import { showsProgress } from "./findingsOfBuffering.ts"
 import { findingsOfCard } from "./findingsOfCard.ts"
 import { findingsOfStream } from "./findingsOfStream.ts"
 import { findingsOfTask } from "./findingsOfTask.ts"
-import { isLate } from "./judgeStream.ts"
+import { isWatchable } from "./judgeStream.ts"
 
 const Fit = Schema.Struct({
   stream: Schema.Boolean,
@@ -30,7 +30,7 @@ export const AgentReport = Schema.Struct({
   mode: Schema.NullOr(DeliveryMode),
   /** Why so, as a clause. */
   why: Schema.String,
-  /** How a campaign follows it unless told otherwise. */
+  /** How a campaign without a tap follows it unless told otherwise. */
   chosen: Schema.NullOr(DeliveryMode),
   fit: Fit,
   findings: Schema.Array(AgentFinding),
@@ -49,7 +49,8 @@ export const analyseAgent = (measurements: AgentMeasurements): AgentReport => {
   const findings = [
     ...findingsOfCard(measurements),
     ...findingsOfStream(measurements),
-    ...findingsOfTask(measurements, works)
+    ...findingsOfTask(measurements, works),
+    ...findingsOfUpstream(measurements)
   ].toSorted((one, other) => ORDER[one.severity] - ORDER[other.severity])
   const mayPlay = !findings.some(({ severity }) => severity === "blocker")
   const fit = {
@@ -59,7 +60,27 @@ export const analyseAgent = (measurements: AgentMeasurements): AgentReport => {
     blocking: mayPlay && works.blocking,
     watched: mayPlay && (works.stream || works.tap || works.poll)
   }
-  return { ...modeOf(measurements, works), chosen: chosenFor(measurements, works), fit, findings, measurements }
+  return { ...modeOf(measurements, works), chosen: chosenFor(measurements), fit, findings, measurements }
+}
+
+/** Evidence that was asked for and is none. */
+const findingsOfUpstream = ({ polled, stream, upstream }: AgentMeasurements): ReadonlyArray<AgentFinding> => {
+  const answered = (stream?.textFrames ?? 0) > 0 || (polled?.textLength ?? 0) > 0
+  const tokens = Math.max(stream?.upstream?.tokens ?? 0, polled?.upstream?.tokens ?? 0)
+  if (upstream === "none" || !answered || tokens > 0) return []
+  return [
+    upstream === "tap"
+      ? note(
+        "upstream-unseen",
+        "The tap saw no token while it answered: its requests take another way.",
+        "Set the base URL of its engine (OPENAI_BASE_URL) to the tap's /v1, and restart it."
+      )
+      : note(
+        "upstream-unseen",
+        "The engine's counters did not move while it answered: it is not this one, or it keeps no statistics.",
+        "Check --engine; vLLM must run without --disable-log-stats."
+      )
+  ]
 }
 
 type Works = Omit<Fit, "watched">
@@ -69,7 +90,7 @@ const worksOf = ({ card, polled, stream, upstream }: AgentMeasurements): Works =
   const said = stream !== null && stream.textFrames > 0 && stream.outcome !== "failed"
   const tokens = Math.max(stream?.upstream?.tokens ?? 0, polled?.upstream?.tokens ?? 0)
   return {
-    stream: card.streaming && said && stream.textFrames > 1 && !isLate(stream),
+    stream: card.streaming && said && isWatchable(stream),
     tap: upstream === "tap" && tokens > 0,
     poll: polled !== null && polled.atOnce && showsProgress(polled.side),
     blocking: (card.streaming && said && stream.outcome === "ended") ||
@@ -91,8 +112,7 @@ const modeOf = (
 }
 
 /** What our client does of itself: it believes the card. */
-const chosenFor = ({ card, polled }: AgentMeasurements, works: Works): AgentReport["chosen"] => {
-  if (works.tap && !card.streaming) return "tap"
+const chosenFor = ({ card, polled }: AgentMeasurements): AgentReport["chosen"] => {
   if (card.used === null || card.fault !== null) return null
   if (card.streaming) return "stream"
   return polled?.atOnce === true ? "poll" : "blocking"

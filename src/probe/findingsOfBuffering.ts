@@ -7,7 +7,7 @@
  */
 import { type AgentFinding, countText, loss, note, timeText } from "./AgentFinding.ts"
 import type { AgentMeasurements, HeaderMeasurement, SideMeasurement, StreamMeasurement } from "./AgentMeasurements.ts"
-import { isLate } from "./judgeStream.ts"
+import { isBursty, isLate, perArrival } from "./judgeStream.ts"
 
 /** Whether the task told of its progress while it was at work. */
 export const showsProgress = ({ changes, textLength }: SideMeasurement): boolean => changes >= 3 || textLength > 0
@@ -36,6 +36,15 @@ const proxyIn = (headers: HeaderMeasurement | null): string | undefined => {
     : undefined
 }
 
+const bursts = (stream: StreamMeasurement): AgentFinding =>
+  loss(
+    "comes-in-bursts",
+    `Its text comes in ${countText(stream.arrivals, "burst")} of about ${Math.round(perArrival(stream))} ` +
+      `${stream.upstream !== null && stream.upstream.tokens > 0 ? "tokens" : "pieces"}, ` +
+      `${timeText(stream.gapMaxMillis ?? 0)} apart at most.`,
+    "Something flushes by size: send each event at once (no buffered writer, no compression, proxy_buffering off)."
+  )
+
 const FLUSH = "Turn buffering off for text/event-stream: the agent should send X-Accel-Buffering: no and " +
   "Cache-Control: no-cache, no-transform; in nginx set proxy_buffering off."
 
@@ -46,7 +55,7 @@ export const engineMeanwhile = ({ upstream }: Pick<StreamMeasurement, "upstream"
     : `, while its engine made ${countText(upstream.tokens, "token")} from ${timeText(upstream.firstMillis)} to ` +
       timeText(upstream.lastMillis)
 
-/** The one finding of a stream whose text came late. */
+/** The one finding of a stream whose text came late, or in few large portions. */
 export const findingOfBuffering = (
   { idleCardMillis, polled, stream, uncompressed }:
     & Pick<
@@ -60,17 +69,18 @@ export const findingOfBuffering = (
   const late = `Its stream brings the whole answer at the end, after ${timeText(end)}`
   const meanwhile = engineMeanwhile(stream)
   if (isBlocked(side, idleCardMillis, end)) return blockingClient(side, end)
-  if (uncompressed !== null && uncompressed.textFrames > 1 && !isLate(uncompressed)) {
+  if (isCuredBy(uncompressed)) {
     return loss(
       "buffered-by-compression",
-      `${late}, because it is compressed (${
-        headers?.contentEncoding ?? "gzip"
-      }) and not flushed; without compression it ` +
+      `${
+        isLate(stream) ? late : `Its stream comes in ${countText(stream.arrivals, "burst")}`
+      }, because it is compressed (${headers?.contentEncoding ?? "gzip"}) and not flushed; without compression it ` +
         "comes as it is made.",
       "Do not compress text/event-stream (leave it out of GZipMiddleware, of express's compression(), of the proxy's " +
         "gzip_types), or flush after every event."
     )
   }
+  if (!isLate(stream)) return bursts(stream)
   if (showsProgress(side) || (polled !== null && showsProgress(polled.side))) {
     const proxy = proxyIn(headers)
     return proxy === undefined
@@ -119,6 +129,10 @@ export const findingOfBuffering = (
     `Give --engine or --tap to see which. ${collects}`
   )
 }
+
+/** Whether it was compression that held the text back. */
+const isCuredBy = (uncompressed: StreamMeasurement | null): boolean =>
+  uncompressed !== null && uncompressed.textFrames > 1 && !isLate(uncompressed) && !isBursty(uncompressed)
 
 /** Whether the engine itself gave everything in a moment at the end. */
 const isAtOnce = (

@@ -2,13 +2,11 @@
 import { type AgentFinding, blocker, countText, loss, note, timeText } from "./AgentFinding.ts"
 import type { AgentMeasurements, StreamMeasurement } from "./AgentMeasurements.ts"
 import { blockingClient, findingOfBuffering, isBlocked } from "./findingsOfBuffering.ts"
-import { isLate, isTooFast } from "./judgeStream.ts"
+import { isBursty, isLate, isTooFast } from "./judgeStream.ts"
 
 const LOG = "Look into the agent's own log for the request."
 /** So many of a kind are a habit. */
 const HABIT = 3
-/** Tokens that come together are a burst. */
-const BURST = 8
 /** A silence after which proxies begin to close connections, in milliseconds. */
 const LONG_SILENCE_MILLIS = 15_000
 
@@ -108,7 +106,7 @@ const silent = (stream: StreamMeasurement, patienceMillis: number): AgentFinding
 }
 
 const ofItsTime = (measurements: AgentMeasurements, stream: StreamMeasurement): ReadonlyArray<AgentFinding> => {
-  const { arrivals, comments, firstTextMillis, gapMaxMillis, heartbeats, lastTextMillis, textFrames, upstream } = stream
+  const { comments, firstTextMillis, gapMaxMillis, heartbeats, lastTextMillis, textFrames } = stream
   if (textFrames === 0 || stream.outcome === "failed") return []
   const silence = Math.max(firstTextMillis ?? 0, gapMaxMillis ?? 0)
   const quiet = silence >= LONG_SILENCE_MILLIS && comments === 0 && heartbeats === 0
@@ -128,17 +126,7 @@ const ofItsTime = (measurements: AgentMeasurements, stream: StreamMeasurement): 
       "Ask for a longer answer with --prompt."
     )]
   }
-  if (isLate(stream)) return [...quiet, findingOfBuffering({ ...measurements, stream })]
-  const each = upstream !== null && !upstream.shared && upstream.tokens > 0 ? upstream.tokens : textFrames
-  return each / arrivals < BURST ? quiet : [
-    ...quiet,
-    loss(
-      "comes-in-bursts",
-      `Its text comes in ${countText(arrivals, "burst")} of about ${Math.round(each / arrivals)} ` +
-        `${each === textFrames ? "events" : "tokens"}, ${timeText(gapMaxMillis ?? 0)} apart at most.`,
-      "Something flushes by size: send each event at once (no buffered writer, no compression, proxy_buffering off)."
-    )
-  ]
+  return isLate(stream) || isBursty(stream) ? [...quiet, findingOfBuffering({ ...measurements, stream })] : quiet
 }
 
 /** How the answer is told, whatever its time. */

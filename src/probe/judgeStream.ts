@@ -6,7 +6,13 @@ export const TOO_FAST_MILLIS = 150
 /** The share of the text at the end that says that it was held back. */
 const LATE_SHARE = 0.8
 
+/** Tokens that come together are a burst. */
+const BURST = 8
+/** So many bursts still show that an agent is at work. */
+const ENOUGH_BURSTS = 5
+
 type Timed = Pick<StreamMeasurement, "lateShare" | "lastTextMillis">
+type Counted = Timed & Pick<StreamMeasurement, "arrivals" | "textFrames" | "upstream">
 
 /** Whether too little time went by to tell. */
 export const isTooFast = ({ lastTextMillis }: Timed): boolean =>
@@ -15,3 +21,15 @@ export const isTooFast = ({ lastTextMillis }: Timed): boolean =>
 /** Whether nearly all text came at once, at the end. */
 export const isLate = (stream: Timed): boolean =>
   stream.lateShare !== null && stream.lateShare >= LATE_SHARE && !isTooFast(stream)
+
+/** Tokens for each arrival, by the engine's count where it is ours alone; else pieces. */
+export const perArrival = ({ arrivals, textFrames, upstream }: Counted): number =>
+  (upstream !== null && !upstream.shared && upstream.tokens > 0 ? upstream.tokens : textFrames) / Math.max(1, arrivals)
+
+/** Whether the text came in few large portions, though not in one. */
+export const isBursty = (stream: Counted): boolean =>
+  stream.arrivals > 1 && !isLate(stream) && !isTooFast(stream) && perArrival(stream) >= BURST
+
+/** Whether whoever reads the stream sees that the agent is at work. */
+export const isWatchable = (stream: Counted): boolean =>
+  stream.textFrames > 1 && !isLate(stream) && !(isBursty(stream) && stream.arrivals < ENOUGH_BURSTS)

@@ -98,7 +98,8 @@ const cancelled = Effect.fnUntraced(function*(
   const second = yield* upstream.now
   const after = yield* lengthNow
   const tokensAfter = second.tokens - first.tokens
-  const isSeen = wasAtWork && second.looks > first.looks
+  // What others generate would be taken for ours.
+  const isSeen = wasAtWork && second.looks > first.looks && !second.shared
   return {
     outcome: answer._tag === "Answered" ? "answered" : answer._tag === "Refused" ? "refused" : "unanswered",
     detail: answer._tag === "Answered" ? "" : answer.detail,
@@ -106,7 +107,7 @@ const cancelled = Effect.fnUntraced(function*(
     state: answer._tag === "Answered" ? answer.frame.state : "",
     stateAfter: after.state,
     grewAfter: after.length > before.length,
-    stopped: isSeen ? tokensAfter === 0 && (second.shared || (second.running ?? 0) === 0) : null,
+    stopped: isSeen ? tokensAfter === 0 && (second.running ?? 0) === 0 : null,
     tokensAfter: isSeen ? tokensAfter : null
   }
 })
