@@ -4,8 +4,7 @@
  *
  * Law: total over any JSON. What is not understood is `unknown`, and what is absent is empty.
  */
-import * as Result from "effect/Result"
-import { decodeEvent, TOKEN_EXTENSION_URI } from "../a2a/TokenExtension.ts"
+import { TOKEN_EXTENSION_URI } from "../a2a/TokenExtension.ts"
 import { isObject } from "../a2a/WireShape.ts"
 
 export interface ArtifactText {
@@ -64,11 +63,10 @@ const artifactOf = (value: unknown, append: boolean): ArtifactText => {
 const extensionOf = (json: Json): AgentFrame["extension"] => {
   const said = objectIn(json["metadata"])[TOKEN_EXTENSION_URI]
   if (said === undefined) return undefined
-  const event = Result.getOrUndefined(decodeEvent(said))
-  return {
-    tokens: event !== undefined && "tokens" in event && event._tag !== "Heartbeat" ? event.tokens : 0,
-    isHeartbeat: event?._tag === "Heartbeat"
-  }
+  // Whole, a token event cannot be decoded: its text is in the update's own parts.
+  const { _tag, tokens } = objectIn(said)
+  const isHeartbeat = _tag === "Heartbeat"
+  return { tokens: !isHeartbeat && Number.isSafeInteger(tokens) ? Math.max(0, Number(tokens)) : 0, isHeartbeat }
 }
 
 const kindOf = (json: Json): readonly [AgentFrame["kind"], Json] => {

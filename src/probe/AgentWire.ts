@@ -13,7 +13,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { randomUUID } from "node:crypto"
 import * as AddressRule from "../a2a/AddressRule.ts"
-import { AgentFault, reasonOf } from "../a2a/AgentFault.ts"
+import { AgentFault, malformed, reasonOf } from "../a2a/AgentFault.ts"
 import * as BoundedFetch from "../a2a/BoundedFetch.ts"
 import { GuardedDispatcher } from "../a2a/GuardedDispatcher.ts"
 import { TOKEN_EXTENSION_URI } from "../a2a/TokenExtension.ts"
@@ -21,6 +21,7 @@ import { isObject, parseJson } from "../a2a/WireShape.ts"
 import { FailReason } from "../liveness/Failed.ts"
 import { type AgentFrame, readFrame } from "./AgentFrame.ts"
 import type { AgentInterface } from "./AgentMeasurements.ts"
+import { makeFrameOrder } from "./FrameOrder.ts"
 import type { StreamRecord } from "./StreamRecord.ts"
 
 /** What is asked of an agent. */
@@ -177,6 +178,7 @@ const make = (
     Effect.gen(function*() {
       const reader = response.body!.getReader()
       const decoder = new TextDecoder()
+      const flawOf = makeFrameOrder()
       let rest = ""
       while (true) {
         const { done, value } = yield* Effect.tryPromise({ try: () => reader.read(), catch: faultAt(url) })
@@ -187,6 +189,8 @@ const make = (
         for (const event of events) {
           const answer = answerOf(event.slice(event.indexOf("data: ") + 6), true, at - record.startedAt)
           if (answer._tag !== "Answered") return answer
+          const flaw = flawOf(answer.frame)
+          if (flaw !== undefined) return failedOf(malformed(flaw), record.startedAt)
           record.frame(answer.frame, at)
           if (record.isOver()) return undefined
         }

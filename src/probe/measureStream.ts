@@ -61,7 +61,9 @@ export const progressBehind = (side: SideWatch, upstream: UpstreamView): Effect.
   Effect.map(upstream.seen, ({ lastAt }) => Math.max(lastAt ?? 0, side.changedAt() ?? 0))
 
 const endOf = (record: StreamRecord, fault: StreamFault): Pick<StreamMeasurement, "outcome" | "detail"> => {
-  if (fault !== undefined) return { outcome: fault._tag === "Refused" ? "refused" : "failed", detail: fault.detail }
+  // An error after the first event is no refusal any more.
+  const isRefusal = fault?._tag === "Refused" && record.taskId() === "" && !record.hasText()
+  if (fault !== undefined) return { outcome: isRefusal ? "refused" : "failed", detail: fault.detail }
   if (record.isOver()) return { outcome: "ended", detail: "" }
   return record.state().endsWith("-required")
     ? { outcome: "asks", detail: record.state() }
