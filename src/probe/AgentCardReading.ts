@@ -2,6 +2,7 @@
  * What an agent's card says, in the words of A2A 1.0 or 0.3, and which of its interfaces our client would use: 1.0 before
  * 0.3, and JSON-RPC before HTTP+JSON.
  */
+import { oneLine } from "../a2a/AgentFault.ts"
 import { TOKEN_EXTENSION_URI } from "../a2a/TokenExtension.ts"
 import { isObject } from "../a2a/WireShape.ts"
 import type { AgentInterface, CardMeasurement } from "./AgentMeasurements.ts"
@@ -18,7 +19,7 @@ export type CardReading = Pick<
 const MOST_INTERFACES = 20
 const MOST_NAME = 80
 
-const textIn = (value: unknown, most = 500): string => typeof value === "string" ? value.slice(0, most) : ""
+const textIn = (value: unknown, most = 300): string => typeof value === "string" ? oneLine(value).slice(0, most) : ""
 
 const listIn = (value: unknown): ReadonlyArray<Json> =>
   Array.isArray(value) ? value.slice(0, MOST_INTERFACES).filter(isObject) : []

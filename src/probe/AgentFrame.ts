@@ -52,8 +52,11 @@ const objectIn = (value: unknown): Json => isObject(value) ? value : {}
 const partsText = (parts: unknown): string =>
   Array.isArray(parts) ? parts.map((part) => textIn(objectIn(part)["text"])).join("") : ""
 
-const stateOf = (state: unknown): string =>
-  textIn(state).replace(/^TASK_STATE_/, "").toLowerCase().replaceAll("_", "-").replace(/^cancelled$/, "canceled")
+/** A state as 0.3 has it. What can be none is left out: it is text from outside, and shown. */
+const stateOf = (state: unknown): string => {
+  const text = textIn(state).replace(/^TASK_STATE_/, "").toLowerCase().replaceAll("_", "-")
+  return text === "cancelled" ? "canceled" : /^[a-z-]{1,40}$/.test(text) ? text : ""
+}
 
 const artifactOf = (value: unknown, append: boolean): ArtifactText => {
   const artifact = objectIn(value)

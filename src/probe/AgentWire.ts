@@ -13,7 +13,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { randomUUID } from "node:crypto"
 import * as AddressRule from "../a2a/AddressRule.ts"
-import { AgentFault, malformed, reasonOf } from "../a2a/AgentFault.ts"
+import { AgentFault, malformed, oneLine, reasonOf } from "../a2a/AgentFault.ts"
 import * as BoundedFetch from "../a2a/BoundedFetch.ts"
 import { GuardedDispatcher } from "../a2a/GuardedDispatcher.ts"
 import { TOKEN_EXTENSION_URI } from "../a2a/TokenExtension.ts"
@@ -217,7 +217,7 @@ const answerOf = (text: string, ok: boolean, millis: number): Exclude<Answer, { 
     return {
       _tag: "Refused",
       code: typeof code === "number" ? code : null,
-      detail: typeof message === "string" && message !== "" ? message.slice(0, 200) : "an error without a message",
+      detail: typeof message === "string" && message !== "" ? oneLine(message) : "an error without a message",
       millis
     }
   }

@@ -1,7 +1,9 @@
 // The fixture agents are what they say of themselves: they answer with their engine's words, show them when they say that
 // they do, and hang where they are told to.
 import { assert, layer } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { simulator } from "../simulator/harness.ts"
 import { post } from "../support/agents.ts"
@@ -49,20 +51,38 @@ const textOf = (value: unknown): string => {
     .join("")
 }
 
-layer(engine, { excludeTestServices: true })("the fixture agent", (it) => {
-  for (const agent of flawedAgents) {
-    it.effect(`${agent.name} answers, and hangs in the second message if told to`, () =>
+interface Answered {
+  readonly first: unknown
+  /** Whether the second message has no answer long after it should have one. */
+  readonly hangs: boolean
+}
+
+/** All at once, because most of it is waiting. */
+class Answers extends Context.Service<Answers, ReadonlyMap<string, Answered>>()("test/Answers") {
+  static readonly layer = Layer.effect(
+    Answers,
+    Effect.map(
+      Effect.forEach(flawedAgents, (agent) =>
+        Effect.scoped(Effect.gen(function*() {
+          const { url, version } = yield* start(agent, { hang: { after: 5, messages: [1] } })
+          const first: unknown = JSON.parse(yield* send(url, version))
+          const second = yield* send(url, version).pipe(Effect.timeoutOption(10 * TOKENS * PACE_MILLIS))
+          return [agent.name, { first, hangs: second._tag === "None" }] as const
+        })), { concurrency: 8 }),
+      (answers) => new Map(answers)
+    )
+  ).pipe(Layer.provide(engine))
+}
+
+layer(Answers.layer, { excludeTestServices: true, timeout: 30_000 })("the fixture agent", (it) => {
+  for (const { finds, name } of flawedAgents) {
+    it.effect(`${name} answers, and hangs in the second message if told to`, () =>
       Effect.gen(function*() {
-        const { url, version } = yield* start(agent, { hang: { after: 5, messages: [1] } })
-        const answer = JSON.parse(yield* send(url, version))
+        const { first, hangs } = (yield* Answers).get(name) ?? assert.fail("it did not answer")
         // What replaces its artifact with each piece has the last one in the end.
-        assert.strictEqual(
-          textOf(answer.result),
-          agent.finds.includes("pieces-without-append") ? " token" : ANSWER,
-          JSON.stringify(answer)
-        )
-        const second = yield* send(url, version).pipe(Effect.timeoutOption(5 * TOKENS * PACE_MILLIS))
-        assert.isTrue(second._tag === "None", "it does not hang")
+        const answer = finds.includes("pieces-without-append") ? " token" : ANSWER
+        assert.strictEqual(textOf((first as { readonly result: unknown }).result), answer, JSON.stringify(first))
+        assert.isTrue(hangs, "it does not hang")
       }))
   }
 })
