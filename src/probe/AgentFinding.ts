@@ -22,6 +22,7 @@ export const AgentFindingCode = Schema.Literals([
   "silent",
   "stops-relaying",
   "too-fast",
+  "paused-here",
   "one-message",
   "engine-at-once",
   "blocking-client",

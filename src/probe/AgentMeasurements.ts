@@ -107,6 +107,8 @@ export const StreamMeasurement = Schema.Struct({
   firstTextMillis: MaybeTime,
   lastTextMillis: MaybeTime,
   endMillis: Time,
+  /** The longest time for which this process stood still itself meanwhile. */
+  pausedMillis: Time,
   /** Whether the first frame was a task, or the one message. */
   firstFrame: Schema.NullOr(Schema.Literals(["task", "message", "status", "artifact", "unknown"])),
   bytes: Count,
@@ -215,6 +217,8 @@ export const AgentMeasurements = Schema.Struct({
   /** What was watched behind the agent. */
   upstream: UpstreamKind,
   patienceMillis: Time,
+  /** The longest time for which this process stood still itself. */
+  pausedMillis: Time,
   card: CardMeasurement,
   /** How long a card takes while nothing else is asked. */
   idleCardMillis: MaybeTime,

@@ -6,16 +6,18 @@
  * agent that falls silent is not asked any more: every further answer would cost the whole patience again.
  */
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { readCard } from "./AgentCardReading.ts"
 import type { AgentMeasurements, CardMeasurement, StreamMeasurement } from "./AgentMeasurements.ts"
 import type { AgentProbeSettings } from "./AgentProbeSettings.ts"
 import { AgentWire } from "./AgentWire.ts"
-import { isBursty, isLate, isWatchable } from "./judgeStream.ts"
+import { isBursty, isLate, isPaused, isWatchable } from "./judgeStream.ts"
 import { measureCancel } from "./measureCancel.ts"
 import { measureConversation } from "./measureConversation.ts"
 import { measurePolled } from "./measurePolled.ts"
 import { measureResubscription } from "./measureResubscription.ts"
 import { measureStream, type StreamOptions } from "./measureStream.ts"
+import { pauseMeter } from "./PauseMeter.ts"
 import { quantileOf } from "./Quantiles.ts"
 import { UpstreamWatch } from "./UpstreamWatch.ts"
 
@@ -28,7 +30,18 @@ const IDLE_CARDS = 3
 export type Tell = (what: string) => Effect.Effect<void>
 
 /** Probes one agent. */
-export const probeAgent = Effect.fn("probeAgent")(function*(
+export const probeAgent = Effect.fn("probeAgent")(
+  function*(settings: AgentProbeSettings, tell: Tell): Effect.fn.Return<AgentMeasurements, never, Needed> {
+    const paused = yield* pauseMeter
+    const measured = yield* probeAll(settings, tell)
+    return { ...measured, pausedMillis: paused() }
+  },
+  Effect.scoped
+)
+
+type Needed = AgentWire | UpstreamWatch | Scope.Scope
+
+const probeAll = Effect.fnUntraced(function*(
   settings: AgentProbeSettings,
   tell: Tell
 ): Effect.fn.Return<AgentMeasurements, never, AgentWire | UpstreamWatch> {
@@ -42,6 +55,7 @@ export const probeAgent = Effect.fn("probeAgent")(function*(
     url,
     upstream: kind,
     patienceMillis,
+    pausedMillis: 0,
     card,
     idleCardMillis: null,
     stream: null,
@@ -64,7 +78,13 @@ export const probeAgent = Effect.fn("probeAgent")(function*(
     card.streaming ? "reading the stream of an answer" : "asking for a stream, though its card says that there is none"
   )
   // Where there should be no stream, one that has begun is enough.
-  const stream = yield* streamed(card.streaming ? {} : { until: (record) => record.textFrames() > 1 })
+  const stream = yield* streamed(card.streaming ? {} : { until: (record) => record.textFrames() > 1 }).pipe(
+    // What came while we stood still ourselves is measured once more.
+    Effect.repeat({
+      while: (measured) => card.streaming && measured.outcome === "ended" && isPaused(measured),
+      times: 2
+    })
+  )
   const known = { ...nothing, idleCardMillis: quantileOf(idle, 0.5), stream }
   if (stream.outcome === "silent" || (card.streaming && stream.outcome === "failed")) return known
 

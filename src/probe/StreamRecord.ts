@@ -19,7 +19,10 @@ const NEW_LINE = 10
 const COLON = 58
 
 /** What a stream came to beside its frames. */
-export type StreamEnd = Pick<StreamMeasurement, "outcome" | "detail" | "endMillis" | "side" | "upstream">
+export type StreamEnd = Pick<
+  StreamMeasurement,
+  "outcome" | "detail" | "endMillis" | "pausedMillis" | "side" | "upstream"
+>
 
 const namesOfHeaders: { readonly [Name in keyof HeaderMeasurement]: string } = {
   contentType: "content-type",
@@ -162,7 +165,7 @@ export const makeStreamRecord = (startedAt: number) => {
     return late < 0 ? 0 : 1 - lengthAt[late]! / length
   }
 
-  const measured = ({ detail, endMillis, outcome, side, upstream }: StreamEnd): StreamMeasurement => {
+  const measured = ({ detail, endMillis, outcome, pausedMillis, side, upstream }: StreamEnd): StreamMeasurement => {
     const since = (at: number | null) => at === null ? null : at - startedAt
     const gaps = arrivedAt.slice(1).map((at, index) => at - arrivedAt[index]!)
     return {
@@ -176,6 +179,7 @@ export const makeStreamRecord = (startedAt: number) => {
       firstTextMillis: since(firstTextAt),
       lastTextMillis: since(lastTextAt),
       endMillis,
+      pausedMillis,
       firstFrame,
       bytes,
       frames,

@@ -2,11 +2,13 @@
 import { type AgentFinding, blocker, countText, loss, note, timeText } from "./AgentFinding.ts"
 import type { AgentMeasurements, StreamMeasurement } from "./AgentMeasurements.ts"
 import { blockingClient, findingOfBuffering, isBlocked } from "./findingsOfBuffering.ts"
-import { isBursty, isLate, isTooFast } from "./judgeStream.ts"
+import { isBursty, isLate, isPaused, isTooFast } from "./judgeStream.ts"
 
 const LOG = "Look into the agent's own log for the request."
 /** So many of a kind are a habit. */
 const HABIT = 3
+/** An engine that makes tokens for so long after the last text, in milliseconds, has gone on. */
+const WENT_ON_MILLIS = 1000
 /** A silence after which proxies begin to close connections, in milliseconds. */
 const LONG_SILENCE_MILLIS = 15_000
 
@@ -76,7 +78,7 @@ const stopsRelaying = (stream: StreamMeasurement, patienceMillis: number): Agent
   const end = lastTextMillis ?? 0
   const engine = upstream === null || upstream.lastMillis === null
     ? "Whether its engine went on is not known; --engine or --tap tells."
-    : upstream.lastMillis > end + patienceMillis / 10
+    : upstream.lastMillis > end + Math.min(WENT_ON_MILLIS, patienceMillis / 10)
     ? `Its engine went on for ${timeText(upstream.lastMillis - end)}, so the agent lost it.`
     : "Its engine made no tokens after that either."
   const task = side.textLength > textLength ? " GetTask shows more of the answer than the stream did." : ""
@@ -124,6 +126,15 @@ const ofItsTime = (measurements: AgentMeasurements, stream: StreamMeasurement): 
         timeText(lastTextMillis ?? 0)
       }, too soon to tell whether anything holds it back.`,
       "Ask for a longer answer with --prompt."
+    )]
+  }
+  if (isPaused(stream)) {
+    return [note(
+      "paused-here",
+      `This process stood still for ${
+        timeText(stream.pausedMillis)
+      } while the answer came, so when it came cannot be told.`,
+      "Probe it again when this machine has less to do."
     )]
   }
   return isLate(stream) || isBursty(stream) ? [...quiet, findingOfBuffering({ ...measurements, stream })] : quiet

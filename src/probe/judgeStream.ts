@@ -11,16 +11,25 @@ const BURST = 8
 /** So many bursts still show that an agent is at work. */
 const ENOUGH_BURSTS = 5
 
-type Timed = Pick<StreamMeasurement, "lateShare" | "lastTextMillis">
+/** The part of an answer for which we may stand still ourselves. */
+const MOST_PAUSED = 0.25
+
+type Timed = Pick<StreamMeasurement, "lateShare" | "lastTextMillis" | "pausedMillis">
 type Counted = Timed & Pick<StreamMeasurement, "arrivals" | "textFrames" | "upstream">
 
 /** Whether too little time went by to tell. */
 export const isTooFast = ({ lastTextMillis }: Timed): boolean =>
   lastTextMillis !== null && lastTextMillis < TOO_FAST_MILLIS
 
+/** Whether we stood still for too much of the time to tell. */
+export const isPaused = ({ lastTextMillis, pausedMillis }: Timed): boolean =>
+  lastTextMillis !== null && pausedMillis > MOST_PAUSED * lastTextMillis
+
+const isTimed = (stream: Timed): boolean => !isTooFast(stream) && !isPaused(stream)
+
 /** Whether nearly all text came at once, at the end. */
 export const isLate = (stream: Timed): boolean =>
-  stream.lateShare !== null && stream.lateShare >= LATE_SHARE && !isTooFast(stream)
+  stream.lateShare !== null && stream.lateShare >= LATE_SHARE && isTimed(stream)
 
 /** Tokens for each arrival, by the engine's count where it is ours alone; else pieces. */
 export const perArrival = ({ arrivals, textFrames, upstream }: Counted): number =>
@@ -28,7 +37,7 @@ export const perArrival = ({ arrivals, textFrames, upstream }: Counted): number 
 
 /** Whether the text came in few large portions, though not in one. */
 export const isBursty = (stream: Counted): boolean =>
-  stream.arrivals > 1 && !isLate(stream) && !isTooFast(stream) && perArrival(stream) >= BURST
+  stream.arrivals > 1 && !isLate(stream) && isTimed(stream) && perArrival(stream) >= BURST
 
 /** Whether whoever reads the stream sees that the agent is at work. */
 export const isWatchable = (stream: Counted): boolean =>

@@ -38,8 +38,10 @@ export const measureResubscription = Effect.fnUntraced(function*(
     const startedAt = Number(yield* Clock.monotonicTimeNanos) / 1e6
     const record = makeStreamRecord(startedAt)
     let snapshot: string | undefined
+    let first: string | null = null
     const frame: typeof record.frame = (read, time) => {
       record.frame(read, time)
+      first ??= read.kind
       snapshot ??= read.kind === "task" ? record.answer.inArtifacts() : ""
     }
     const end = yield* Effect.raceFirst(
@@ -60,7 +62,7 @@ export const measureResubscription = Effect.fnUntraced(function*(
     const isKnown = now._tag === "Answered" && whole.inArtifacts() !== ""
     return judged({
       had,
-      first: record.measured({ outcome: "cut", detail: "", endMillis: 0, side: noSide, upstream: null }).firstFrame,
+      first,
       snapshot: snapshot ?? "",
       text: record.answer.inArtifacts(),
       whole: isKnown ? whole.inArtifacts() : null,
@@ -86,18 +88,6 @@ export const measureResubscription = Effect.fnUntraced(function*(
   })
   return measured
 })
-
-const noSide = {
-  cards: 0,
-  cardsAnswered: 0,
-  cardMaxMillis: null,
-  polls: 0,
-  pollsAnswered: 0,
-  pollMaxMillis: null,
-  changes: 0,
-  textLength: 0,
-  refusal: null
-}
 
 /** What was had before, what the subscription began with, what is had in the end, and what the task says. */
 export interface TakenUp {

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type { AgentInterface, StreamMeasurement } from "./AgentMeasurements.ts"
 import { type AgentProbeSettings, MOST_PATIENCES } from "./AgentProbeSettings.ts"
 import { type AgentCall, AgentWire, type StreamFault } from "./AgentWire.ts"
+import { pauseMeter } from "./PauseMeter.ts"
 import { type SideWatch, watchSide } from "./SideWatch.ts"
 import { makeStreamRecord, type StreamRecord } from "./StreamRecord.ts"
 import { measuredOf, type UpstreamView, UpstreamWatch } from "./UpstreamWatch.ts"
@@ -87,6 +88,7 @@ export const measureStream = (
     const { at, contextId, plain, settings, text, until = () => false } = options
     const wire = yield* AgentWire
     const upstream = yield* (yield* UpstreamWatch).begin
+    const paused = yield* pauseMeter
     const startedAt = Number(yield* Clock.monotonicTimeNanos) / 1e6
     const record = makeStreamRecord(startedAt)
     const side = yield* watchSide({
@@ -108,6 +110,7 @@ export const measureStream = (
     const measured = record.measured({
       ...end,
       endMillis,
+      pausedMillis: paused(),
       side: side.measured(),
       upstream: measuredOf(yield* upstream.now, startedAt)
     })

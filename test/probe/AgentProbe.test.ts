@@ -13,19 +13,26 @@ import { simulator } from "../simulator/harness.ts"
 import { type FlawedAgent, flawedAgents } from "../support/flawedAgents.ts"
 
 const AT_ONCE = 6
+/**
+ * What comes out wrong while this process stood still for longer than this is tried again, with an engine that is twice as
+ * slow: agent, engine and probe all stood still, and no number of them means anything.
+ */
+const MOST_PAUSED_MILLIS = 25
+const PACES_MILLIS = [5, 10, 20, 40]
 
 /** The model says no secret word, so that only the engine's count of prompts can tell what it was told. */
-const engine = simulator({
-  timeToFirstTokenMillis: 20,
-  interTokenMillis: 5,
-  answers: {
-    _tag: "Script",
-    entries: [
-      { pattern: "secret word", answers: ["OK"] },
-      { pattern: "Count", answers: [Array.from({ length: 40 }, (_, index) => `n${index}`).join(" ")] }
-    ]
-  }
-})
+const engine = (interTokenMillis: number) =>
+  simulator({
+    timeToFirstTokenMillis: 20,
+    interTokenMillis,
+    answers: {
+      _tag: "Script",
+      entries: [
+        { pattern: "secret word", answers: ["OK"] },
+        { pattern: "Count", answers: [Array.from({ length: 40 }, (_, index) => `n${index}`).join(" ")] }
+      ]
+    }
+  })
 
 interface Probed {
   readonly report: AgentReport
@@ -33,7 +40,28 @@ interface Probed {
   readonly left: number
 }
 
-const probed = (agent: FlawedAgent) =>
+/** Nothing less, and nothing more. */
+const isAsSaid = (
+  { finds, mode, name }: FlawedAgent,
+  { findings, measurements, mode: found }: AgentReport
+): boolean => {
+  const codes = findings.map(({ code }) => code as string)
+  const { cancel, resubscription } = measurements
+  return found === mode && codes.toSorted().join() === [...finds].toSorted().join() &&
+    (hangs === true ? findings.some(({ what }) => what.includes("engine went on")) : true) &&
+    (name === "refuses-cancel" ? cancel?.stopped === false : true) &&
+    (finds.length === 0 ? cancel?.stopped === true && resubscription?.outcome === "whole" : true)
+}
+
+const probed = Effect.fnUntraced(function*(agent: FlawedAgent) {
+  for (const pace of PACES_MILLIS.slice(0, -1)) {
+    const once = yield* probedAt(agent, pace)
+    if (isAsSaid(agent, once.report) || once.report.measurements.pausedMillis <= MOST_PAUSED_MILLIS) return once
+  }
+  return yield* probedAt(agent, PACES_MILLIS.at(-1)!)
+})
+
+const probedAt = (agent: FlawedAgent, pace: number) =>
   Effect.scoped(Effect.gen(function*() {
     const { streams, url } = yield* Simulator
     const started = yield* agent.start({ engineBaseUrl: `${url}/v1`, model: "simulated-model" })
@@ -41,18 +69,18 @@ const probed = (agent: FlawedAgent) =>
       url: started.url,
       prompt: "Count to 40",
       // Only agents that hang are waited for so long.
-      patienceMillis: agent.hangs ? 700 : 20_000,
-      pollMillis: 20,
-      settleMillis: 120
+      patienceMillis: agent.hangs ? 140 * pace : 20_000,
+      pollMillis: 4 * pace,
+      settleMillis: 24 * pace
     }
     const report = yield* Effect.map(probeAgent(settings, () => Effect.void), analyseAgent).pipe(
       Effect.provide(Layer.merge(
         AgentWire.layer({ tokens: new Map(), answerMillis: 5000 }),
-        UpstreamWatch.layerEngine({ baseUrl: `${url}/v1`, every: 20 })
+        UpstreamWatch.layerEngine({ baseUrl: `${url}/v1`, every: 4 * pace })
       ))
     )
     return { report, left: (yield* streams).length } satisfies Probed as Probed
-  })).pipe(Effect.provide(engine))
+  })).pipe(Effect.provide(engine(pace)))
 
 class Reports extends Context.Service<Reports, ReadonlyMap<string, Probed>>()("test/Reports") {
   static readonly layer = Layer.effect(
@@ -78,28 +106,12 @@ layer(Reports.layer, { excludeTestServices: true, timeout: 60_000 })("a probe", 
         const { report } = yield* reportOf(name)
         const codes = report.findings.map(({ code }) => code as string)
         const told = JSON.stringify(report.findings, null, 1)
-        for (const code of finds) assert.include(codes, code, told)
-        if (finds.length === 0) assert.deepStrictEqual(codes, [], told)
+        assert.sameMembers(codes, [...finds], told)
         assert.strictEqual(report.mode, mode, told)
         const isFlawed = report.findings.some(({ severity }) => severity === "blocker")
         assert.strictEqual(report.fit.watched, !isFlawed && mode !== "blocking")
       }))
   }
-
-  it.effect("names no other hop than the one that buffers", () =>
-    Effect.gen(function*() {
-      const hops = yield* Effect.forEach(flawedAgents, ({ name }) =>
-        Effect.map(reportOf(name), ({ report }) =>
-          report.findings.filter(({ code }) =>
-            /^(buffered|blocking|one-message|comes-in|engine-at|too-fast)/.test(code)
-          )
-            .map(({ code }) =>
-              code
-            )))
-      for (const [index, { finds, name }] of flawedAgents.entries()) {
-        assert.includeMembers([...finds], hops[index]!, name)
-      }
-    }))
 
   it.effect("says what became of the engine's tokens", () =>
     Effect.gen(function*() {

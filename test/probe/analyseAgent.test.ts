@@ -46,6 +46,7 @@ describe("the analysis of an agent", () => {
     ["silence", streamed({ outcome: "silent", textFrames: 0, lateShare: null, lastTextMillis: null }), ["silent"]],
     ["silence in the middle", streamed({ outcome: "silent" }), ["stops-relaying"]],
     ["a fast answer", streamed({ lastTextMillis: 149, lateShare: 1 }), ["too-fast"]],
+    ["a pause of our own", streamed({ ...late, pausedMillis: 1001 }), ["paused-here"]],
     ["a late one of which nothing more is known", streamed(late, asked.unpolled), ["buffered-somewhere"]],
     ["a late one and a silent task", streamed({ ...late, side: quietPolls }, asked.unpolled), ["buffered-by-agent"]],
     [

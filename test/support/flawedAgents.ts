@@ -41,7 +41,7 @@ export interface FlawedAgent {
   readonly flaw: string
   /** Runs as long as the scope; its address ends with a slash. */
   readonly start: (options: FixtureOptions) => Effect.Effect<{ readonly url: string }, never, Scope.Scope>
-  /** The codes of the findings that a probe must have; none for an agent that is well. */
+  /** The codes of the findings that a probe with a look at the engine has, all of them; none for an agent that is well. */
   readonly finds: ReadonlyArray<string>
   /** How a campaign sees most of it, with no tap. */
   readonly mode: DeliveryMode
@@ -142,7 +142,7 @@ export const flawedAgents: ReadonlyArray<FlawedAgent> = [
     name: "one-message",
     flaw: "the card streams, and the answer is one message at the end",
     start: withSdk("one-message", { voice: "message" }),
-    finds: ["one-message"],
+    finds: ["one-message", "nothing-to-cancel"],
     mode: "blocking"
   },
   {
@@ -170,7 +170,7 @@ export const flawedAgents: ReadonlyArray<FlawedAgent> = [
     name: "blocking-only",
     flaw: "does not stream, and does not know returnImmediately",
     start: byHand("blocking-only", { streaming: false, upstream: "whole", returnsImmediately: false }),
-    finds: ["no-streaming", "ignores-return-immediately"],
+    finds: ["no-streaming", "ignores-return-immediately", "nothing-to-cancel"],
     mode: "blocking"
   },
   {
@@ -184,7 +184,7 @@ export const flawedAgents: ReadonlyArray<FlawedAgent> = [
     name: "buffers-itself",
     flaw: "the card streams, and the agent collects its engine's answer first",
     start: byHand("buffers-itself", { upstream: "whole" }),
-    finds: ["buffered-by-agent"],
+    finds: ["buffered-by-agent", "polls-show-nothing"],
     mode: "blocking"
   },
   {
