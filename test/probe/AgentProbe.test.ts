@@ -42,7 +42,7 @@ interface Probed {
 
 /** Nothing less, and nothing more. */
 const isAsSaid = (
-  { finds, mode, name }: FlawedAgent,
+  { finds, hangs, mode, name }: FlawedAgent,
   { findings, measurements, mode: found }: AgentReport
 ): boolean => {
   const codes = findings.map(({ code }) => code as string)
