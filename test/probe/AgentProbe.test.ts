@@ -10,7 +10,7 @@ import { type AgentReport, analyseAgent } from "../../src/probe/analyseAgent.ts"
 import { UpstreamWatch } from "../../src/probe/UpstreamWatch.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { simulator } from "../simulator/harness.ts"
-import { type FlawedAgent, flawedAgents } from "../support/flawedAgents.ts"
+import { byHand, type FlawedAgent, flawedAgents } from "../support/flawedAgents.ts"
 
 const AT_ONCE = 6
 /**
@@ -33,6 +33,16 @@ const engine = (interTokenMillis: number) =>
       ]
     }
   })
+
+/** Seems to be at work whenever it is asked, and is no fixture of a campaign: a campaign would find out what we do. */
+const stampsAnswers: FlawedAgent = {
+  name: "stamps-answers",
+  flaw: "does not stream, and its task has the time of asking",
+  start: byHand("stamps-answers", { streaming: false, upstream: "whole", stampsAnswers: true }),
+  finds: ["no-streaming", "polls-show-nothing"],
+  mode: "blocking"
+}
+const agents = [...flawedAgents, stampsAnswers]
 
 interface Probed {
   readonly report: AgentReport
@@ -87,7 +97,7 @@ class Reports extends Context.Service<Reports, ReadonlyMap<string, Probed>>()("t
     Reports,
     Effect.map(
       Effect.forEach(
-        flawedAgents,
+        agents,
         (agent) => Effect.map(probed(agent), (report) => [agent.name, report] as const),
         { concurrency: AT_ONCE }
       ),
@@ -100,7 +110,7 @@ const reportOf = (name: string) =>
   Effect.map(Reports, (reports) => reports.get(name) ?? assert.fail(`no fixture is called ${name}`))
 
 layer(Reports.layer, { excludeTestServices: true, timeout: 60_000 })("a probe", (it) => {
-  for (const { finds, flaw, mode, name } of flawedAgents) {
+  for (const { finds, flaw, mode, name } of agents) {
     it.effect(`of ${name} (${flaw}) says so`, () =>
       Effect.gen(function*() {
         const { report } = yield* reportOf(name)
@@ -126,6 +136,13 @@ layer(Reports.layer, { excludeTestServices: true, timeout: 60_000 })("a probe", 
       const ours = (yield* reportOf("ours")).report.measurements
       assert.isTrue(ours.card.extension)
       assert.strictEqual(ours.stream?.tokens, ours.stream?.upstream?.tokens)
+    }))
+
+  it.effect("does not take the time of asking for progress", () =>
+    Effect.gen(function*() {
+      const { polled } = (yield* reportOf("stamps-answers")).report.measurements
+      assert.deepInclude(polled?.side, { changes: 0, textLength: 0 })
+      assert.isAbove(polled?.side.pollsAnswered ?? 0, 2)
     }))
 
   it.effect("sees an engine go on for nobody", () =>

@@ -54,7 +54,8 @@ const HANGS: HangRule = { after: 12 }
 const scoped = (start: () => Promise<StartedAgent>) =>
   Effect.acquireRelease(Effect.promise(start), ({ close }) => Effect.sync(close))
 
-const byHand = (name: string, options: Partial<HandMadeOptions> = {}): FlawedAgent["start"] => (given) =>
+/** An agent written by hand; what its starter says wins. */
+export const byHand = (name: string, options: Partial<HandMadeOptions> = {}): FlawedAgent["start"] => (given) =>
   scoped(() => handMadeAgent({ name, ...options, ...given, hang: given.hang ?? options.hang }))
 
 const withSdk = (name: string, options: Pick<SdkAgentOptions, "voice" | "version">): FlawedAgent["start"] => (given) =>

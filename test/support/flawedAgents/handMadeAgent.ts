@@ -50,6 +50,8 @@ export interface HandMadeOptions extends FixtureOptions {
   /** What is said while nothing is relayed. */
   readonly heartbeat?: "comments" | "statuses" | "none"
   readonly heartbeatMillis?: number
+  /** Whether a task is told with the time of asking in its status. */
+  readonly stampsAnswers?: boolean
   /** Whether the model is told what was said in the context before. */
   readonly remembers?: boolean
 }
@@ -82,6 +84,7 @@ export const handMadeAgent = async (options: HandMadeOptions): Promise<StartedAg
     remembers = true,
     returnsImmediately = true,
     streaming = true,
+    stampsAnswers = false,
     subscribes = true,
     upstream = "streamed",
     version = "1.0",
@@ -222,7 +225,9 @@ export const handMadeAgent = async (options: HandMadeOptions): Promise<StartedAg
         return succeed(version === "1.0" ? { task } : task)
       }
       case methods.get:
-        return known === undefined ? fail(-32001, "Task not found") : succeed(taskJson(version, known.task))
+        if (known === undefined) return fail(-32001, "Task not found")
+        if (stampsAnswers) known.task.statusAt = new Date().toISOString()
+        return succeed(taskJson(version, known.task))
       case methods.subscribe:
         if (!subscribes) return fail(-32601, "Method not found")
         if (known === undefined) return fail(-32001, "Task not found")
