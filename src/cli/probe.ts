@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { httpAddress } from "../campaign/config/httpAddress.ts"
 import { probeAgent } from "../probe/AgentProbe.ts"
 import { answerMillisOf, defaultPrompt, defaultTimes } from "../probe/AgentProbeSettings.ts"
 import { AgentWire } from "../probe/AgentWire.ts"
@@ -114,7 +115,15 @@ interface ProbeValues {
 }
 
 const probed = Effect.fnUntraced(function*(given: string, options: ProbeValues) {
-  const address = yield* parseUrl("agent", given)
+  const address = yield* Effect.mapError(
+    Effect.fromResult(httpAddress(given)),
+    (fault) =>
+      usageError(
+        fault === "credentials"
+          ? "the agent's address must not hold a user name or a token; put the token into CAMPAIGN_AGENT_TOKEN"
+          : `${given} is not a URL; expected the address of an agent, such as http://127.0.0.1:9009/`
+      )
+  )
   const url = address.endsWith("/") ? address : `${address}/`
   const settings = {
     ...defaultTimes,

@@ -42,14 +42,14 @@ export const renderAgentReport = (report: AgentReport, purpose: Purpose, { color
       [] :
       indented(remedy, columns, 4).map((line, index) => green(index === 0 ? `  → ${line.trimStart()}` : line)))
   ]
+  const facts = factsOf(measurements).flatMap(fact)
   const fit = isFitFor(report.fit, purpose)
   const others = (["stream", "tap", "poll", "blocking"] as const).filter((mode) => report.fit[mode])
   return [
     ...headOf(measurements).flatMap((line, index) =>
       indented(line, columns, 0).map(index === 0 ? bold : (same) => same)
     ),
-    "",
-    ...factsOf(measurements).flatMap(fact),
+    ...(facts.length === 0 ? [] : ["", ...facts]),
     ...findings.flatMap((finding) => ["", ...told(finding)]),
     "",
     ...indented(modeText(report), columns, 0),
