@@ -100,7 +100,7 @@ export const watchSide = Effect.fnUntraced(function*(
     yield* timed(cards, wire.card(options.cardUrl))
     yield* poll
     // A time that is always the present one is found out by asking again at once.
-    while (clock.isChecking && refusal === null) {
+    if (clock.isChecking) {
       yield* Effect.sleep(StatusClock.MOMENT)
       yield* poll
     }

@@ -49,7 +49,7 @@ const FLUSH = "Turn buffering off for text/event-stream: the agent should send X
   "Cache-Control: no-cache, no-transform; in nginx set proxy_buffering off."
 
 /** What the engine did meanwhile, as a clause that goes on after a comma; empty if unknown. */
-export const engineMeanwhile = ({ upstream }: Pick<StreamMeasurement, "upstream">): string =>
+const engineMeanwhile = ({ upstream }: Pick<StreamMeasurement, "upstream">): string =>
   upstream === null || upstream.firstMillis === null || upstream.lastMillis === null
     ? ""
     : `, while its engine made ${countText(upstream.tokens, "token")} from ${timeText(upstream.firstMillis)} to ` +

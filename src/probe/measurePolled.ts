@@ -26,7 +26,7 @@ export interface PolledOptions {
 }
 
 /** So many changes of a task are progress. */
-export const ENOUGH_CHANGES = 4
+const ENOUGH_CHANGES = 4
 
 /** Measures one task. */
 export const measurePolled = (
