@@ -26,6 +26,7 @@ import { gateError, orExit, usageError } from "./CommandError.ts"
 import { engineOptions, parseUrl } from "./EngineAddress.ts"
 import { choice, optional, text, timeWithUnit } from "./flagKinds.ts"
 import * as flags from "./flags.ts"
+import { probeEngine } from "./probeEngine.ts"
 import { isFitFor, type Purpose, renderAgentReport, unfitText } from "./renderAgentReport.ts"
 import { columnsOfTerminal, HelpSections } from "./renderHelp.ts"
 
@@ -43,7 +44,8 @@ export const probe = Command.make(
       Flag.withMetavar("URL"),
       Flag.withDescription(
         "The engine behind the agent, such as http://127.0.0.1:8000/v1: its counters tell which hop holds tokens back, " +
-          "and whether a cancelled answer really stops"
+          "and whether a cancelled answer really stops. Without an agent: the engine to probe; its key is read from " +
+          "CAMPAIGN_API_KEY"
       ),
       Flag.withFallbackConfig(Config.String("CAMPAIGN_ENGINE")),
       optional
@@ -53,6 +55,10 @@ export const probe = Command.make(
       description:
         "The tap (`campaign tap`) between the agent and its engine, instead of --engine; its token is read from " +
         "CAMPAIGN_TAP_TOKEN"
+    })),
+    model: optional(text("model", {
+      metavar: "NAME",
+      description: "Of an engine without an agent: the model to ask for (the first that it lists)"
     })),
     purpose: choice("for", {
       choices: ["any", "stream", "tap", "poll", "blocking"],
@@ -68,8 +74,9 @@ export const probe = Command.make(
   },
   Effect.fn("campaign.probe")(function*(options) {
     const { json, purpose } = options
-    if (Option.isNone(options.agent)) {
-      return yield* usageError("what is to be probed? give the address of an agent, such as http://127.0.0.1:9009/")
+    if (Option.isNone(options.agent)) return yield* engineAlone(options)
+    if (options.model !== undefined) {
+      return yield* usageError("--model is for an engine that is probed by itself; an agent chooses its own model")
     }
     const report = yield* probed(options.agent.value, options)
     const { canColor } = yield* TerminalCapabilities
@@ -102,9 +109,38 @@ export const probe = Command.make(
       description: "With a look at the tap that its OPENAI_BASE_URL points to"
     },
     { command: "campaign probe http://127.0.0.1:9009/ --for poll", description: "Exit 0 only if it can be polled" },
+    {
+      command: "campaign probe --engine http://127.0.0.1:8000/v1",
+      description: "An engine by itself: what it tells, and what that proves"
+    },
     { command: "campaign probe http://127.0.0.1:9009/ --json", description: "One JSON object, for scripts" }
   ])
 )
+
+/** The engine by itself, where no agent is named. */
+const engineAlone = Effect.fnUntraced(function*(
+  { engine, json, model, patience, prompt, purpose, tap }: ProbeValues & {
+    readonly json: boolean
+    readonly model: string | undefined
+  }
+) {
+  if (engine === undefined) {
+    return yield* usageError(
+      "what is to be probed? give the address of an agent, such as http://127.0.0.1:9009/, or an engine by --engine URL"
+    )
+  }
+  const ofAgents = ([
+    ["for", purpose !== "any"],
+    ["tap", tap !== undefined],
+    ["patience", patience !== undefined],
+    ["prompt", prompt !== defaultPrompt]
+  ] as const).find(([, isGiven]) => isGiven)?.[0]
+  if (ofAgents !== undefined) {
+    return yield* usageError(`--${ofAgents} needs the address of an agent; without one the engine itself is probed`)
+  }
+  const fit = yield* orExit(probeEngine({ url: engine, model, json }))
+  if (!fit) return yield* gateError("the engine is not fit to be watched")
+})
 
 interface ProbeValues {
   readonly engine: string | undefined

@@ -27,12 +27,14 @@ describe("campaign probe", () => {
       const { url } = yield* Simulator
       const agent = flawedAgents.find(({ name }) => name === "sdk-append")!
       const { url: at } = yield* agent.start({ engineBaseUrl: `${url}/v1`, model: "simulated-model" })
-      const [json, unfit, nothing, wrong, twoWays] = yield* Effect.all([
+      const [json, unfit, nothing, wrong, twoWays, noEngine, ofAgents] = yield* Effect.all([
         ended([at, "--json", "--engine", `${url}/v1`]),
         ended([at], { CAMPAIGN_FOR: "tap" }),
         ended([]),
         ended(["nowhere"]),
-        ended([at, "--engine", url, "--tap", url])
+        ended([at, "--engine", url, "--tap", url]),
+        ended(["--engine", "http://127.0.0.1:9"]),
+        ended(["--engine", url, "--for", "poll"])
       ], { concurrency: 2 })
 
       assert.strictEqual(json.code, 0, json.stderr)
@@ -55,6 +57,10 @@ describe("campaign probe", () => {
       assert.deepStrictEqual([nothing.code, wrong.code, twoWays.code], [2, 2, 2])
       assert.match(nothing.stderr, /^campaign: what is to be probed\?/)
       assert.match(wrong.stderr, /^campaign: nowhere is not a URL; expected the address of an agent/)
+      assert.deepStrictEqual([noEngine.code, ofAgents.code], [100, 2])
+      assert.match(noEngine.stdout, /^ENGINE\n/)
+      assert.match(noEngine.stderr, /campaign: the engine is not fit to be watched\n$/)
+      assert.match(ofAgents.stderr, /^campaign: --for needs the address of an agent/)
       assert.match(twoWays.stderr, /^campaign: --engine and --tap exclude each other/)
     }).pipe(Effect.scoped, Effect.provide(engine)), 60_000)
 })
