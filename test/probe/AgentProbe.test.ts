@@ -42,7 +42,13 @@ const stampsAnswers: FlawedAgent = {
   finds: ["no-streaming", "polls-show-nothing"],
   mode: "blocking"
 }
-const agents = [...flawedAgents, stampsAnswers]
+/** Stands still for longer than any answer may take, so that its cards are answered late and with nothing. */
+const blockedForLong: FlawedAgent = {
+  ...flawedAgents.find(({ name }) => name === "blocks-its-loop")!,
+  name: "blocks-its-loop-for-long",
+  finds: ["blocking-client", "cancel-unanswered"]
+}
+const agents = [...flawedAgents, stampsAnswers, blockedForLong]
 
 interface Probed {
   readonly report: AgentReport
@@ -85,7 +91,7 @@ const probedAt = (agent: FlawedAgent, pace: number) =>
     }
     const report = yield* Effect.map(probeAgent(settings, () => Effect.void), analyseAgent).pipe(
       Effect.provide(Layer.merge(
-        AgentWire.layer({ tokens: new Map(), answerMillis: 5000 }),
+        AgentWire.layer({ tokens: new Map(), answerMillis: agent === blockedForLong ? 24 * pace : 5000 }),
         UpstreamWatch.layerEngine({ baseUrl: `${url}/v1`, every: 4 * pace })
       ))
     )

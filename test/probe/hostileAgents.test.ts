@@ -1,5 +1,5 @@
 // Whatever an agent answers, a probe of it ends, with something to say, and finds it fit for nothing that it cannot do.
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -7,8 +7,9 @@ import { probeAgent } from "../../src/probe/AgentProbe.ts"
 import { AgentWire } from "../../src/probe/AgentWire.ts"
 import { type AgentReport, analyseAgent, reportJson } from "../../src/probe/analyseAgent.ts"
 import { UpstreamWatch } from "../../src/probe/UpstreamWatch.ts"
-import { cases } from "../a2a/hostileCases.ts"
-import { type Behaviour, hostileAgent, json, later } from "../support/hostileAgent.ts"
+import { cases, task, token } from "../a2a/hostileCases.ts"
+import { beginStream, type Behaviour, frame, hostileAgent, json, later } from "../support/hostileAgent.ts"
+import { eventually } from "../support/scriptedServer.ts"
 
 const AT_ONCE = 8
 
@@ -47,6 +48,8 @@ const others: ReadonlyArray<{ readonly name: string; readonly behaviour: Behavio
 ]
 const all = [...cases, ...others]
 
+const settingsFor = (url: string) => ({ url, prompt: "hi", patienceMillis: 300, pollMillis: 50, settleMillis: 50 })
+
 class Reports extends Context.Service<Reports, ReadonlyMap<string, AgentReport>>()("test/HostileReports") {
   static readonly layer = Layer.effect(
     Reports,
@@ -54,8 +57,7 @@ class Reports extends Context.Service<Reports, ReadonlyMap<string, AgentReport>>
       Effect.forEach(all, ({ behaviour, name }) =>
         Effect.scoped(Effect.gen(function*() {
           const { url } = yield* hostileAgent(behaviour)
-          const settings = { url, prompt: "hi", patienceMillis: 300, pollMillis: 50, settleMillis: 50 }
-          const measured = yield* probeAgent(settings, () => Effect.void)
+          const measured = yield* probeAgent(settingsFor(url), () => Effect.void)
           return [name, analyseAgent(measured)] as const
         })), { concurrency: AT_ONCE }),
       (reports) => new Map(reports)
@@ -81,4 +83,24 @@ layer(Reports.layer, { excludeTestServices: true, timeout: 60_000 })("a probe of
         }
       }))
   }
+})
+
+describe("an answer that is given up", () => {
+  it.live("is cancelled, and its connection closed", () =>
+    Effect.gen(function*() {
+      const agent = yield* hostileAgent({
+        stream: (response, request) => {
+          beginStream(response)
+          response.write(frame(request, task) + frame(request, token("a")))
+        }
+      })
+      const { stream } = yield* probeAgent(settingsFor(agent.url), () => Effect.void)
+      assert.deepInclude(stream, { outcome: "silent", textFrames: 1, taskId: "t" })
+      const cancelled = agent.requests.flatMap(({ rpc }) => rpc?.method === "CancelTask" ? [rpc.params.id] : [])
+      assert.deepStrictEqual(cancelled, ["t"])
+      yield* eventually("every connection is closed", () => agent.openAnswers() === 0)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide([AgentWire.layer({ tokens: new Map(), answerMillis: 300 }), UpstreamWatch.layerNone])
+    ))
 })
