@@ -60,6 +60,9 @@ const unseen: Upstream = {
   looks: 0
 }
 
+/** A tap tells tokens every half second (Pulse.ts), and that takes a moment. */
+const TAP_LAG_MILLIS = 600
+
 /** How long a tap may take to open a battle. */
 const OPENING = "5 seconds"
 
@@ -68,6 +71,8 @@ export class UpstreamUnreachable extends Data.TaggedError("UpstreamUnreachable")
 
 export class UpstreamWatch extends Context.Service<UpstreamWatch, {
   readonly kind: UpstreamKind
+  /** How late it may be seen that a token was made, in milliseconds. */
+  readonly lagMillis: number
   /** One look: what cannot be seen there, if so. */
   readonly check: Effect.Effect<string | null, UpstreamUnreachable>
   /** Waits until what was begun before is over, at most so many milliseconds: its tokens would be taken for later ones. */
@@ -78,6 +83,7 @@ export class UpstreamWatch extends Context.Service<UpstreamWatch, {
   /** Nothing to see. */
   static readonly layerNone = Layer.succeed(UpstreamWatch, {
     kind: "none",
+    lagMillis: 0,
     check: Effect.succeed(null),
     quiet: () => Effect.void,
     begin: Effect.succeed({ seen: Effect.succeed(unseen), now: Effect.succeed(unseen) })
@@ -112,12 +118,23 @@ export class UpstreamWatch extends Context.Service<UpstreamWatch, {
             Effect.timeoutOption(mostMillis),
             Effect.asVoid
           )
-        return UpstreamWatch.of({ kind: "engine", check, quiet, begin: watchCounters(sample, options.every) })
+        return UpstreamWatch.of({
+          kind: "engine",
+          lagMillis: 0,
+          check,
+          quiet,
+          begin: watchCounters(sample, options.every)
+        })
       })
     ).pipe(Layer.provide(PatientFetch.layer))
 
   /** By a tap between the agent and its engine: every answer is a battle there, and the only one that is open. */
-  static readonly layerTap = (options: { readonly tapUrl: string; readonly token?: Redacted.Redacted | undefined }) =>
+  static readonly layerTap = (options: {
+    readonly tapUrl: string
+    readonly token?: Redacted.Redacted | undefined
+    /** Where the tap tells tokens sooner than ours does. */
+    readonly lagMillis?: number
+  }) =>
     Layer.effect(
       UpstreamWatch,
       Effect.gen(function*() {
@@ -135,7 +152,13 @@ export class UpstreamWatch extends Context.Service<UpstreamWatch, {
         )
         // The calls of a battle are closed with it.
         const quiet = () => Effect.void
-        return UpstreamWatch.of({ kind: "tap", check, quiet, begin: Effect.flatMap(battle, watchBattle) })
+        return UpstreamWatch.of({
+          kind: "tap",
+          lagMillis: options.lagMillis ?? TAP_LAG_MILLIS,
+          check,
+          quiet,
+          begin: Effect.flatMap(battle, watchBattle)
+        })
       })
     ).pipe(Layer.provide(TapClient.layer))
 }

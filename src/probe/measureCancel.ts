@@ -28,6 +28,9 @@ export interface CancelOptions {
 /** The part of an answer after which it is cancelled. */
 const CANCEL_AFTER = 0.3
 
+/** The part of an answer for which the engine may be watched: by then one that goes on has not come to its end. */
+const MOST_WAIT = 0.6
+
 /** Cancels a task of its own. Null where there was no task to cancel. */
 export const measureCancel = Effect.fnUntraced(function*(
   options: CancelOptions
@@ -46,7 +49,7 @@ export const measureCancel = Effect.fnUntraced(function*(
       afterwards: (record, upstream) =>
         Effect.gen(function*() {
           if (record.taskId() === "") return
-          measured = record.isOver() ? ended : yield* cancelled(at, record.taskId(), upstream, settle)
+          measured = record.isOver() ? ended : yield* cancelled(at, record.taskId(), upstream, answerMillis, settle)
         })
     })
     return measured
@@ -62,7 +65,7 @@ export const measureCancel = Effect.fnUntraced(function*(
     if (frame.taskId === "") return null
     if (isFinal(frame)) return ended
     yield* Effect.sleep(Math.max(wait, tickMillisOf(settings)))
-    return yield* cancelled(at, frame.taskId, upstream, settle)
+    return yield* cancelled(at, frame.taskId, upstream, answerMillis, settle)
   }))
 })
 
@@ -81,9 +84,13 @@ const cancelled = Effect.fnUntraced(function*(
   at: AgentInterface,
   taskId: string,
   upstream: UpstreamView,
+  answerMillis: number,
   settleMillis: number
-): Effect.fn.Return<CancelMeasurement, never, AgentWire> {
+): Effect.fn.Return<CancelMeasurement, never, AgentWire | UpstreamWatch> {
   const wire = yield* AgentWire
+  const { lagMillis } = yield* UpstreamWatch
+  const untilFirst = Math.max(settleMillis / 3, lagMillis)
+  const untilSecond = Math.max(settleMillis * 2 / 3, 1.5 * lagMillis)
   const lengthNow = Effect.map(wire.call(at, { method: "get", taskId }), (answer) => {
     const text = makeAnswer()
     if (answer._tag === "Answered") text.read(answer.frame)
@@ -91,10 +98,10 @@ const cancelled = Effect.fnUntraced(function*(
   })
   const wasAtWork = (yield* upstream.now).tokens > 0
   const answer = yield* wire.call(at, { method: "cancel", taskId })
-  yield* Effect.sleep(settleMillis / 3)
+  yield* Effect.sleep(untilFirst)
   const first = yield* upstream.now
   const before = yield* lengthNow
-  yield* Effect.sleep(settleMillis * 2 / 3)
+  yield* Effect.sleep(untilSecond)
   const second = yield* upstream.now
   const after = yield* lengthNow
   const tokensAfter = second.tokens - first.tokens
@@ -107,7 +114,13 @@ const cancelled = Effect.fnUntraced(function*(
     state: answer._tag === "Answered" ? answer.frame.state : "",
     stateAfter: after.state,
     grewAfter: after.length > before.length,
-    stopped: isSeen ? tokensAfter === 0 && (second.running ?? 0) === 0 : null,
+    stopped: !isSeen
+      ? null
+      : tokensAfter > 0 || (second.running ?? 0) > 0
+      ? false
+      : untilFirst + untilSecond <= MOST_WAIT * answerMillis
+      ? true
+      : null,
     tokensAfter: isSeen ? tokensAfter : null
   }
 })

@@ -29,7 +29,7 @@ export interface StreamOptions {
   readonly afterwards?: (
     record: StreamRecord,
     upstream: UpstreamView
-  ) => Effect.Effect<void, never, AgentWire>
+  ) => Effect.Effect<void, never, AgentWire | UpstreamWatch>
 }
 
 /** The wait between two looks of whoever ends what goes on for too long. */
