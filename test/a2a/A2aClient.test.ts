@@ -7,6 +7,7 @@ import { Ended, Status } from "../../src/a2a/TaskEvent.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import { Delta, Finish } from "../../src/token/TokenEvent.ts"
 import { agent, ask, hangs, said } from "../support/agents.ts"
+import { beginStream, frame, hostileAgent } from "../support/hostileAgent.ts"
 
 const followed = { _tag: "Followed", hop: "purple", mode: "stream", exact: true, why: "its card says that it streams" }
 /** What the relay says of a task it has begun. */
@@ -30,6 +31,21 @@ describe("A2aClient", () => {
         error: undefined,
         events: [followed, working, ...tokens, Ended.make({ state: "completed", text: "", error: null })]
       })
+    }))
+
+  it.live("asks for a stream without compression, because a compressor that is not flushed holds it back", () =>
+    Effect.gen(function*() {
+      const { requests, url } = yield* hostileAgent({
+        stream: (response, request) => {
+          beginStream(response)
+          const message = { messageId: "m", contextId: "c", role: "ROLE_AGENT", parts: [{ text: "hi" }] }
+          response.end(frame(request, { message }))
+        }
+      })
+      yield* ask(url)
+      const streams = requests.filter(({ headers }) => headers.accept === "text/event-stream")
+      assert.isAbove(streams.length, 0)
+      for (const { headers } of streams) assert.strictEqual(headers["accept-encoding"], "identity")
     }))
 
   it.live("gets the error of the hop that failed", () =>
