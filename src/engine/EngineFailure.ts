@@ -12,7 +12,7 @@ const { ConnectError, ConnectionLost, Malformed, MidStreamError, RateLimited, Re
   FailReason.cases
 
 /** Codes of system and undici errors that mean that no connection was made. */
-const CONNECT_CODES = new Set([
+export const CONNECT_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",

@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import { AgentFinding, note } from "./AgentFinding.ts"
 import { AgentMeasurements } from "./AgentMeasurements.ts"
-import { showsProgress } from "./findingsOfBuffering.ts"
+import { isCuredBy, showsProgress } from "./findingsOfBuffering.ts"
 import { findingsOfCard } from "./findingsOfCard.ts"
 import { findingsOfStream } from "./findingsOfStream.ts"
 import { findingsOfTask } from "./findingsOfTask.ts"
@@ -86,11 +86,12 @@ const findingsOfUpstream = ({ polled, stream, upstream }: AgentMeasurements): Re
 type Works = Omit<Fit, "watched">
 
 /** Which modes show or give the answer, whatever else is wrong. */
-const worksOf = ({ card, polled, stream, upstream }: AgentMeasurements): Works => {
+const worksOf = ({ card, polled, stream, uncompressed, upstream }: AgentMeasurements): Works => {
   const said = stream !== null && stream.textFrames > 0 && stream.outcome !== "failed"
   const tokens = Math.max(stream?.upstream?.tokens ?? 0, polled?.upstream?.tokens ?? 0)
   return {
-    stream: card.streaming && said && isWatchable(stream),
+    // A campaign asks for no compression.
+    stream: card.streaming && said && (isWatchable(stream) || isCuredBy(uncompressed)),
     tap: upstream === "tap" && tokens > 0,
     poll: polled !== null && polled.atOnce && showsProgress(polled.side),
     blocking: (card.streaming && said && stream.outcome === "ended") ||
@@ -100,10 +101,13 @@ const worksOf = ({ card, polled, stream, upstream }: AgentMeasurements): Works =
 }
 
 const modeOf = (
-  { card, stream }: AgentMeasurements,
+  { card, stream, uncompressed }: AgentMeasurements,
   works: Works
 ): Pick<AgentReport, "mode" | "why"> => {
-  if (works.stream) return { mode: "stream", why: "its text comes as it is made" }
+  if (works.stream) {
+    const rest = isCuredBy(uncompressed) ? " where it is not compressed, which a campaign does not ask for" : ""
+    return { mode: "stream", why: `its text comes as it is made${rest}` }
+  }
   const first = card.streaming ? "its stream comes too late to be watched" : "it does not stream"
   if (works.tap) return { mode: "tap", why: `${first}, and the tap sees its tokens` }
   if (works.poll) return { mode: "poll", why: `${first}, and its task shows what is done so far` }

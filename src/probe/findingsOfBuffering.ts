@@ -131,7 +131,7 @@ export const findingOfBuffering = (
 }
 
 /** Whether it was compression that held the text back. */
-const isCuredBy = (uncompressed: StreamMeasurement | null): boolean =>
+export const isCuredBy = (uncompressed: StreamMeasurement | null): boolean =>
   uncompressed !== null && uncompressed.textFrames > 1 && !isLate(uncompressed) && !isBursty(uncompressed)
 
 /** Whether the engine itself gave everything in a moment at the end. */

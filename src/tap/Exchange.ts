@@ -11,6 +11,7 @@
  * a slow side stops the other one. While an answer is put together the client sees nothing, as from the engine itself.
  */
 import type { Dispatcher } from "undici"
+import { CONNECT_CODES } from "../engine/EngineFailure.ts"
 import { AnswerAssembly } from "./AnswerAssembly.ts"
 import { AnswerObserver } from "./AnswerObserver.ts"
 import type { CallReader } from "./CallReader.ts"
@@ -248,14 +249,3 @@ const isConnectError = (error: Error): boolean => {
   return CONNECT_CODES.has(code) ||
     (error instanceof AggregateError && error.errors.some((one) => one instanceof Error && isConnectError(one)))
 }
-
-const CONNECT_CODES = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EADDRNOTAVAIL",
-  "ETIMEDOUT",
-  "UND_ERR_CONNECT_TIMEOUT"
-])

@@ -200,7 +200,7 @@ export const flawedAgents: ReadonlyArray<FlawedAgent> = [
     flaw: "the stream is compressed and not flushed",
     start: byHand("unflushed-gzip", { delivery: "compressed" }),
     finds: ["buffered-by-compression"],
-    mode: "poll"
+    mode: "stream"
   },
   {
     name: "holds-frames",
