@@ -6,7 +6,7 @@ import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { initial, step } from "../../src/liveness/LivenessStep.ts"
 import { runs } from "../support/propertyRuns.ts"
 import { between, worlds } from "./PropertyWorlds.ts"
-import { gist, inputsOf, play, randomOf, SCRAPE, tick } from "./Worlds.ts"
+import { gist, inputsOf, play, randomOf, SCRAPE, TICK, tick } from "./Worlds.ts"
 
 describe("the properties of the model: time", () => {
   it.prop("9: shifting all times shifts the verdict and changes nothing in it", [
@@ -38,15 +38,25 @@ describe("the properties of the model: time", () => {
     assert.isUndefined(late.outcome)
     assert.strictEqual(late.progress.lastMillis, state.progress.lastMillis)
     // The other inputs go on as if nothing had been, only later; the first tick stands for the one that was missed.
-    const rest = inputs.filter((input) => input.at > at).map((input) => ({
-      ...input,
-      at: input.at + pause,
-      ...input._tag === "Scrape" ? { askedAt: input.askedAt + pause } : {}
-    } as Input.LivenessInput))
-    const after = play([tick(before.at(-1)!.at + pause), ...rest], defaults, state)
-    if (plain.endedAt === undefined) return
-    assert.isDefined(after.endedAt)
-    assert.isAtLeast(after.endedAt - pause, plain.endedAt - SCRAPE)
+    const later = (by: number) => [
+      tick(before.at(-1)!.at + by),
+      ...inputs.filter((input) => input.at > at).map((input) => ({
+        ...input,
+        at: input.at + by,
+        ...input._tag === "Scrape" ? { askedAt: input.askedAt + by } : {}
+      } as Input.LivenessInput))
+    ]
+    const after = play(later(pause), defaults, state)
+    // All of a pause but one tick is left out, so it is as if they had come that much later.
+    const punctual = play(later(TICK), defaults, state)
+    const ended = punctual.endedAt
+    if (ended === undefined) return
+    // After a pause nobody is given up for a moment; who has shown nothing by its end, nor anybody else, is given up then.
+    const moment = defaults.localPauseMillis + SCRAPE + 2 * TICK
+    const isSaved = ended > inputs.at(-1)!.at - moment ||
+      inputs.some(({ _tag, at }) => _tag !== "Tick" && at > ended - 2 * TICK && at <= ended + moment)
+    if (after.endedAt === undefined) return assert.isTrue(isSaved)
+    assert.isAtLeast(after.endedAt - pause, ended - TICK - SCRAPE)
   }, runs)
 
   it.prop("25: only monotonic time is known, and it never runs back for a run", [
