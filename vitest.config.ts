@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Vitest keeps one core free; many of these tests wait, for sockets and for processes.
     maxWorkers: 2,
+    // A worker loads each module once, not once for every file: no test changes what another one of its worker sees.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000
   }

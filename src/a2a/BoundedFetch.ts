@@ -67,7 +67,9 @@ export const make = (options: BoundedFetchOptions): typeof globalThis.fetch => {
         const headers = new Headers(init.headers)
         const token = tokens.get(target.origin)
         // A compressor on the way that is not flushed holds a stream back until its end.
-        if (headers.get("accept") === EVENT_STREAM) headers.set("accept-encoding", "identity")
+        if (headers.get("accept") === EVENT_STREAM && !headers.has("accept-encoding")) {
+          headers.set("accept-encoding", "identity")
+        }
         if (token !== undefined) headers.set("authorization", `Bearer ${Redacted.value(token)}`)
         return options.fetch(target.href, {
           ...init,

@@ -154,7 +154,8 @@ const make = (
             headers: {
               ...init.headers as Record<string, string>,
               accept: "text/event-stream",
-              ...(plain ? { "accept-encoding": "identity" } : {})
+              // As most clients do: ours would see no compression.
+              "accept-encoding": plain ? "identity" : "gzip, deflate"
             },
             signal: controller.signal
           }),
