@@ -76,4 +76,34 @@ describe("renderSummary", () => {
     assert.isAtMost(Math.max(...lines.map((line) => line.length)), 80)
     assert.strictEqual(new Set(lines.slice(2, 6).map((line) => line.length)).size, 1)
   })
+
+  it("says how agents were followed, and that text is no token", () => {
+    const definition = definitionOf({ tasks: ["a"], repetitions: 1 })
+    const [agent] = definition.agents
+    const told = attempt("a", "completed", 400)
+    const untold = {
+      ...told,
+      battle: { ...told.battle, agent: "agent-2" },
+      mode: "poll" as const,
+      tokenBasis: "pieces" as const,
+      tokensPerSecond: null
+    }
+    const text = (attempts: ReadonlyArray<typeof told | typeof untold>) =>
+      renderSummary(
+        summarize({
+          definition: { ...definition, agents: [agent, { ...agent, name: "agent-2" }] },
+          battles: [],
+          attempts
+        }),
+        { database: "c.db", resume: "" }
+      )
+    const both = text([told, told, untold])
+    assert.match(both, /^Followed: 2 by stream \(agent-1\), 1 by poll \(agent-2\)$/m)
+    assert.match(both, /^a +0\/0 +– +0\/0 +400 ms +50\.0 +200$/m)
+    assert.match(both, /^agent-2 .* – +–$/m)
+    assert.include(both, "1 completed attempt tells no tokens, only text; see `campaign probe`.")
+    assert.match(text([told]), /^Followed: 1 by stream$/m)
+    assert.notInclude(text([told]), "only text")
+    assert.notInclude(text([]), "Followed")
+  })
 })
