@@ -30,7 +30,7 @@ export interface Summary {
   /** Live heap at the end to that at the beginning, medians of a tenth each. */
   readonly heapGrowth: number
   readonly residentGrowth: number
-  readonly statusMillis: { readonly read: number; readonly process: number; readonly command: number | null }
+  readonly statusMillis: { readonly read: number; readonly command: number }
   readonly resumeMillis: { readonly nothingToDo: number; readonly process: number; readonly planned: number }
   readonly startMillis: number
 }
@@ -44,7 +44,6 @@ const MOST_BLOCK_MILLIS = 20
 /** The medians and ratios that count. */
 export const summarize = ({ bare, ours, plan, resume, starts, status }: Measured): Summary => {
   const cpu = { ours: ours.cpuMillis / ours.scored, bare: bare.cpuMillis / bare.battles }
-  const commands = status.flatMap(({ commandMillis }) => commandMillis === null ? [] : [commandMillis])
   return {
     cpuMillisPerBattle: { ...cpu, ratio: cpu.ours / cpu.bare },
     battlesPerSecond: {
@@ -55,8 +54,7 @@ export const summarize = ({ bare, ours, plan, resume, starts, status }: Measured
     residentGrowth: growthOf(ours.residents),
     statusMillis: {
       read: median(status.map(({ readMillis }) => readMillis)),
-      process: median(status.map(({ processMillis }) => processMillis)),
-      command: commands.length === 0 ? null : median(commands)
+      command: median(status.map(({ commandMillis }) => commandMillis))
     },
     resumeMillis: {
       nothingToDo: median(resume.map(({ nothingToDoMillis }) => nothingToDoMillis)),
@@ -78,7 +76,7 @@ export const criteriaOf = (measured: Measured): ReadonlyArray<Criterion> => {
   const { cpuMillisPerBattle, heapGrowth, residentGrowth, resumeMillis, startMillis, statusMillis } = summarize(
     measured
   )
-  const { loopDelay, longestBlock } = measured.ours
+  const { longestBlock, longestWaitMillis, loopDelay } = measured.ours
   const seconds = (millis: number) => `${significant(millis / 1000)} s`
   return [
     atMost(MOST_CPU_MILLIS, {
@@ -102,12 +100,12 @@ export const criteriaOf = (measured: Measured): ReadonlyArray<Criterion> => {
       }`
     }),
     atMost(MOST_STATUS_SECONDS, {
-      name: "the status while it runs",
-      value: statusMillis.process / 1000,
+      name: "`campaign status` while it runs",
+      value: statusMillis.command / 1000,
       unit: "s",
-      note: `${significant(statusMillis.read)} ms of it to read; \`campaign status\` ${
-        statusMillis.command === null ? "is not there" : seconds(statusMillis.command)
-      }`
+      note: `${significant(statusMillis.read)} ms of it to read; a command that does nothing ${
+        seconds(startMillis)
+      } beside nobody`
     }),
     atMost(MOST_BLOCK_MILLIS, {
       name: "the longest block of the event loop by the store",
@@ -115,7 +113,9 @@ export const criteriaOf = (measured: Measured): ReadonlyArray<Criterion> => {
       unit: "ms",
       note: `most of it ${longestBlock.longestCall}; ${
         significant(longestBlock.wallMillis)
-      } ms by the clock; of all blocks ${significant(loopDelay.max)} ms`
+      } ms by the clock; the longest wait for its thread ${significant(longestWaitMillis)} ms; of all blocks ${
+        significant(loopDelay.max)
+      } ms`
     })
   ]
 }

@@ -25,7 +25,7 @@ export interface PlayCost {
   readonly cpuMillis: number
 }
 
-/** One turn of the event loop in which SQLite worked. */
+/** One turn of the event loop in which the store worked. */
 export interface Block {
   /** Without the time in which others had the processor, where that is known. */
   readonly heldMillis: number
@@ -40,8 +40,10 @@ export interface RunnerCost extends PlayCost {
   /** Resident memory at the same moments. */
   readonly residents: ReadonlyArray<number>
   readonly longestBlock: Block
-  /** SQLite's work and its waiting for the disk. */
+  /** The store's work in the thread of the event loop. */
   readonly sqliteMillis: number
+  /** How long the longest call of its own thread took, and whoever made it waited. */
+  readonly longestWaitMillis: number
   /** Of the event loop, whatever held it up, in milliseconds. */
   readonly loopDelay: { readonly p50: number; readonly p99: number; readonly max: number }
 }

@@ -19,7 +19,9 @@ export const render = (measured: Measured, criteria: ReadonlyArray<Criterion>): 
       ["ratio", "", "", `${significant(cpuMillisPerBattle.ratio)}x`]
     ], ["left", "right", "right", "right"]),
     "",
-    `Of the runner's, SQLite ${milliseconds(ours.sqliteMillis / ours.scored)} per battle. Its event loop was late by ` +
+    `Of the runner's, the store ${
+      milliseconds(ours.sqliteMillis / ours.scored)
+    } per battle. Its event loop was late by ` +
     `${milliseconds(loopDelay.p50)} (median), ${milliseconds(loopDelay.p99)} (p99), ${milliseconds(loopDelay.max)} ` +
     "(longest; by the worst of twenty parts).",
     `Heap, collected, in MB: ${ours.heaps.map((bytes) => significant(bytes / 1e6)).join(" ")}`,

@@ -125,6 +125,7 @@ const play = Effect.fnUntraced(function*(options: StoredCampaign) {
     residents: looks.residents,
     longestBlock: sqlite.longest(),
     sqliteMillis: sqlite.totalMillis(),
+    longestWaitMillis: sqlite.longestWaitMillis(),
     loopDelay: looks.loopDelay()
   }
   return cost
@@ -139,7 +140,10 @@ answerCalls<Calls>({
     ),
   play: (options) =>
     play(options).pipe(
-      Effect.provide([services, CampaignStore.layerExclusive({ filename: options.database, create: false })]),
+      Effect.provide([
+        services,
+        CampaignStore.layerExclusive({ filename: options.database, create: false, ownThread: true })
+      ]),
       Effect.provideService(Console.Console, silent),
       Effect.runPromise
     ),

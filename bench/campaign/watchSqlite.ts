@@ -1,21 +1,26 @@
 /**
- * How long SQLite holds the event loop: the sum of its calls between two turns of the loop, and the longest such sum.
+ * How long the store holds the event loop: the sum, between two turns of the loop, of what it does in this thread, which
+ * is to call SQLite or to ask the thread that does and to take its answers; and the longest such sum.
  *
  * Where the kernel tells how long a thread stood in line for a processor (Linux: `schedstat`), that is subtracted, because
  * it is what others do on this machine. What is left is work and waiting for the disk. Elsewhere it is the time that
  * passed.
  *
- * Everything that uses `node:sqlite` in this thread is measured, from the first call of this on.
+ * Everything that uses `node:sqlite` or a thread is measured, from the first call of this on. What V8 does to decode an
+ * answer before it is told is not: the delay of the loop shows it.
  */
 import { openSync, readSync } from "node:fs"
 import { performance } from "node:perf_hooks"
 import { DatabaseSync, StatementSync } from "node:sqlite"
+import { Worker } from "node:worker_threads"
 import type { Block } from "./calls.ts"
 
 export interface SqliteWatch {
   readonly longest: () => Block
   /** Of all turns, what is left. */
   readonly totalMillis: () => number
+  /** The longest time from a question to a thread until its answer. */
+  readonly longestWaitMillis: () => number
 }
 
 /** Reads how long this thread has stood in line for a processor since it began, in milliseconds. */
@@ -28,6 +33,12 @@ const makeInLineMillis = (): () => number => {
   } catch {
     return () => 0
   }
+}
+
+/** What `ThreadedSqlite` sends. */
+interface Question {
+  readonly id: number
+  readonly call?: { readonly sql?: string }
 }
 
 const nothing: Block = { heldMillis: 0, wallMillis: 0, longestCall: "" }
@@ -43,6 +54,8 @@ export const watchSqlite = (): SqliteWatch => {
   let totalMillis = 0
   let longestCallMillis = 0
   let isOpen = false
+  let longestWaitMillis = 0
+  const asked = new Map<number, { readonly at: number; readonly words: string }>()
   const close = () => {
     isOpen = false
     totalMillis += turn.heldMillis
@@ -50,31 +63,52 @@ export const watchSqlite = (): SqliteWatch => {
     turn = nothing
     longestCallMillis = 0
   }
+  const timed = <A>(what: () => string, evaluate: () => A): A => {
+    if (!isOpen) {
+      isOpen = true
+      setImmediate(close)
+    }
+    const inLineBefore = inLineMillis()
+    const began = performance.now()
+    try {
+      return evaluate()
+    } finally {
+      const wallMillis = performance.now() - began
+      const heldMillis = Math.max(0, wallMillis - inLineMillis() + inLineBefore)
+      const isLongest = heldMillis > longestCallMillis
+      if (isLongest) longestCallMillis = heldMillis
+      turn = {
+        heldMillis: turn.heldMillis + heldMillis,
+        wallMillis: turn.wallMillis + wallMillis,
+        longestCall: isLongest ? what() : turn.longestCall
+      }
+    }
+  }
   const measured = (prototype: any, name: string) => {
     const original = prototype[name] as (...args: Array<unknown>) => unknown
     prototype[name] = function(this: { readonly sourceSQL?: string }, ...args: Array<unknown>) {
-      if (!isOpen) {
-        isOpen = true
-        setImmediate(close)
-      }
-      const inLineBefore = inLineMillis()
-      const began = performance.now()
-      try {
-        return original.apply(this, args)
-      } finally {
-        const wallMillis = performance.now() - began
-        const heldMillis = Math.max(0, wallMillis - inLineMillis() + inLineBefore)
-        const isLongest = heldMillis > longestCallMillis
-        if (isLongest) longestCallMillis = heldMillis
-        turn = {
-          heldMillis: turn.heldMillis + heldMillis,
-          wallMillis: turn.wallMillis + wallMillis,
-          longestCall: isLongest ? wordsOf(String(this.sourceSQL ?? args[0])) : turn.longestCall
-        }
-      }
+      return timed(() => wordsOf(String(this.sourceSQL ?? args[0])), () => original.apply(this, args))
     }
   }
   for (const name of ["run", "all", "get"]) measured(StatementSync.prototype, name)
   for (const name of ["exec", "prepare"]) measured(DatabaseSync.prototype, name)
-  return { longest: () => longest, totalMillis: () => totalMillis }
+  const { emit, postMessage } = Worker.prototype
+  Worker.prototype.postMessage = function(message: Question, ...rest) {
+    const words = wordsOf(message.call?.sql ?? "the end")
+    asked.set(message.id, { at: performance.now(), words })
+    return timed(() => `the question ${words}`, () => postMessage.call(this, message, ...rest))
+  }
+  Worker.prototype.emit = function(name: string | symbol, ...args: Array<any>) {
+    if (name !== "message") return emit.call(this, name, ...args)
+    const { id } = args[0] as Question
+    const { at, words } = asked.get(id) ?? { at: performance.now(), words: "to open" }
+    asked.delete(id)
+    longestWaitMillis = Math.max(longestWaitMillis, performance.now() - at)
+    return timed(() => `the answer to ${words}`, () => emit.call(this, name, ...args))
+  }
+  return {
+    longest: () => longest,
+    totalMillis: () => totalMillis,
+    longestWaitMillis: () => longestWaitMillis
+  }
 }

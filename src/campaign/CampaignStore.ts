@@ -49,6 +49,8 @@ export interface StoreOptions {
   readonly filename: string
   /** Whether the file may be new. */
   readonly create: boolean
+  /** Whether writing has a thread of its own, so that nothing else waits for the disk: for whoever runs a campaign. */
+  readonly ownThread?: boolean
   readonly limits?: LearningSettings
 }
 

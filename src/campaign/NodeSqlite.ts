@@ -9,7 +9,7 @@
  * - A whole number is bound as INTEGER (`node:sqlite` would bind 1 as 1.0, which becomes "1.0" in a TEXT column).
  * - SQL text with a second statement is refused; `node:sqlite` would silently ignore everything after the first.
  * Gotchas
- * - Every call blocks the event loop, and so does waiting for the lock of another process, up to `busyTimeoutMillis`.
+ * - Without `ownThread` every call blocks the event loop, and so does waiting for the lock of another process, up to 5 s.
  *   Two clients of one process on one file wait for each other in vain: share one layer.
  * - A stream outside a transaction keeps the connection until it ends: a query in its consumer would wait for ever.
  *   Put both into one `withTransaction`, or collect first.
@@ -33,13 +33,11 @@ import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs"
 import * as nodePath from "node:path"
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
-import { pathToFileURL } from "node:url"
+import type { DatabaseSync } from "node:sqlite"
+import * as SqliteDatabase from "./SqliteDatabase.ts"
+import type { Access, Row, SqliteCall } from "./SqliteDatabase.ts"
 import { StoreError, StoreErrorReason } from "./StoreError.ts"
-
-const busyTimeoutMillis = 5_000
-const cachedStatements = 128
-const streamedRowsPerChunk = 128
+import * as ThreadedSqlite from "./ThreadedSqlite.ts"
 
 const sqliteReadonly = 8
 const sqliteCorrupt = 11
@@ -60,11 +58,14 @@ export interface Options {
   readonly accept?: <E>(
     all: (sql: string) => Effect.Effect<ReadonlyArray<Row>, E>
   ) => Effect.Effect<void, E | StoreError>
+  /**
+   * Whether the connection lives in a thread of its own, so that the event loop never waits for the disk nor for another
+   * process. A call costs some microseconds more, and the thread some 10 MB. Nothing in memory has one.
+   */
+  readonly ownThread?: boolean | undefined
   /** What of a file that exists is read before it is opened: every page, or only what `accept` asks for. */
   readonly inspected?: "everything" | "accepted" | undefined
 }
-
-type Row = Record<string, unknown>
 
 /**
  * An open database as `SqlClient`, closed with its scope. Fails with `StoreError` (`Missing`, `NotADatabase`,
@@ -76,12 +77,11 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, StoreE
   Layer.effect(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const database = yield* open(options)
-  const connection = makeConnection(database)
+  const opened = yield* open(options)
   const acquirers = SqlClient.makeSqliteAcquirers({
-    connection: Effect.succeed(connection),
+    connection: Effect.succeed(makeConnection(opened)),
     semaphore: yield* Semaphore.make(1),
-    isTransaction: () => database.isTransaction
+    isTransaction: opened.isTransaction
   })
   return yield* SqlClient.make({
     ...acquirers,
@@ -98,9 +98,6 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
 // === opening
 
-/** How a file is opened. `immutable` reads without locks and without `-shm`: for directories nobody may write to. */
-type Access = "memory" | "create" | "write" | "read" | "immutable"
-
 /** Why SQLite or the file system refused, before it is known what that means for the user. */
 interface Refusal {
   readonly code: number | undefined
@@ -113,8 +110,10 @@ const detailOf = (cause: unknown) => cause instanceof Error ? cause.message : St
 const codeOf = (cause: unknown): number | undefined =>
   Predicate.hasProperty(cause, "errcode") && typeof cause.errcode === "number" ? cause.errcode & 0xff : undefined
 
+const refusalOf = ({ thrown }: ThreadedSqlite.Thrown): Refusal => ({ code: codeOf(thrown), detail: detailOf(thrown) })
+
 const attempt = <A>(evaluate: () => A): Effect.Effect<A, Refusal> =>
-  Effect.try({ try: evaluate, catch: (cause) => ({ code: codeOf(cause), detail: detailOf(cause) }) })
+  Effect.try({ try: evaluate, catch: (thrown) => refusalOf({ thrown }) })
 
 const storeError = (path: string) => ({ code, detail }: Refusal): StoreError =>
   new StoreError({
@@ -124,9 +123,15 @@ const storeError = (path: string) => ({ code, detail }: Refusal): StoreError =>
   })
 
 const open = Effect.fn("NodeSqlite.open")(
-  function*(options: Options): Effect.fn.Return<DatabaseSync, StoreError, Scope.Scope> {
+  function*(options: Options): Effect.fn.Return<ThreadedSqlite.ThreadedSqlite, StoreError, Scope.Scope> {
     const { filename } = options
-    const acquireAs = (access: Access) => Effect.mapError(acquire(filename, access), storeError(filename))
+    const acquireAs = (access: Access) =>
+      Effect.mapError(
+        options.ownThread === true && access !== "memory"
+          ? Effect.mapError(ThreadedSqlite.open({ filename, access }), refusalOf)
+          : Effect.map(acquire(filename, access), inThisThread),
+        storeError(filename)
+      )
     if (filename === ":memory:") return yield* acquireAs("memory")
     const readonly = options.readonly === true
     const exists = yield* checkFile(filename, options.create, readonly)
@@ -202,31 +207,15 @@ const inspect = (
 
 const acquire = (filename: string, access: Access): Effect.Effect<DatabaseSync, Refusal, Scope.Scope> =>
   Effect.acquireRelease(
-    attempt(() => openUnconfigured(filename, access)),
+    attempt(() => SqliteDatabase.open(filename, access)),
     (database) =>
       access === "create" || access === "write"
-        ? Effect.andThen(Effect.ignore(truncateLog(database)), Effect.sync(() => database.close()))
+        ? Effect.andThen(
+          Effect.ignore(attempt(() => SqliteDatabase.truncateLog(database))),
+          Effect.sync(() => database.close())
+        )
         : Effect.sync(() => database.close())
-  ).pipe(Effect.tap((database) => attempt(() => configure(database, access))))
-
-const openUnconfigured = (filename: string, access: Access): DatabaseSync => {
-  if (access === "memory") return new DatabaseSync(":memory:")
-  // A URL, because only its `mode=rw` means "do not create", and because a path could itself look like a URI.
-  const url = pathToFileURL(filename)
-  url.searchParams.set("mode", access === "create" ? "rwc" : access === "write" ? "rw" : "ro")
-  if (access === "immutable") url.searchParams.set("immutable", "1")
-  return new DatabaseSync(url, { readOnly: access === "read" || access === "immutable" })
-}
-
-const configure = (database: DatabaseSync, access: Access): void => {
-  database.exec(`PRAGMA busy_timeout = ${busyTimeoutMillis}; PRAGMA foreign_keys = ON`)
-  if (access === "read" || access === "immutable") return
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
-}
-
-/** Leaves an empty log even if another client stays, but does not wait for that client's readers. */
-const truncateLog = (database: DatabaseSync) =>
-  attempt(() => database.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)"))
+  ).pipe(Effect.tap((database) => attempt(() => SqliteDatabase.configure(database, access))))
 
 const logBytes = (filename: string): number => {
   const log = `${filename}-wal`
@@ -242,7 +231,7 @@ const removeEmptyLog = (filename: string): Effect.Effect<void, Refusal> =>
     const left = yield* attempt(() => fs.existsSync(`${filename}-wal`) && logBytes(filename) === 0)
     if (!left) return
     const database = yield* Effect.acquireRelease(
-      attempt(() => openUnconfigured(filename, "write")),
+      attempt(() => SqliteDatabase.open(filename, "write")),
       (database) => Effect.sync(() => database.close())
     )
     // SQLite looks at the log only when something is read.
@@ -251,138 +240,84 @@ const removeEmptyLog = (filename: string): Effect.Effect<void, Refusal> =>
 
 // === statements
 
-type StatementOf = (sql: string) => StatementSync
-
-const makeConnection = (database: DatabaseSync): SqlConnection.Connection => {
-  const prepare: StatementOf = (sql) => prepareSingle(database, sql)
-  const prepareArrays: StatementOf = (sql) => {
-    const statement = prepare(sql)
-    statement.setReturnArrays(true)
-    return statement
-  }
-  const cached = makeStatementCache(prepare)
+const inThisThread = (database: DatabaseSync): ThreadedSqlite.ThreadedSqlite => {
+  const answer = SqliteDatabase.answerer(database)
   return {
-    execute: execute("execute", cached),
-    executeUnprepared: execute("executeUnprepared", prepare),
-    executeValues: executeValues("executeValues", makeStatementCache(prepareArrays)),
-    executeValuesUnprepared: executeValues("executeValuesUnprepared", prepareArrays),
-    executeRaw: (sql, params) =>
-      query("executeRaw", () => {
-        const statement = cached(sql)
-        const bindings = params.map(toBinding)
-        return statement.columns().length > 0 ? statement.all(...bindings) : statement.run(...bindings)
-      }),
-    executeStream: executeStream(prepare)
+    call: (call) => Effect.try({ try: () => answer(call), catch: (thrown) => ({ thrown }) }),
+    isTransaction: () => database.isTransaction
   }
 }
 
-const execute =
-  (operation: string, statementOf: StatementOf): SqlConnection.Connection["execute"] => (sql, params, transformRows) =>
-    query(operation, () => {
-      const rows = statementOf(sql).all(...params.map(toBinding))
-      return transformRows === undefined ? rows : transformRows(rows)
-    })
+const makeConnection = ({ call }: ThreadedSqlite.ThreadedSqlite): SqlConnection.Connection => {
+  const ask = (operation: string, asked: SqliteCall) =>
+    Effect.mapError(call(asked), ({ thrown }) => sqlError(operation, thrown))
 
-/** For statements with `setReturnArrays`: their rows are arrays, which the types of node:sqlite do not know. */
-const executeValues =
-  (operation: string, statementOf: StatementOf): SqlConnection.Connection["executeValues"] => (sql, params) =>
-    query(operation, () => {
-      const rows: ReadonlyArray<unknown> = statementOf(sql).all(...params.map(toBinding))
-      return rows as ReadonlyArray<ReadonlyArray<unknown>>
-    })
+  const query =
+    (kind: "rows" | "rowsUnprepared" | "values" | "valuesUnprepared" | "raw" | "stream", operation: string) =>
+    (sql: string, params: ReadonlyArray<unknown>) =>
+      Effect.flatMap(
+        Effect.try({ try: () => SqliteDatabase.bind(params), catch: (cause) => sqlError(operation, cause) }),
+        (bindings) => ask(operation, { kind, sql, bindings })
+      )
 
-/** Every stream has a statement of its own: a cached one would be reset by the next use of the same text. */
-const executeStream =
-  (prepare: StatementOf): SqlConnection.Connection["executeStream"] => (sql, params, transformRows) =>
-    Stream.unwrap(Effect.map(
-      Effect.acquireRelease(
-        query("executeStream", () => prepare(sql).iterate(...params.map(toBinding))),
-        (rows) => Effect.ignore(query("executeStream", () => rows.return?.()))
-      ),
-      (rows) => Stream.fromPull(Effect.succeed(pullRows(rows, transformRows)))
-    ))
+  const rowsOf = (
+    kind: "rows" | "rowsUnprepared",
+    operation: string
+  ): SqlConnection.Connection["execute"] => {
+    const asked = query(kind, operation)
+    return (sql, params, transformRows) =>
+      Effect.map(asked(sql, params), (rows) => transformed(rows as ReadonlyArray<Row>, transformRows))
+  }
+
+  const valuesOf = (
+    kind: "values" | "valuesUnprepared",
+    operation: string
+  ): SqlConnection.Connection["executeValues"] => {
+    const asked = query(kind, operation)
+    return (sql, params) => Effect.map(asked(sql, params), (rows) => rows as ReadonlyArray<ReadonlyArray<unknown>>)
+  }
+
+  const begin = query("stream", "executeStream")
+  const next = (stream: number) =>
+    Effect.map(ask("executeStream", { kind: "next", stream }), (rows) => rows as ReadonlyArray<Row>)
+
+  return {
+    execute: rowsOf("rows", "execute"),
+    executeUnprepared: rowsOf("rowsUnprepared", "executeUnprepared"),
+    executeValues: valuesOf("values", "executeValues"),
+    executeValuesUnprepared: valuesOf("valuesUnprepared", "executeValuesUnprepared"),
+    executeRaw: query("raw", "executeRaw"),
+    // Every stream has a statement of its own: a cached one would be reset by the next use of the same text.
+    executeStream: (sql, params, transformRows) =>
+      Stream.unwrap(Effect.map(
+        Effect.acquireRelease(
+          Effect.map(begin(sql, params), Number),
+          (stream) => Effect.ignore(ask("executeStream", { kind: "endStream", stream }))
+        ),
+        (stream) => Stream.fromPull(Effect.succeed(pullRows(next(stream), transformRows)))
+      ))
+  }
+}
+
+type Transform = (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
+
+const transformed = (rows: ReadonlyArray<Row>, transformRows: Transform): ReadonlyArray<Row> =>
+  transformRows === undefined ? rows : transformRows(rows)
 
 const pullRows = (
-  rows: Iterator<Row>,
-  transformRows: (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
-): Pull.Pull<Arr.NonEmptyReadonlyArray<Row>, SqlError.SqlError> => {
-  // The iterator of Node 22 begins again when it is asked after its end.
-  let ended = false
-  return Effect.filterOrElse(
-    query("executeStream", () => {
-      const chunk: Array<Row> = []
-      while (!ended && chunk.length < streamedRowsPerChunk) {
-        const next = rows.next()
-        if (next.done === true) ended = true
-        else chunk.push(next.value)
-      }
-      return transformRows === undefined ? chunk : transformRows(chunk)
-    }),
+  next: Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>,
+  transformRows: Transform
+): Pull.Pull<Arr.NonEmptyReadonlyArray<Row>, SqlError.SqlError> =>
+  Effect.filterOrElse(
+    Effect.map(next, (rows) => transformed(rows, transformRows)),
     Arr.isReadonlyArrayNonEmpty,
     () => Cause.done()
   )
-}
 
-/**
- * Least recently used first, which is the order a `Map` keeps if every use inserts anew. A statement that may change a
- * table empties it, because on Node 22 a prepared statement keeps the columns it once had.
- */
-const makeStatementCache = (prepare: (sql: string) => StatementSync) => {
-  const statements = new Map<string, StatementSync>()
-  return (sql: string): StatementSync => {
-    if (/^\s*(alter|create|drop)\b/i.test(sql)) {
-      statements.clear()
-      return prepare(sql)
-    }
-    const statement = statements.get(sql) ?? prepare(sql)
-    statements.delete(sql)
-    statements.set(sql, statement)
-    for (const oldest of statements.keys()) {
-      if (statements.size <= cachedStatements) break
-      statements.delete(oldest)
-    }
-    return statement
-  }
-}
-
-/** What may follow a statement: white space, semicolons and comments. */
-const nothingMore = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*$/
-
-const prepareSingle = (database: DatabaseSync, sql: string): StatementSync => {
-  const statement = database.prepare(sql)
-  const rest = sql.slice(statement.sourceSQL.length)
-  if (!nothingMore.test(rest)) {
-    throw new TypeError(`One statement at a time; this one would be ignored: ${rest.trim().slice(0, 80)}`)
-  }
-  return statement
-}
-
-const toBinding = (value: unknown, index: number): SQLInputValue => {
-  switch (typeof value) {
-    case "undefined":
-      return null
-    case "boolean":
-      return value ? 1n : 0n
-    case "number":
-      return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value
-    case "string":
-    case "bigint":
-      return value
-  }
-  if (value === null) return value
-  if (ArrayBuffer.isView(value)) return value as Uint8Array
-  // node:sqlite takes an object in the first place for named parameters, and binds NULL.
-  throw new TypeError(`Parameter ${index + 1} is neither null, text, a number nor bytes: encode it first`)
-}
-
-const query = <A>(operation: string, evaluate: () => A): Effect.Effect<A, SqlError.SqlError> =>
-  Effect.try({
-    try: evaluate,
-    catch: (cause) => {
-      // Effect classifies by `errno`; node:sqlite says `errcode`.
-      if (Predicate.hasProperty(cause, "errcode")) Object.assign(cause, { errno: cause.errcode })
-      return new SqlError.SqlError({
-        reason: SqlError.classifySqliteError(cause, { message: detailOf(cause), operation })
-      })
-    }
+const sqlError = (operation: string, cause: unknown): SqlError.SqlError => {
+  // Effect classifies by `errno`; node:sqlite says `errcode`.
+  if (Predicate.hasProperty(cause, "errcode")) Object.assign(cause, { errno: cause.errcode })
+  return new SqlError.SqlError({
+    reason: SqlError.classifySqliteError(cause, { message: detailOf(cause), operation })
   })
+}

@@ -17,8 +17,9 @@ import { queryFailed, StoreError } from "./StoreError.ts"
 import * as StoreVersion from "./StoreVersion.ts"
 
 /** A connection that may write, to a file whose tables are not looked at yet; `create` says whether it may be new. */
-export const client = (options: { readonly filename: string; readonly create: boolean }) =>
-  NodeSqlite.layer({ filename: options.filename, create: options.create, accept: acceptOnly(options.filename) })
+export const client = (
+  { create, filename, ownThread }: Pick<NodeSqlite.Options, "filename" | "create" | "ownThread">
+) => NodeSqlite.layer({ filename, create, ownThread, accept: acceptOnly(filename) })
 
 /** A connection for reading a store of any release up to this one, which looks like one of this release. */
 export const readonlyClient = (filename: string, inspected: NodeSqlite.Options["inspected"]) =>

@@ -4,8 +4,9 @@
  * Laws
  * - Operations take effect in the order in which they were submitted; whoever waits for one is resumed after its commit.
  * - Each stands in a savepoint: one that breaks a rule (UNIQUE, CHECK, a trigger) fails alone.
- * - After 4 ms of work nothing more is begun before everybody else had a turn, so the event loop is blocked for at most
- *   about 10 ms. Until then whoever submits does the work at once, without a detour.
+ * - After 4 ms of work nothing more is begun before everybody else had a turn, so that without a thread of its own the
+ *   connection holds the event loop for some 10 ms at most, unless the disk is slow. Until then whoever submits does the
+ *   work at once, without a detour.
  * - Where the file itself fails (a full disk), the transaction is rolled back and each of its operations is tried alone:
  *   those that fail again fail with what the disk said, and the next one begins with a clean connection.
  * - Closing the scope commits what was submitted before; what is submitted after that fails.
@@ -29,7 +30,7 @@ import { queryFailed, StoreError, StoreErrorReason } from "./StoreError.ts"
 const TURN_NANOS = 4_000_000n
 /** Most operations of a transaction, which bounds what is done again when the disk fails. */
 const TRANSACTION_OPERATIONS = 64
-/** Time for which SQLite itself waits for another writer; the event loop stands still meanwhile. */
+/** Time for which SQLite itself waits for another writer, and its thread with it. */
 const BUSY_MILLIS = 10
 /** The commit that makes the log so long copies it into the file and waits for the disk: a megabyte at a time. */
 const CHECKPOINT_PAGES = 256

@@ -95,7 +95,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
   const taps = yield* startedTaps.start(definition, engines)
   yield* startedAgents.start(definition, taps, database)
   const services = yield* orExit(Layer.build(
-    CampaignStore.layer({ filename: database, create: kind === "new", limits: definition.limits })
+    CampaignStore.layer({ filename: database, create: kind === "new", ownThread: true, limits: definition.limits })
   ))
   yield* Effect.gen(function*() {
     const store = yield* CampaignStore

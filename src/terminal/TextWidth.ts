@@ -4,11 +4,19 @@
  * Laws: what `singleLine` returns has no control characters and no escape sequences, and cannot reverse the direction
  * of the line; `fit` returns exactly the width asked for; nothing is cut inside a grapheme.
  */
+import { createRequire } from "node:module"
 import { stripVTControlCharacters } from "node:util"
-import stringWidth from "string-width"
+import type stringWidthOf from "string-width"
+
+/** Loaded for the first text that needs it: that takes longer than all that a command does which prints plain words. */
+let stringWidth: typeof stringWidthOf | undefined
 
 /** Columns that a text takes. */
-export const widthOf = (text: string): number => stringWidth(text)
+export const widthOf = (text: string): number => {
+  if (printable.test(text)) return text.length
+  stringWidth ??= (createRequire(import.meta.url)("string-width") as { readonly default: typeof stringWidthOf }).default
+  return stringWidth(text)
+}
 
 const segmenter = new Intl.Segmenter()
 const harmful = /[\s\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/gu
