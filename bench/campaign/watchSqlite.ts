@@ -1,13 +1,14 @@
 /**
  * How long the store holds the event loop: the sum, between two turns of the loop, of what it does in this thread, which
- * is to call SQLite or to ask the thread that does and to take its answers; and the longest such sum.
+ * is to call SQLite or to ask the thread that does; and the longest such sum. What whoever waited for an answer does with
+ * it at once is not the store's.
  *
  * Where the kernel tells how long a thread stood in line for a processor (Linux: `schedstat`), that is subtracted, because
  * it is what others do on this machine. What is left is work and waiting for the disk. Elsewhere it is the time that
  * passed.
  *
  * Everything that uses `node:sqlite` or a thread is measured, from the first call of this on. What V8 does to decode an
- * answer before it is told is not: the delay of the loop shows it.
+ * answer is not: the delay of the loop shows it.
  */
 import { openSync, readSync } from "node:fs"
 import { performance } from "node:perf_hooks"
@@ -55,7 +56,7 @@ export const watchSqlite = (): SqliteWatch => {
   let longestCallMillis = 0
   let isOpen = false
   let longestWaitMillis = 0
-  const asked = new Map<number, { readonly at: number; readonly words: string }>()
+  const asked = new Map<number, number>()
   const close = () => {
     isOpen = false
     totalMillis += turn.heldMillis
@@ -94,17 +95,18 @@ export const watchSqlite = (): SqliteWatch => {
   for (const name of ["exec", "prepare"]) measured(DatabaseSync.prototype, name)
   const { emit, postMessage } = Worker.prototype
   Worker.prototype.postMessage = function(message: Question, ...rest) {
-    const words = wordsOf(message.call?.sql ?? "the end")
-    asked.set(message.id, { at: performance.now(), words })
-    return timed(() => `the question ${words}`, () => postMessage.call(this, message, ...rest))
+    asked.set(message.id, performance.now())
+    return timed(
+      () => `asking for ${wordsOf(message.call?.sql ?? "the end")}`,
+      () => postMessage.call(this, message, ...rest)
+    )
   }
   Worker.prototype.emit = function(name: string | symbol, ...args: Array<any>) {
     if (name !== "message") return emit.call(this, name, ...args)
     const { id } = args[0] as Question
-    const { at, words } = asked.get(id) ?? { at: performance.now(), words: "to open" }
+    longestWaitMillis = Math.max(longestWaitMillis, performance.now() - (asked.get(id) ?? Infinity))
     asked.delete(id)
-    longestWaitMillis = Math.max(longestWaitMillis, performance.now() - at)
-    return timed(() => `the answer to ${words}`, () => emit.call(this, name, ...args))
+    return emit.call(this, name, ...args)
   }
   return {
     longest: () => longest,

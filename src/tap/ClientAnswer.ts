@@ -11,6 +11,8 @@ export class ClientAnswer {
   readonly #response: ServerResponse
   readonly #isOldClient: boolean
   #isOver = false
+  /** The body goes out in chunks, which we make ourselves until its end. */
+  #isChunked = false
 
   /** `onGone` is called once if the client goes before the end of its answer; `onDrain` when there is room again. */
   constructor(
@@ -46,14 +48,19 @@ export class ClientAnswer {
   /** The head of the answer; names and values in a flat list. Gives where its body goes, until it ends or is cut. */
   readonly begin = (status: number, statusText: string, headers: Array<string>): AnswerBody => {
     if (this.#isOver) return nobody
-    this.#response.writeHead(status, statusText, headers)
-    this.#response.flushHeaders()
-    return this.#response
+    const response = this.#response
+    response.writeHead(status, statusText, headers)
+    response.flushHeaders()
+    this.#isChunked = response.chunkedEncoding
+    if (!this.#isChunked) return response
+    response.chunkedEncoding = false
+    return new ChunkedBody(response)
   }
 
   readonly end = (rawTrailers: ReadonlyArray<string> = []): void => {
     if (this.#isOver) return
     this.#isOver = true
+    this.#response.chunkedEncoding = this.#isChunked
     if (rawTrailers.length > 0) this.#response.addTrailers(pairs(rawTrailers))
     this.#response.end()
   }
@@ -76,6 +83,7 @@ export class ClientAnswer {
   readonly refuseInStream = ({ error }: TapRefusal): void => {
     if (this.#isOver) return
     this.#isOver = true
+    this.#response.chunkedEncoding = this.#isChunked
     this.#response.end(`data: ${JSON.stringify({ error })}\n\n`)
   }
 
@@ -97,6 +105,37 @@ export interface AnswerBody {
   /** Whether there is room for more. */
   write(bytes: Buffer): boolean
 }
+
+/**
+ * Makes the chunks of HTTP/1.1 itself: `node:http` hands each to the socket in four pieces, which costs as much as a fifth
+ * of all that a token costs. Nothing is different on the wire (RFC 9112, section 7.1).
+ */
+class ChunkedBody implements AnswerBody {
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  write(bytes: Buffer): boolean {
+    const { length } = bytes
+    // The chunk of no bytes is the end.
+    if (length === 0) return true
+    const size = length.toString(16)
+    const at = size.length + 2
+    const chunk = Buffer.allocUnsafe(at + length + 2)
+    chunk.write(size, 0, "latin1")
+    chunk[at - 2] = CARRIAGE_RETURN
+    chunk[at - 1] = LINE_FEED
+    chunk.set(bytes, at)
+    chunk[at + length] = CARRIAGE_RETURN
+    chunk[at + length + 1] = LINE_FEED
+    return this.#response.write(chunk)
+  }
+}
+
+const CARRIAGE_RETURN = 0x0d
+const LINE_FEED = 0x0a
 
 const nobody: AnswerBody = { write: () => true }
 
