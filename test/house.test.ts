@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, "..")
 const order = [
   "cli",
   "terminal",
+  "report",
   "campaign",
   "probe",
   "agents",

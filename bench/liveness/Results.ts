@@ -3,8 +3,9 @@
  *
  * A criterion about something that was not measured, because a filter left it out, is not there.
  */
+import { exactUpperBound } from "../../src/report/statistics/proportion.ts"
 import type { Criterion } from "../support/Criterion.ts"
-import { quantile, upperBound } from "../support/statistics.ts"
+import { quantile } from "../support/statistics.ts"
 import type { HealthyClass, HungClass } from "./classes.ts"
 import type { CostCell } from "./measureCost.ts"
 import type { HealthyTally, HungTally } from "./simulate.ts"
@@ -84,7 +85,7 @@ export const healthyRow = (
     detector: detectors[index]!,
     killed,
     killedPercent: 100 * killed / runs,
-    upperBoundPercent: 100 * upperBound(killed, runs, CONFIDENCE)
+    upperBoundPercent: 100 * exactUpperBound(killed, runs, CONFIDENCE)
   }))
 })
 
