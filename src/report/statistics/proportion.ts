@@ -30,9 +30,12 @@ export const wilsonInterval = (count: number, trials: number, confidence: number
 export const exactInterval = (count: number, trials: number, confidence: number): Estimate | null =>
   trials <= 0 ? null : { value: count / trials, ...exactEnds(count, trials, tailOf(confidence)) }
 
+/** A count as good as none: a beta distribution with so small a parameter has no digits left. */
+const NONE = 1e-9
+
 const exactEnds = (count: number, trials: number, tail: number): Interval => ({
-  low: count <= 0 ? 0 : betaPoint(tail, count, trials - count + 1),
-  high: count >= trials ? 1 : betaPoint(1 - tail, count + 1, trials - count)
+  low: count <= NONE ? 0 : betaPoint(tail, count, trials - count + 1),
+  high: count >= trials - NONE ? 1 : betaPoint(1 - tail, count + 1, trials - count)
 })
 
 /**
