@@ -8,7 +8,6 @@ import { betaPoint } from "./betaDistribution.ts"
 
 /** For a share above 0 and below 1, and degrees of freedom above 0; 2.262 for 0.975 and 9 degrees. */
 export const studentPoint = (share: number, degrees: number): number => {
-  if (share === 0.5) return 0
   // The small one of the two complementary parts is asked for, which keeps its digits in a far tail.
   const rest = betaPoint(2 * Math.min(share, 1 - share), degrees / 2, 0.5)
   return Math.sign(share - 0.5) * Math.sqrt(degrees * (1 - rest) / rest)

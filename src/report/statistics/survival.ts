@@ -14,6 +14,7 @@
  */
 import { type Estimate, tailOf } from "./Interval.ts"
 import { normalPoint } from "./normalPoint.ts"
+import { samplesNeeded } from "./percentile.ts"
 
 /** How long one run was seen, in any unit, and whether it was done then; otherwise it was given up. */
 export interface Observed {
@@ -36,6 +37,8 @@ export interface SurvivalStep {
 
 export interface SurvivalCurve {
   readonly steps: ReadonlyArray<SurvivalStep>
+  /** Of the intervals. */
+  readonly confidence: number
   readonly count: number
   /** How many of them were given up. */
   readonly censored: number
@@ -66,6 +69,7 @@ export const survivalCurve = (observations: ReadonlyArray<Observed>, confidence:
   }
   return {
     steps,
+    confidence,
     count,
     censored: sorted.filter(({ done }) => !done).length,
     longest: sorted.at(-1)!.time
@@ -91,9 +95,13 @@ export interface SurvivalQuantile {
  *
  * Where nothing is censored it is the nearest rank, as in percentile.ts. (R takes the middle between two times where the
  * curve is flat at exactly that share.) A bound is null, which is not zero and not infinite but unknown, where the curve
- * ends before its interval has left the share.
+ * ends before its interval has left the share, and where even without censoring there would be too few to bound it.
  */
-export const survivalQuantile = ({ steps }: SurvivalCurve, share: number): SurvivalQuantile => {
+export const survivalQuantile = (
+  { confidence, count, steps }: SurvivalCurve,
+  share: number
+): SurvivalQuantile => {
+  const isBounded = count >= samplesNeeded(share, confidence)
   // 1 - 0.95 is 0.050000000000000044.
   const left = 1 - share + 1e-12
   const firstBelow = (of: (step: SurvivalStep) => number | null): number | null =>
@@ -103,8 +111,8 @@ export const survivalQuantile = ({ steps }: SurvivalCurve, share: number): Survi
     })?.time ?? null
   return {
     value: firstBelow(({ survival }) => survival),
-    low: firstBelow(({ low, survival }) => low ?? survival),
-    high: firstBelow(({ high }) => high)
+    low: isBounded ? firstBelow(({ low }) => low) : null,
+    high: isBounded ? firstBelow(({ high }) => high) : null
   }
 }
 
@@ -113,7 +121,7 @@ export const survivalQuantile = ({ steps }: SurvivalCurve, share: number): Survi
  * in Klein and Moeschberger 2003, section 4.5). Null where runs were given up before the horizon and none was seen longer, and where nothing
  * was done before it, as its error is not known then.
  */
-export const restrictedMean = (curve: SurvivalCurve, horizon: number, confidence: number): Estimate | null => {
+export const restrictedMean = (curve: SurvivalCurve, horizon: number): Estimate | null => {
   const ends = curve.steps.at(-1)?.survival === 0
   if (horizon > curve.longest && !ends) return null
   const steps = curve.steps.filter(({ time }) => time < horizon)
@@ -126,6 +134,6 @@ export const restrictedMean = (curve: SurvivalCurve, horizon: number, confidence
     if (done < atRisk) variance += area * area * done / (atRisk * (atRisk - done))
   }
   const value = area + steps[0]!.time
-  const half = normalPoint(1 - tailOf(confidence)) * Math.sqrt(variance)
+  const half = normalPoint(1 - tailOf(curve.confidence)) * Math.sqrt(variance)
   return { value, low: Math.max(0, value - half), high: Math.min(horizon, value + half) }
 }

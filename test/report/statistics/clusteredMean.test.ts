@@ -1,7 +1,7 @@
 /** The mean of clustered scores: by hand, by its laws, and by how often its interval holds the truth of simulations. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { clusteredMean } from "../../../src/report/statistics/clusteredMean.ts"
+import { clusteredMean, effectiveCount } from "../../../src/report/statistics/clusteredMean.ts"
 import { exactInterval } from "../../../src/report/statistics/proportion.ts"
 import { make } from "../../../src/simulator/SeededRandom.ts"
 import { chanceOf, scoresOf } from "./SimulatedScores.ts"
@@ -28,6 +28,18 @@ const coverage = (
   }
   return held / campaigns
 }
+
+describe("effectiveCount", () => {
+  it("is that of the variance, less for few clusters, and the clusters where nothing varied", () => {
+    // The variance of 50 independent trials, and t with 9 degrees of freedom.
+    const few = (1.959963984540054 / 2.262157162798205) ** 2
+    assert.approximately(effectiveCount(0.3, 0.3 * 0.7 / 50, 10, 0.95), 50 * few, 1e-6)
+    assert.approximately(effectiveCount(0.3, 0.3 * 0.7 / 50, 1_000_000, 0.95), 50, 1e-3)
+    for (const [share, variance] of [[0, 0], [1, 0], [0.3, 0], [1e-20, 1e-25]] as const) {
+      assert.strictEqual(effectiveCount(share, variance, 10, 0.95), 10)
+    }
+  })
+})
 
 describe("clusteredMean", () => {
   it("is what one computes by hand", () => {
@@ -59,6 +71,12 @@ describe("clusteredMean", () => {
     ]], 0.95)!
     assert.approximately(often.effective!, once.effective!, 1e-9)
     assert.approximately(often.interval!.low, once.interval!.low, 1e-9)
+  })
+
+  it("does not take tasks for surer than their scores are, where chance made them alike", () => {
+    // Every task has the mean 0.5; six scores of 0 and 1 alone have a variance of 6 * 0.25 / (6 * 5) = 0.05.
+    const { effective } = clusteredMean([[1, 0], [1, 0], [1, 0]], 0.95)!
+    assert.approximately(effective!, 0.25 / 0.05 * (1.959963984540054 / 4.302652729749462) ** 2, 1e-6)
   })
 
   it("is not certain of anything where all passed, or all scores are the same", () => {

@@ -24,6 +24,11 @@ describe("passAtK and passAllK", () => {
     assert.approximately(passAllK({ trials: 5, passed: 2 }, 2)!, 0.1, 1e-15)
   })
 
+  it("are 0, and not -0, where there were too few passes", () => {
+    assert.isTrue(Object.is(passAllK({ trials: 5, passed: 1 }, 2), 0))
+    assert.strictEqual(passAtK({ trials: 5, passed: 0 }, 3), 0)
+  })
+
   it("say nothing of more tries than there were", () => {
     assert.isNull(passAtK({ trials: 2, passed: 2 }, 3))
     assert.isNull(passAllK({ trials: 2, passed: 2 }, 3))

@@ -46,7 +46,13 @@ describe("survivalCurve", () => {
   })
 
   it("has no steps where everybody was given up, and is none of nobody", () => {
-    assert.deepStrictEqual(survivalCurve(given("5+ 9+"), 0.95), { steps: [], count: 2, censored: 2, longest: 9 })
+    assert.deepStrictEqual(survivalCurve(given("5+ 9+"), 0.95), {
+      steps: [],
+      confidence: 0.95,
+      count: 2,
+      censored: 2,
+      longest: 9
+    })
     assert.isNull(survivalCurve([], 0.95))
   })
 
@@ -101,13 +107,37 @@ describe("survivalQuantile", () => {
   })
 
   it("is unknown where too many were given up to see it", () => {
-    const curve = survivalCurve(given("5 9+ 9+ 9+"), 0.95)!
-    assert.deepStrictEqual(survivalQuantile(curve, 0.5), { value: null, low: 5, high: null })
+    const few = survivalCurve(given("5 9+ 9+ 9+ 9+ 9+ 9+ 9+"), 0.95)!
+    assert.deepStrictEqual(survivalQuantile(few, 0.5), { value: null, low: 5, high: null })
     assert.deepStrictEqual(survivalQuantile(survivalCurve(given("9+"), 0.95)!, 0.5), {
       value: null,
       low: null,
       high: null
     })
+  })
+
+  it("has no bounds from fewer than a percentile takes", () => {
+    assert.deepStrictEqual(survivalQuantile(survivalCurve(given("1 2 3 4 5"), 0.95)!, 0.5), {
+      value: 3,
+      low: null,
+      high: null
+    })
+    assert.strictEqual(survivalQuantile(survivalCurve(given("1 2 3 4 5 6"), 0.95)!, 0.5).low, 1)
+    assert.deepStrictEqual(survivalQuantile(survivalCurve(given("9 9 9 9 9 9 9"), 0.95)!, 0.5), {
+      value: 9,
+      low: null,
+      high: null
+    })
+  })
+
+  it("is the nearest rank, whatever becomes of the last digit", () => {
+    for (let count = 1; count <= 60; count++) {
+      const times = Array.from({ length: count }, (_, index) => ({ time: index + 1, done: true }))
+      const curve = survivalCurve(times, 0.95)!
+      for (const share of [0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95]) {
+        assert.strictEqual(survivalQuantile(curve, share).value, nearestRank(count, share), `${share} of ${count}`)
+      }
+    }
   })
 })
 
@@ -116,19 +146,19 @@ describe("restrictedMean", () => {
     for (
       const [times, mean, error] of [[treated, 23.287394957983185, 2.83], [placebo, 8.666666666666666, 1.38]] as const
     ) {
-      const { high, value } = restrictedMean(survivalCurve(times, 0.95)!, 35, 0.95)!
+      const { high, value } = restrictedMean(survivalCurve(times, 0.95)!, 35)!
       assert.approximately(value, mean, 1e-12)
       assert.approximately((high - value) / 1.959963984540054, error, 0.005)
     }
-    assert.approximately(restrictedMean(survivalCurve(treated, 0.95)!, 20, 0.95)!.value, 16.116526610644254, 1e-12)
-    assert.approximately(restrictedMean(survivalCurve(treated, 0.95)!, 12, 0.95)!.value, 10.78319327731092, 1e-12)
+    assert.approximately(restrictedMean(survivalCurve(treated, 0.95)!, 20)!.value, 16.116526610644254, 1e-12)
+    assert.approximately(restrictedMean(survivalCurve(treated, 0.95)!, 12)!.value, 10.78319327731092, 1e-12)
   })
 
   it("is unknown before anybody is done, and beyond what was seen", () => {
     const curve = survivalCurve(treated, 0.95)!
-    assert.isNull(restrictedMean(curve, 6, 0.95))
-    assert.approximately(restrictedMean(curve, 7, 0.95)!.value, 6 + 0.857142857142857, 1e-12)
-    assert.isNull(restrictedMean(curve, 36, 0.95))
-    assert.isNotNull(restrictedMean(survivalCurve(placebo, 0.95)!, 36, 0.95))
+    assert.isNull(restrictedMean(curve, 6))
+    assert.approximately(restrictedMean(curve, 7)!.value, 6 + 0.857142857142857, 1e-12)
+    assert.isNull(restrictedMean(curve, 36))
+    assert.isNotNull(restrictedMean(survivalCurve(placebo, 0.95)!, 36))
   })
 })
