@@ -25,7 +25,7 @@ describe("passAtK and passAllK", () => {
   })
 
   it("are 0, and not -0, where there were too few passes", () => {
-    assert.isTrue(Object.is(passAllK({ trials: 5, passed: 1 }, 2), 0))
+    assert.isTrue(Object.is(passAllK({ trials: 5, passed: 1 }, 3), 0))
     assert.strictEqual(passAtK({ trials: 5, passed: 0 }, 3), 0)
   })
 

@@ -123,6 +123,12 @@ describe("survivalQuantile", () => {
       high: null
     })
     assert.strictEqual(survivalQuantile(survivalCurve(given("1 2 3 4 5 6"), 0.95)!, 0.5).low, 1)
+    // The curve's interval falls below 0.9, but 36 would be needed for the 10th percentile.
+    assert.deepStrictEqual(survivalQuantile(survivalCurve(given("1 2 3 4 5 6 7 8 9 10"), 0.95)!, 0.1), {
+      value: 1,
+      low: null,
+      high: null
+    })
     assert.deepStrictEqual(survivalQuantile(survivalCurve(given("9 9 9 9 9 9 9"), 0.95)!, 0.5), {
       value: 9,
       low: null,
