@@ -120,7 +120,8 @@ describe("campaign run", () => {
     }))
 })
 
-describe("an interruption", () => {
+// They wait for tokens most of the time, so they wait together.
+describe("an interruption", { concurrent: true }, () => {
   for (
     const [when, signal] of [["while battles run", "SIGINT"], ["while it starts", "SIGINT"], [
       "by SIGTERM",
