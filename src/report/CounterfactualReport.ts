@@ -1,19 +1,20 @@
 /**
  * What a fixed timeout would have done to this campaign, replayed over the stored times.
  *
- * *Good* is an attempt that completed and that its battle counts. *Hung* is one that was found stalled. A timeout kills an
- * attempt at the first moment that its clock passes the limit:
+ * *Good* is an attempt that completed and that its battle counts. *Hung* is one that was found stalled in time to count.
+ * Whatever else was given up, interrupted or superseded is no part of it. A timeout kills an attempt at the first moment
+ * that its clock passes the limit:
  *
  * - `total`: time since the attempt began;
- * - `first-token`: time since it began without any token;
- * - `gap`: time since the last token, or, for hung ones, until they were given up.
+ * - `first-token`: the same, until the first token; it can end those only that hung before one;
+ * - `gap`: time since the last token; it can end those only that hung after one.
  *
  * A good one that is killed wastes the time until then. A hung one that is killed before it was found saves the rest; one
- * that the limit is too long for is held longer, until the limit (the replay ends hung runs there, as nothing else would).
- * Whatever else was given up, interrupted or superseded is no part of it. What a retry after a kill would have done nobody
- * knows, and it is not guessed.
+ * for which the limit is too long is held until the limit. What a retry after a kill would have done nobody knows, and it
+ * is not guessed.
  *
- * Laws: killed and saved never rise with the limit, held hours never fall; nothing is killed above the longest.
+ * Laws: killed and saved never rise with the limit, and held hours never fall; nothing is killed by a limit as long as the
+ * longest.
  */
 import type { LimitInForce } from "../liveness/LimitInForce.ts"
 import type { QueryId } from "./Report.ts"
@@ -40,7 +41,9 @@ export interface CounterfactualCurve {
   /** Attempts that it is replayed over. */
   readonly good: number
   readonly hung: number
-  /** Good attempts whose token times are not known, such as those of agents that answer all at once. */
+  /** Hung ones that it would never have ended, however short: its clock does not run where they hung. */
+  readonly unseen: number
+  /** Good and hung ones whose token times are not known, such as those of agents that answer all at once. */
   readonly leftOut: number
   /** Increasing limits, the same in every report. */
   readonly points: ReadonlyArray<CounterfactualPoint>

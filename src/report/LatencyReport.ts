@@ -13,14 +13,14 @@ import type { QueryId } from "./Report.ts"
 export interface Percentile {
   /** Such as 0.95. */
   readonly share: number
-  /** By nearest rank: a sample, never interpolated. `null` without samples. */
+  /** By nearest rank: a sample, never interpolated. `null`, as both bounds, where the samples do not bound it. */
   readonly value: number | null
-  /** Bounds of the percentile that holds of whatever was sampled; each `null` where `n` is too small for it. */
+  /** Bounds of the percentile that holds of whatever was sampled. */
   readonly lower: number | null
   readonly upper: number | null
   /** Confidence of the two bounds together. */
   readonly level: number
-  /** Samples that both bounds take at least. */
+  /** Samples that both bounds take at least; attempts, where these are clusters. */
   readonly needed: number
   readonly method: "order-statistics" | "clustered-quantile"
 }
@@ -37,12 +37,14 @@ export interface Distribution {
   readonly query: QueryId
   readonly unit: "ms" | "tokens/s"
   readonly n: number
+  /** Attempts behind them, where samples of one attempt are not independent; else `null`. */
+  readonly clusters: number | null
   readonly mean: number | null
   readonly least: number | null
   readonly most: number | null
   /** 0.5, 0.9, 0.95, 0.99. */
   readonly percentiles: ReadonlyArray<Percentile>
-  /** Logarithmic, with those between that are empty; for drawing. */
+  /** Ten to a power of ten, from the first that is not empty to the last; for drawing. */
   readonly bins: ReadonlyArray<Bin>
   /** Completed attempts that have no part in it, by why; a clause each. */
   readonly leftOut: ReadonlyArray<{ readonly why: string; readonly attempts: number }>
@@ -85,13 +87,17 @@ export interface Latencies {
   readonly byAgent: ReadonlyArray<LatencyGroup>
 }
 
+/** A moment at which something came, or at which attempts ended without it. */
 export interface SurvivalStep {
   readonly atMillis: number
   /** Share that takes longer than this. */
   readonly survival: number
+  /** `null` where all that were left have come, of which no interval is known. */
   readonly lower: number | null
   readonly upper: number | null
+  /** Neither come nor ended before. */
   readonly atRisk: number
+  /** With those of moments since the step before that are not in the list. */
   readonly events: number
   readonly censored: number
 }
@@ -115,7 +121,7 @@ export interface SurvivalCurve {
 
 export interface Censored {
   readonly query: QueryId
-  /** Time to the end of the attempt, of all attempts but superseded ones. */
+  /** Time to the end of the attempt, of all attempts but superseded ones; one in flight counts until it was last told of. */
   readonly completion: { readonly overall: SurvivalCurve; readonly byAgent: ReadonlyArray<SurvivalCurve> }
   /** Time to the first token, likewise. */
   readonly firstToken: { readonly overall: SurvivalCurve; readonly byAgent: ReadonlyArray<SurvivalCurve> }

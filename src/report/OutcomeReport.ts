@@ -17,6 +17,8 @@ import type { QueryId } from "./Report.ts"
 export type Afterwards =
   /** A later attempt was scored. */
   | "scored-later"
+  /** It was scored already: this one came too late. */
+  | "scored-before"
   | "unscored"
   | "pending"
 

@@ -81,12 +81,20 @@ export interface Header {
   /** Time with at least one attempt in flight: pauses and nights without a process are left out. */
   readonly activeMillis: number
   readonly agents: ReadonlyArray<ReportedAgent>
-  readonly tasks: ReadonlyArray<string>
+  readonly tasks: ReadonlyArray<ReportedTask>
   readonly repetitions: number
   readonly seed: number
   readonly stallPolicy: "off" | "warn" | "enforce"
   /** `null` where an attempt may take as long as it lives. */
   readonly hardCapMillis: number | null
+}
+
+export interface ReportedTask {
+  readonly id: string
+  /** The kind of its grader, such as "TextMatch". */
+  readonly grader: string
+  /** Digits that are the same for the same prompt and grader: two tasks of one name may be different ones. */
+  readonly fingerprint: string
 }
 
 export interface ReportedAgent {
