@@ -2,8 +2,8 @@
  * The summary a person reads at the end of a campaign: a pure rendering of its numbers.
  */
 import { DeliveryMode } from "../a2a/DeliveryMode.ts"
-import type { BattleCounts, CampaignSummary, TaskSummary } from "../campaign/CampaignSummary.ts"
 import { oneLine } from "../grading/Grade.ts"
+import type { BattleCounts, CampaignSummary, TaskSummary } from "../report/CampaignSummary.ts"
 
 export interface SummaryOptions {
   readonly database: string

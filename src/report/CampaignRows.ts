@@ -48,7 +48,6 @@ export const rowOf = (
         error: _error,
         finishReason: _finish,
         grading: _grading,
-        progress: _progress,
         timings: _timings,
         ...row
       } = attempt

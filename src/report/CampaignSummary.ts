@@ -1,14 +1,17 @@
 /**
- * The numbers of a campaign, from what is stored: a pure function.
+ * The numbers of a campaign that a command prints at its end, from what is stored: a pure function, part of every report.
  *
  * Scores are means over scored battles only; what is not scored is counted beside them and never as 0. TTFT and token
- * rates are of attempts that completed in time to count, and that tell them: an agent that answers all at once has no TTFT. A percentile is the nearest rank: the smallest sample that at least that share
- * of the samples does not exceed; `n` says how many there were.
+ * rates are of attempts that completed in time to count, and that tell them: an agent that answers all at once has no
+ * TTFT. A percentile is the nearest rank, however few samples there are; `n` says how many, and the report says how well
+ * they bound it.
  */
 import type { DeliveryMode } from "../a2a/DeliveryMode.ts"
-import type { Battle } from "./Battle.ts"
-import type { AttemptSummary, StoredBattle, StoredCampaign } from "./CampaignStore.ts"
-import { namesOf } from "./Definition.ts"
+import type { Battle } from "../campaign/Battle.ts"
+import { type Definition, namesOf } from "../campaign/Definition.ts"
+import type { AttemptSummary } from "../campaign/StoredCampaign.ts"
+import type { Grade } from "../grading/Grade.ts"
+import { nearestRank } from "./statistics/percentile.ts"
 
 export interface Percentiles {
   readonly p50: number | null
@@ -64,8 +67,16 @@ export interface CampaignSummary extends Omit<TaskSummary, "task"> {
   readonly unscored: ReadonlyArray<Battle & { readonly reason: string }>
 }
 
-type Summarized = Pick<StoredCampaign, "definition" | "attempts"> & {
-  readonly battles: ReadonlyArray<Pick<StoredBattle, "battle" | "outcome">>
+/** What of an outcome is counted. */
+export type SummarizedOutcome =
+  | { readonly _tag: "Scored"; readonly grade: Pick<Grade, "score" | "passed"> }
+  | { readonly _tag: "Unscored"; readonly reason: string }
+  | { readonly _tag: "Pending" }
+
+interface Summarized {
+  readonly definition: Definition
+  readonly battles: ReadonlyArray<{ readonly battle: Battle; readonly outcome: SummarizedOutcome }>
+  readonly attempts: ReadonlyArray<AttemptSummary>
 }
 
 /** The summary of a stored campaign. */
@@ -133,7 +144,7 @@ const basisOf = (attempts: ReadonlyArray<AttemptSummary>): TaskSummary["tokenBas
 
 const percentiles = (values: ReadonlyArray<number | null>): Percentiles => {
   const samples = values.filter((value) => value !== null).toSorted((a, b) => a - b)
-  const rank = (share: number) => rounded(samples[Math.ceil(share * samples.length) - 1])
+  const rank = (share: number) => rounded(samples[nearestRank(samples.length, share) - 1])
   return { p50: rank(0.5), p95: rank(0.95), n: samples.length }
 }
 
