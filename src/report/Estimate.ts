@@ -4,22 +4,16 @@
  * An interval is `null` where its samples cannot carry one; the value alone then says nothing of how far it may be off.
  */
 
-/** How an interval was made. */
+/** How an interval was made; the formulas with their sources stand in statistics/ and in estimates.ts. */
 export type IntervalMethod =
-  /** Clopper–Pearson, exact for independent successes. */
-  | "clopper-pearson"
+  /** Wilson's score interval of a proportion of independent trials. */
   | "wilson"
-  /** Student's t over the means of clusters, or a bootstrap of clusters: repetitions of a task are not independent. */
+  /** Korn–Graubard: exact for the effective number of samples in clusters, as repetitions of a task are. */
   | "clustered"
-  /** Order statistics: free of any distribution, for independent samples. */
-  | "order-statistics"
-  /** For samples in clusters, by the effective number of samples. */
-  | "clustered-quantile"
-  /** Brookmeyer–Crowley, from Kaplan–Meier. */
-  | "kaplan-meier"
-  /** Newcombe's hybrid score interval of a difference. */
-  | "newcombe"
-  | "bootstrap"
+  /** Of a difference or ratio, from the intervals of both (Zou and Donner 2008; Newcombe 1998). */
+  | "mover"
+  /** The same, with the correlation of the pairs, such as tasks that two campaigns have. */
+  | "paired"
 
 export interface Estimate {
   readonly value: number | null

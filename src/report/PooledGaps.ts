@@ -7,19 +7,16 @@
  * The gaps of one attempt are alike, so they say less than as many independent ones would. The bounds of a percentile
  * count that: on a grid of times t, the share F(t) of gaps that are not longer is a ratio of sums over attempts, whose
  * variance is that of a ratio estimator in clusters (Cochran 1977, section 3.4). It gives the effective number of
- * samples, reduced for the few attempts there may be, and Wilson's interval of F(t) for so many (Korn and Graubard 1998;
- * Dean and Pagano 2015). The percentile lies above every t where that interval ends below the share, and not above one
+ * samples (clusteredMean.ts), and Wilson's interval of F(t) for so many (Dean and Pagano 2015 compare it). The percentile lies above every t where that interval ends below the share, and not above one
  * where it begins at it or above (Woodruff 1952). Bounds stand on the grid, rounded outward: by 2.3 % at most.
  */
 import type { Arrival } from "../campaign/TokenTimings.ts"
 import type { Distribution, Percentile } from "./LatencyReport.ts"
 import { LogBins } from "./LogBins.ts"
 import { CONFIDENCE, shares } from "./sampled.ts"
-import { tailOf } from "./statistics/Interval.ts"
-import { normalPoint } from "./statistics/normalPoint.ts"
+import { effectiveCount } from "./statistics/clusteredMean.ts"
 import { nearestRank, samplesNeeded } from "./statistics/percentile.ts"
 import { wilsonInterval } from "./statistics/proportion.ts"
-import { studentPoint } from "./statistics/studentPoint.ts"
 
 const UNITS_PER_MILLISECOND = 10
 
@@ -202,12 +199,7 @@ export class PooledGaps {
     const share = this.#sum[place]! / this.#gaps
     const spread = this.#squares[place]! - 2 * share * this.#products[place]! + share * share * this.#gapsSquared
     const variance = attempts / (attempts - 1) * spread / this.#gaps ** 2
-    const tail = 1 - tailOf(CONFIDENCE)
-    const forFew = (normalPoint(tail) / studentPoint(tail, attempts - 1)) ** 2
-    // Where all attempts are alike nothing varies: then no attempt counts as more than one sample.
-    const effective = variance > 1e-12 * share * (1 - share) && share < 1
-      ? Math.min(this.#gaps, share * (1 - share) / variance) * forFew
-      : attempts
+    const effective = Math.min(this.#gaps, effectiveCount(share, variance, attempts, CONFIDENCE))
     return wilsonInterval(share * effective, effective, CONFIDENCE)
   }
 }
