@@ -7,7 +7,10 @@
 import type { Columns, Estimate } from "./Estimate.ts"
 import type { Header } from "./Report.ts"
 
+export const comparisonSchema = "a2a-campaign/comparison/1"
+
 export interface Compared {
+  /** Such as "TTFT, all"; rates of tokens have "tokens/s" in it. */
   readonly name: string
   readonly first: number | null
   readonly second: number | null
@@ -27,6 +30,7 @@ export interface ComparedScore {
 }
 
 export interface Comparison {
+  readonly schema: typeof comparisonSchema
   readonly first: Header
   readonly second: Header
   readonly scores: ReadonlyArray<ComparedScore>
@@ -43,4 +47,6 @@ export interface Comparison {
   readonly rates: ReadonlyArray<Compared>
   /** What cannot be compared, and why; one sentence each. */
   readonly notCompared: ReadonlyArray<string>
+  /** What else differs between the two, and may be why their figures do; one sentence each. */
+  readonly cautions: ReadonlyArray<string>
 }

@@ -14,6 +14,9 @@ export type IntervalMethod =
   | "mover"
   /** The same, with the correlation of the pairs, such as tasks that two campaigns have. */
   | "paired"
+  /** Of percentiles: see LatencyReport.ts. */
+  | "order-statistics"
+  | "clustered-quantile"
 
 export interface Estimate {
   readonly value: number | null

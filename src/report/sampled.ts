@@ -16,7 +16,7 @@ export const distributionOf = (
   { leftOut, query, unit }: Pick<Distribution, "leftOut" | "query" | "unit">,
   samples: ReadonlyArray<number>
 ): Distribution => {
-  const sorted = Float64Array.from(samples).sort()
+  const sorted = Float64Array.from(samples).toSorted()
   const bins = new LogBins()
   let sum = 0
   for (const sample of sorted) {

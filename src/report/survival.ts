@@ -85,7 +85,7 @@ const stepsOf = (
   const ended = new Map<number, number>()
   for (const { done, time } of observed) if (!done) ended.set(time, (ended.get(time) ?? 0) + 1)
   const came = new Map(curve.steps.map((step) => [step.time, step]))
-  const times = [...new Set([...came.keys(), ...ended.keys()])].sort((left, right) => left - right)
+  const times = [...new Set([...came.keys(), ...ended.keys()])].toSorted((left, right) => left - right)
   let atRisk = curve.count
   let last: Pick<SurvivalStep, "survival" | "lower" | "upper"> = { survival: 1, lower: 1, upper: 1 }
   return times.map((atMillis): SurvivalStep => {

@@ -62,7 +62,7 @@ export const unknownsOf = (report: Omit<Report, "unknown">, rows: ReadonlyArray<
   const { censored: ended, n } = censored.completion.overall
   say(
     ended > 0,
-    `${ended} of ${n} attempts ended, or stand, without an answer. The Kaplan–Meier curves take them as if they had had ` +
+    `${ended} of ${n} attempts have not come to an answer. The Kaplan–Meier curves take them as if they had had ` +
       "the prospects of the others; who was proved hung had none, and who failed had others."
   )
   say(
@@ -116,7 +116,7 @@ export const unknownsOf = (report: Omit<Report, "unknown">, rows: ReadonlyArray<
   const short = passAtK.byAgent.some(({ rows }) => rows.some(({ cellsLeftOut, k }) => k > 1 && cellsLeftOut > 0))
   say(
     short && header.repetitions > 1,
-    "Some tasks have fewer scored repetitions than k: pass@k is over the others, which are those that went well."
+    "Some tasks have fewer scored repetitions than k: pass@k is over the other tasks, whose battles nothing went wrong with."
   )
   say(
     completed.length > 0 && latencies.overall.ttft.percentiles.some(({ value }) => value === null),
