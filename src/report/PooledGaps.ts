@@ -15,6 +15,7 @@ import type { Distribution, Percentile } from "./LatencyReport.ts"
 import { LogBins } from "./LogBins.ts"
 import { CONFIDENCE, shares } from "./sampled.ts"
 import { effectiveCount } from "./statistics/clusteredMean.ts"
+import type { Interval } from "./statistics/Interval.ts"
 import { nearestRank, samplesNeeded } from "./statistics/percentile.ts"
 import { wilsonInterval } from "./statistics/proportion.ts"
 
@@ -128,6 +129,7 @@ export class PooledGaps {
     const counted = [...this.#counted()]
     const bins = new LogBins()
     for (const { count, units } of counted) bins.add(units / UNITS_PER_MILLISECOND, count)
+    const intervals = GRID.map((_, place) => this.#shareNotLonger(place))
     const atRank = (rank: number): number | undefined => {
       let below = 0
       return counted.find(({ count }) => (below += count) >= rank)?.units
@@ -143,8 +145,8 @@ export class PooledGaps {
       percentiles: shares.map((share): Percentile => {
         const value = atRank(nearestRank(this.#gaps, share))
         // No time of the grid is shorter than the shortest.
-        const lower = value !== undefined && value <= GRID[0]! ? 0 : this.#lower(share)
-        const upper = this.#upper(share)
+        const lower = value !== undefined && value <= GRID[0]! ? 0 : lowerOf(intervals, share)
+        const upper = upperOf(intervals, share)
         const isBounded = lower !== undefined && upper !== undefined
         return {
           share,
@@ -170,30 +172,8 @@ export class PooledGaps {
     for (const [units, count] of [...this.#long].toSorted(([left], [right]) => left - right)) yield { units, count }
   }
 
-  /** In units: the longest time of the grid up to which all are surely shorter than the percentile. */
-  #lower(share: number): number | undefined {
-    let lower: number | undefined
-    for (let place = 0; place < GRID.length; place++) {
-      const interval = this.#shareNotLonger(place)
-      if (interval === null || interval.high >= share) break
-      lower = GRID[place]
-    }
-    return lower
-  }
-
-  /** In units: the shortest time of the grid from which none is surely shorter than the percentile. */
-  #upper(share: number): number | undefined {
-    let upper: number | undefined
-    for (let place = GRID.length - 1; place >= 0; place--) {
-      const interval = this.#shareNotLonger(place)
-      if (interval === null || interval.low < share) break
-      upper = GRID[place]
-    }
-    return upper
-  }
-
   /** The interval of the share of gaps that are not longer than a time of the grid; `null` with a single attempt. */
-  #shareNotLonger(place: number) {
+  #shareNotLonger(place: number): Interval | null {
     const attempts = this.#attempts
     if (attempts < 2) return null
     const share = this.#sum[place]! / this.#gaps
@@ -203,6 +183,16 @@ export class PooledGaps {
     return wilsonInterval(share * effective, effective, CONFIDENCE)
   }
 }
+
+/** In units: the longest time of the grid up to which all are surely shorter than the percentile. */
+const lowerOf = (intervals: ReadonlyArray<Interval | null>, share: number): number | undefined => {
+  const place = intervals.findIndex((interval) => interval === null || interval.high >= share)
+  return place < 0 ? GRID.at(-1) : GRID[place - 1]
+}
+
+/** In units: the shortest time of the grid from which none is surely shorter than the percentile. */
+const upperOf = (intervals: ReadonlyArray<Interval | null>, share: number): number | undefined =>
+  GRID[intervals.findLastIndex((interval) => interval === null || interval.low < share) + 1]
 
 const inMillis = (units: number | undefined): number | null =>
   units === undefined ? null : units / UNITS_PER_MILLISECOND
