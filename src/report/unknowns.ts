@@ -115,7 +115,7 @@ export const unknownsOf = (report: Omit<Report, "unknown">, rows: ReadonlyArray<
   )
   const short = passAtK.byAgent.some(({ rows }) => rows.some(({ cellsLeftOut, k }) => k > 1 && cellsLeftOut > 0))
   say(
-    short && header.repetitions > 1,
+    short && summary.battles.scored > 0,
     "Some tasks have fewer scored repetitions than k: pass@k is over the other tasks, whose battles nothing went wrong with."
   )
   say(
