@@ -19,11 +19,12 @@ import { liveness } from "./liveness.ts"
 import { memory } from "./memory.ts"
 import { night } from "./night.ts"
 import { relay } from "./relay.ts"
+import { report } from "./report.ts"
 import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
 import { tap } from "./tap.ts"
 
-const benches = [campaign, cancel, latency, liveness, memory, night, relay, simulator, tap] as const
+const benches = [campaign, cancel, latency, liveness, memory, night, relay, report, simulator, tap] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),

@@ -10,7 +10,7 @@ import type { Retries, RetryGroup } from "./OutcomeReport.ts"
 import { meanScoreOf, passRateOf, taskScores } from "./scores.ts"
 
 /** It is scored, and nothing went wrong before. */
-export const isFirstTry = ({ attempts, countedAttempt, state }: BattleRow): boolean =>
+const isFirstTry = ({ attempts, countedAttempt, state }: BattleRow): boolean =>
   state === "scored" && !attempts.some((attempt) => attempt.number < (countedAttempt ?? 0) && wentWrong(attempt))
 
 export const retriesOf = (rows: ReadonlyArray<BattleRow>): Retries => {

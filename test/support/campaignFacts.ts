@@ -36,9 +36,11 @@ export interface Told {
 const errorsOf = { stalled: () => stalled("engine-hung"), failed: () => failed({ _tag: "Truncated" }) } as const
 
 const attemptOf = (
-  { at = [], score: _, ...told }: Try,
+  one: Try,
   { counted, id, number }: Pick<AttemptFacts, "id" | "number" | "counted">
 ): AttemptFacts => {
+  const { at = [], ...told } = one
+  delete told.score
   const arrivals = at.map((one) =>
     typeof one === "number" ? { atMillis: one, tokens: 1 } : { atMillis: one[0], tokens: one[1] }
   )
@@ -68,7 +70,7 @@ const attemptOf = (
 }
 
 /** The facts of battles in the order of their plan. */
-export const factsOf = (battles: ReadonlyArray<Told>): ReadonlyArray<BattleFacts> => {
+const factsOf = (battles: ReadonlyArray<Told>): ReadonlyArray<BattleFacts> => {
   let id = 0
   return battles.map(({ agent = "agent-1", inFlight = [], repetition = 1, task = "a", tries, unscored }, position) => {
     const scored = tries.findLastIndex(({ score }) => score !== undefined)
