@@ -11,9 +11,9 @@ import * as Effect from "effect/Effect"
 import { availableParallelism } from "node:os"
 import { measure } from "./report/measure.ts"
 import { render } from "./report/render.ts"
-import { criteriaOf, summarize } from "./report/Results.ts"
+import { criteriaOf, kinds, summarize } from "./report/Results.ts"
 import { requireMet } from "./support/Criterion.ts"
-import { count, json } from "./support/flags.ts"
+import { count, json, names } from "./support/flags.ts"
 
 export const report = Command.make(
   "report",
@@ -21,6 +21,7 @@ export const report = Command.make(
     battles: count("battles", 10_000, "Battles of the campaign"),
     tokens: count("tokens", 200, "Tokens of each answer"),
     times: count("times", 3, "How often each kind is made; medians count"),
+    kinds: names("kinds", "What is made", kinds),
     json
   },
   Effect.fn("bench.report")(function*({ json, ...options }) {
