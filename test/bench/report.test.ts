@@ -69,10 +69,10 @@ describe("the report bench", () => {
 
   it.effect("measures commands against reading all rows", () =>
     Effect.gen(function*() {
-      const { code, stderr, stdout } = yield* run([
-        "report",
-        ...["--battles", "200", "--tokens", "10", "--times", "1", "--kinds", "summary", "--json"]
-      ], { script })
+      const { code, stderr, stdout } = yield* run(
+        ["report", "--battles", "200", "--tokens", "10", "--times", "1", "--kinds", "summary", "--json"],
+        { script }
+      )
       assert.strictEqual(code, 0, stderr)
       const { summary: [, { peakBytes, ratio }] } = yield* Schema.decodeEffect(Output)(stdout)
       assert.isAbove(ratio, 0)
