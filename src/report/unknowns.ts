@@ -40,6 +40,14 @@ export const unknownsOf = (report: Omit<Report, "unknown">, rows: ReadonlyArray<
     `${inferred} of ${stalls.rows.length} stalls were inferred from silence alone, without evidence of the engine: such a ` +
       "run may have been slow and not hung."
   )
+  const capped = attemptEnds.byVerdict.find(({ verdict }) => verdict === "slow")?.attempts ?? 0
+  say(
+    capped > 0,
+    `The hard cap ended ${capped} ${capped === 1 ? "attempt" : "attempts"} that ${
+      capped === 1 ? "was" : "were"
+    } alive: ` +
+      "what they would have come to, and how long the longest good attempt would have been, is not known."
+  )
   const unconfirmed = stalls.rows.filter(({ cancel }) => cancel === "unconfirmed").length
   say(
     unconfirmed > 0,
