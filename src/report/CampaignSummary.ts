@@ -84,25 +84,20 @@ export const summarize = (stored: Summarized): CampaignSummary => {
   const { attempts, battles, definition } = stored
   const verdicts = { completed: 0, stalled: 0, slow: 0, failed: 0, cancelled: 0, abandoned: 0 }
   for (const { verdict } of attempts) verdicts[verdict]++
+  const by = (nameOf: (battle: Battle) => string) => {
+    const battlesOf = Map.groupBy(battles, ({ battle }) => nameOf(battle))
+    const attemptsOf = Map.groupBy(attempts, ({ battle }) => nameOf(battle))
+    return (name: string) => numbersOf(battlesOf.get(name) ?? [], attemptsOf.get(name) ?? [])
+  }
+  const ofTask = by(({ task }) => task)
+  const ofAgent = by(({ agent }) => agent)
   return {
     campaign: definition.id,
     agent: namesOf(definition),
     ...numbersOf(battles, attempts),
     attempts: { total: attempts.length, ...verdicts },
-    tasks: definition.tasks.map(({ id }) => ({
-      task: id,
-      ...numbersOf(
-        battles.filter(({ battle }) => battle.task === id),
-        attempts.filter(({ battle }) => battle.task === id)
-      )
-    })),
-    agents: definition.agents.map(({ name }) => ({
-      agent: name,
-      ...numbersOf(
-        battles.filter(({ battle }) => battle.agent === name),
-        attempts.filter(({ battle }) => battle.agent === name)
-      )
-    })),
+    tasks: definition.tasks.map(({ id }) => ({ task: id, ...ofTask(id) })),
+    agents: definition.agents.map(({ name }) => ({ agent: name, ...ofAgent(name) })),
     unscored: battles.flatMap(({ battle, outcome }) =>
       outcome._tag === "Unscored" ? [{ ...battle, reason: outcome.reason }] : []
     )

@@ -20,7 +20,10 @@ export interface Percentile {
   readonly upper: number | null
   /** Confidence of the two bounds together. */
   readonly level: number
-  /** Samples that both bounds take at least; attempts, where these are clusters. */
+  /**
+   * The least samples that give both bounds; for samples of attempts, the attempts that give them however alike the samples
+   * of each are, of which fewer may do.
+   */
   readonly needed: number
   readonly method: "order-statistics" | "clustered-quantile"
 }

@@ -15,8 +15,9 @@ import type { Distribution, Percentile } from "./LatencyReport.ts"
 import { LogBins } from "./LogBins.ts"
 import { CONFIDENCE, shares } from "./sampled.ts"
 import { effectiveCount } from "./statistics/clusteredMean.ts"
-import type { Interval } from "./statistics/Interval.ts"
-import { nearestRank, samplesNeeded } from "./statistics/percentile.ts"
+import { type Interval, tailOf } from "./statistics/Interval.ts"
+import { normalPoint } from "./statistics/normalPoint.ts"
+import { nearestRank } from "./statistics/percentile.ts"
 import { wilsonInterval } from "./statistics/proportion.ts"
 
 const UNITS_PER_MILLISECOND = 10
@@ -155,7 +156,7 @@ export class PooledGaps {
           lower: isBounded ? inMillis(Math.min(lower, value!)) : null,
           upper: isBounded ? inMillis(Math.max(upper, value!)) : null,
           level: CONFIDENCE,
-          needed: samplesNeeded(share, CONFIDENCE),
+          needed: attemptsNeeded(share),
           method: "clustered-quantile"
         }
       }),
@@ -193,6 +194,13 @@ const lowerOf = (intervals: ReadonlyArray<Interval | null>, share: number): numb
 /** In units: the shortest time of the grid from which none is surely shorter than the percentile. */
 const upperOf = (intervals: ReadonlyArray<Interval | null>, share: number): number | undefined =>
   GRID[intervals.findLastIndex((interval) => interval === null || interval.low < share) + 1]
+
+/**
+ * The attempts that bound a percentile however alike the gaps of each are: with so many, Wilson's interval of all of them,
+ * m / (m + z^2) to 1, begins at the share. Fewer will do where gaps differ within attempts.
+ */
+const attemptsNeeded = (share: number): number =>
+  Math.ceil(normalPoint(1 - tailOf(CONFIDENCE)) ** 2 * Math.max(share / (1 - share), (1 - share) / share))
 
 const inMillis = (units: number | undefined): number | null =>
   units === undefined ? null : units / UNITS_PER_MILLISECOND

@@ -2,7 +2,8 @@
  * What trying again did: who was scored at the first try and who later, and the scores as they would be without.
  *
  * A *first try* is a battle none of whose attempts before the one that counts stalled, was slow or failed. Attempts that
- * were interrupted, or whose process was gone, are no tries: nothing is known against them.
+ * were interrupted, or whose process was gone, are no tries: nothing is known against them. Attempts of before a battle was
+ * opened again (`campaign retry`) are tries like others.
  */
 import { attemptsOf, type BattleRow, MILLIS_PER_HOUR, wentWrong } from "./CampaignRows.ts"
 import { differenceEstimate } from "./estimates.ts"

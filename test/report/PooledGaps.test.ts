@@ -105,8 +105,12 @@ describe("PooledGaps", () => {
 
   it("needs attempts enough for a high percentile", () => {
     const attempts = (count: number) => pooled(Array.from({ length: count }, () => [100, 110, 120, 130]))
-    assert.isNull(percentileOf(attempts(100), 0.99).value)
-    assert.strictEqual(percentileOf(attempts(400), 0.99).value, 13)
+    for (const share of [0.5, 0.9, 0.95, 0.99]) {
+      const { needed } = percentileOf(attempts(1), share)
+      assert.isNull(percentileOf(attempts(needed - 1), share).value)
+      assert.isNotNull(percentileOf(attempts(needed), share).value)
+    }
+    assert.deepInclude(percentileOf(attempts(381), 0.99), { needed: 381, value: 13 })
   })
 
   it("bounds the percentile of gaps that are all nothing", () => {
