@@ -7,8 +7,12 @@
  * The gaps of one attempt are alike, so they say less than as many independent ones would. The bounds of a percentile
  * count that: on a grid of times t, the share F(t) of gaps that are not longer is a ratio of sums over attempts, whose
  * variance is that of a ratio estimator in clusters (Cochran 1977, section 3.4). It gives the effective number of
- * samples (clusteredMean.ts), and Wilson's interval of F(t) for so many (Dean and Pagano 2015 compare it). The percentile lies above every t where that interval ends below the share, and not above one
- * where it begins at it or above (Woodruff 1952). Bounds stand on the grid, rounded outward: by 2.3 % at most.
+ * samples (clusteredMean.ts), and Wilson's interval of F(t) for so many (Dean and Pagano 2015 compare it). The percentile
+ * lies above every t where that interval ends below the share, and not above one from which on it begins at it or above
+ * (Woodruff 1952). Bounds stand on the grid, rounded outward: by 2.3 % at most.
+ *
+ * In a simulation with attempts whose medians differ by half and more, and a long tail, they missed in 3 to 5 of 100
+ * campaigns of 10 to 1000 attempts, but the 99th percentile of 400 in 8 to 11: its upper bound rests on few attempts.
  */
 import type { Arrival } from "../campaign/TokenTimings.ts"
 import type { Distribution, Percentile } from "./LatencyReport.ts"
