@@ -139,7 +139,7 @@ describe("any campaign", () => {
         assert.closeTo(point.heldHours, hours(sum(later, ({ attempt, when }) => when - attempt.durationMillis)), 1e-9)
       }
     }
-  }, { ...runs, arbitrary: { runs: Math.min(60, runs.arbitrary.runs) } })
+  }, { ...runs, arbitrary: { runs: Math.min(30, runs.arbitrary.runs) } })
 
   it.prop("loses less and holds more the longer the limit", [Schema.Array(AnyAttempt)], ([some]) => {
     for (const { good, hung, longestGoodMillis, points } of Object.values(curvesOf(some.map(attemptOf)))) {
@@ -153,7 +153,7 @@ describe("any campaign", () => {
         else assert.isAbove(point.killedGood, 0)
       }
     }
-  }, { ...runs, arbitrary: { runs: Math.min(60, runs.arbitrary.runs) } })
+  }, { ...runs, arbitrary: { runs: Math.min(30, runs.arbitrary.runs) } })
 })
 
 describe("the grid", () => {
