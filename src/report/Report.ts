@@ -93,7 +93,7 @@ export interface ReportedTask {
   readonly id: string
   /** The kind of its grader, such as "TextMatch". */
   readonly grader: string
-  /** Digits that are the same for the same prompt and grader: two tasks of one name may be different ones. */
+  /** Digits that are the same for the same prompt, grader and judge: two tasks of one name may be different ones. */
   readonly fingerprint: string
 }
 

@@ -1,7 +1,7 @@
 /**
  * Compares two campaigns by their reports: a pure function of values, so reports made on different machines will do.
  *
- * Only tasks of the same name, prompt and grader are compared. Overall figures are compared where both campaigns have the
+ * Only tasks of the same name, prompt, grader and judge are compared. Overall figures are compared where both campaigns have the
  * same agents, or one agent each, whatever it is called; otherwise agent by agent. Times that depend on what was asked
  * (TTFT, E2E) are compared where all tasks are the same.
  *
@@ -17,7 +17,7 @@ import type { Header, Report, ScoreCut } from "./Report.ts"
 
 /** What of two campaigns is the same. */
 export interface Shared {
-  /** Tasks of the same name, prompt and grader. */
+  /** Tasks of the same name, prompt, grader and judge. */
   readonly tasks: ReadonlyArray<string>
   readonly areTasksSame: boolean
   readonly agents: ReadonlyArray<string>

@@ -17,7 +17,7 @@ export const notComparedOf = (first: Report, second: Report, shared: Shared): Re
     [...some].filter((id) => !others.has(id))
   const [onlyFirst, onlySecond] = [only(ours.keys(), theirs), only(theirs.keys(), ours)]
   if (changed.length > 0) {
-    statements.push(`${tasks(changed)}: another prompt or grader under the same name.`)
+    statements.push(`${tasks(changed)}: another prompt, grader or judge under the same name.`)
   }
   if (onlyFirst.length > 0) statements.push(`${tasks(onlyFirst)}: only in the first campaign.`)
   if (onlySecond.length > 0) statements.push(`${tasks(onlySecond)}: only in the second campaign.`)

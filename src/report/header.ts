@@ -3,7 +3,7 @@
  */
 import { createHash } from "node:crypto"
 import type { CampaignHead } from "../campaign/CampaignFacts.ts"
-import { canonicalJson, graderIdentity } from "../campaign/config/configHash.ts"
+import { canonicalJson, graderIdentity, judgeIdentity } from "../campaign/config/configHash.ts"
 import type { Definition } from "../campaign/Definition.ts"
 import { version } from "../version.ts"
 import { attemptsOf, type BattleRow } from "./CampaignRows.ts"
@@ -35,7 +35,7 @@ export const headerOf = (rows: ReadonlyArray<BattleRow>, head: CampaignHead, fil
     ),
     activeMillis: lengthOfUnion(times),
     agents: definition.agents.map(agentOf),
-    tasks: definition.tasks.map(taskOf),
+    tasks: definition.tasks.map((task) => taskOf(task, definition)),
     repetitions: definition.repetitions,
     seed: definition.seed,
     stallPolicy: definition.stallPolicy,
@@ -61,11 +61,15 @@ const agentOf = ({ engine, kind, name }: Definition["agents"][number]): Reported
   model: kind._tag === "Model" ? kind.model : null
 })
 
-const taskOf = (task: Definition["tasks"][number]): ReportedTask => ({
+const taskOf = (task: Definition["tasks"][number], { judge }: Definition): ReportedTask => ({
   id: task.id,
   grader: task.grader._tag,
   fingerprint: createHash("sha256")
-    .update(canonicalJson({ prompt: task.prompt, grader: graderIdentity(task) }))
+    .update(canonicalJson({
+      prompt: task.prompt,
+      grader: graderIdentity(task),
+      judge: task.grader._tag === "ModelGraded" ? judgeIdentity({ judge }) : null
+    }))
     .digest("hex")
     .slice(0, FINGERPRINT_DIGITS)
 })

@@ -84,7 +84,7 @@ describe("PooledGaps", () => {
     assert.isBelow(width(percentileOf(alike, 0.5)), 1.35)
   })
 
-  it("holds the true percentile in nearly all of 60 campaigns where attempts differ", () => {
+  it("holds the true percentile in nearly all of 30 campaigns where attempts differ", () => {
     const random = randomFrom(11)
     // Half of the gaps of such attempts are shorter than 50: exponential around a mean that is itself spread evenly.
     const attempt = () => {
@@ -93,14 +93,14 @@ describe("PooledGaps", () => {
     }
     const truth = Array.from({ length: 20_000 }, attempt).flat().toSorted((left, right) => left - right)
     const missed = new Map<number, number>()
-    for (let campaign = 0; campaign < 60; campaign++) {
+    for (let campaign = 0; campaign < 30; campaign++) {
       const { percentiles } = pooled(Array.from({ length: 60 }, attempt)).distribution([])
       for (const { lower, share, upper } of percentiles) {
         const target = truth[Math.round(truth.length * share)]! / 10
         if (lower !== null && !(lower <= target && target <= upper!)) missed.set(share, (missed.get(share) ?? 0) + 1)
       }
     }
-    for (const share of [0.5, 0.9]) assert.isAtMost(missed.get(share) ?? 0, 6, `missed the ${share} percentile`)
+    for (const share of [0.5, 0.9]) assert.isAtMost(missed.get(share) ?? 0, 4, `missed the ${share} percentile`)
   })
 
   it("needs attempts enough for a high percentile", () => {

@@ -88,11 +88,27 @@ describe("compareReports", () => {
     assert.strictEqual(scores[0]!.tasks, 6)
     assert.deepStrictEqual(latencies.map(({ name }) => name), ["ITL, all", "TPOT, all", "tokens/s, all"])
     assert.deepStrictEqual(notCompared, [
-      "Task task-0: another prompt or grader under the same name.",
+      "Task task-0: another prompt, grader or judge under the same name.",
       "Task task-2: only in the first campaign.",
       "Task new: only in the second campaign.",
       "TTFT and E2E: they depend on what was asked, and the tasks are not the same."
     ])
+  })
+
+  it("takes a task that another model judges for another task, and one that nobody judges for the same", () => {
+    const judgedBy = (model: string, grader: Definition["tasks"][number]["grader"]): Definition => ({
+      ...definition,
+      judge: { engine: "engine-1", model, maxTokens: 500 },
+      tasks: [{ ...definition.tasks[0], grader }]
+    })
+    const comparedTasks = (grader: Definition["tasks"][number]["grader"]) => {
+      const [one, other] = ["small", "large"].map((model) =>
+        campaignOf({ definition: judgedBy(model, grader), scoreOf: () => 1 })
+      )
+      return compareReports(one!, other!).scores[0]!.tasks
+    }
+    assert.strictEqual(comparedTasks({ _tag: "ModelGraded", rubric: "Is it good?" }), 0)
+    assert.strictEqual(comparedTasks(definition.tasks[0].grader), 1)
   })
 
   it("compares one agent with one of another name, and says so", () => {
