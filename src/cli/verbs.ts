@@ -71,6 +71,11 @@ export const verbs = [
     () => import("./report.ts").then(({ report }) => report)
   ),
   verb(
+    "export",
+    "Write a stored campaign as JSON, CSV or JUnit XML.",
+    () => import("./export.ts").then(({ exportVerb }) => exportVerb)
+  ),
+  verb(
     "probe",
     "Say what an agent or an engine really does, and what a campaign can rest on.",
     () => import("./probe.ts").then(({ probe }) => probe)

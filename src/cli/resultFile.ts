@@ -1,0 +1,102 @@
+/**
+ * A file that holds a result: all of it or none of it. It is written beside its place under another name, and takes it
+ * when it is whole, so whoever reads it while it is written again reads the old one, and what fails leaves no half.
+ *
+ * A file that is there is replaced, as `-o` does elsewhere, but never a database: whoever mistakes `-o` for `--db` must not
+ * lose a night. Through a symbolic link the file behind it is replaced; what is no regular file (a pipe, a terminal,
+ * `/dev/full`) is written to as it is.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import * as Stream from "effect/Stream"
+import * as crypto from "node:crypto"
+import { inputError } from "./CommandError.ts"
+
+/** What every SQLite file begins with. */
+const sqliteMagic = "SQLite format 3\u0000"
+
+/** What SQLite and the lock of a campaign keep beside a database. */
+const beside = ["", "-wal", "-shm", "-journal", "-lock"]
+
+/**
+ * Writes a file and gives its size in bytes. `database` is never touched, nor what belongs to it. Fails with one line that
+ * says why nothing was written; what stood at that place is then unchanged.
+ */
+export const write = Effect.fn("resultFile.write")(
+  function*<E, R>(path: string, database: string, content: Stream.Stream<Uint8Array, E, R>) {
+    const place = yield* checked(path, database)
+    return yield* place.isRegular ? replace(path, place.target, content) : into(path, place.target, "w", content)
+  }
+)
+
+const cannotBeWritten = (path: string) => (error: PlatformError) =>
+  inputError(`${path} cannot be written: ${error.message.replaceAll(/\s+/g, " ")}`)
+
+/** Where it is really written to. */
+const checked = Effect.fnUntraced(function*(path: string, database: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const failed = Effect.mapError(cannotBeWritten(path))
+  const target = yield* Effect.orElseSucceed(fileSystem.realPath(path), () => paths.resolve(path))
+  const store = yield* Effect.orElseSucceed(fileSystem.realPath(database), () => paths.resolve(database))
+  if (beside.some((end) => target === `${store}${end}`)) {
+    return yield* inputError(`${path} belongs to the campaign's database and was left as it is; name another file`)
+  }
+  const found = yield* Effect.option(fileSystem.stat(target))
+  if (Option.isNone(found)) {
+    const directory = paths.dirname(target)
+    if (!(yield* failed(fileSystem.exists(directory)))) {
+      return yield* inputError(`${path} cannot be written: there is no directory ${directory}`)
+    }
+    return { target, isRegular: true }
+  }
+  const { type } = found.value
+  if (type === "Directory") return yield* inputError(`${path} is a directory; name a file in it`)
+  if (type !== "File") return { target, isRegular: false }
+  // Whoever has made a file read-only means it, though its directory would let it be replaced.
+  yield* failed(fileSystem.access(target, { writable: true }))
+  const begin = yield* failed(Effect.scoped(Effect.flatMap(
+    fileSystem.open(target, { flag: "r" }),
+    (file) => file.readAlloc(sqliteMagic.length)
+  )))
+  if (Option.isSome(begin) && new TextDecoder().decode(begin.value) === sqliteMagic) {
+    return yield* inputError(`${path} is a database and was left as it is; name another file`)
+  }
+  return { target, isRegular: true }
+})
+
+const replace = Effect.fnUntraced(
+  function*<E, R>(path: string, target: string, content: Stream.Stream<Uint8Array, E, R>) {
+    const fileSystem = yield* FileSystem.FileSystem
+    const paths = yield* Path.Path
+    const name = `.${paths.basename(target)}.${crypto.randomBytes(6).toString("hex")}.part`
+    const part = paths.join(paths.dirname(target), name)
+    return yield* Effect.onExit(
+      Effect.tap(
+        into(path, part, "wx", content),
+        () => Effect.mapError(fileSystem.rename(part, target), cannotBeWritten(path))
+      ),
+      (exit) => Exit.isSuccess(exit) ? Effect.void : Effect.ignore(fileSystem.remove(part, { force: true }))
+    )
+  }
+)
+
+const into = <E, R>(path: string, target: string, flag: "w" | "wx", content: Stream.Stream<Uint8Array, E, R>) =>
+  Effect.scoped(Effect.gen(function*() {
+    const fileSystem = yield* FileSystem.FileSystem
+    const failed = Effect.mapError(cannotBeWritten(path))
+    const file = yield* failed(fileSystem.open(target, { flag }))
+    let size = 0
+    yield* Stream.runForEachArray(content, (some) =>
+      Effect.forEach(some, (bytes) => {
+        size += bytes.length
+        return failed(file.writeAll(bytes))
+      }, { discard: true }))
+    // A pipe cannot be flushed, and need not be.
+    if (flag === "wx") yield* failed(file.sync)
+    return size
+  }))
