@@ -29,34 +29,40 @@ const beside = ["", "-wal", "-shm", "-journal", "-lock"]
 export const write = Effect.fn("resultFile.write")(
   function*<E, R>(path: string, database: string, content: Stream.Stream<Uint8Array, E, R>) {
     const place = yield* checked(path, database)
-    return yield* place.isRegular ? replace(path, place.target, content) : into(path, place.target, "w", content)
+    return yield* place.isRegular ? replace(path, place.target, content) : into(path, place.target, "a", content)
   }
 )
 
-const cannotBeWritten = (path: string) => (error: PlatformError) =>
-  inputError(`${path} cannot be written: ${error.message.replaceAll(/\s+/g, " ")}`)
+/** One line for a place that refuses what is written to it. */
+export const cannotBeWritten = (path: string) => ({ message, reason: { cause } }: PlatformError) =>
+  inputError(`${path} cannot be written: ${(cause instanceof Error ? cause.message : message).replaceAll(/\s+/g, " ")}`)
 
 /** Where it is really written to. */
 const checked = Effect.fnUntraced(function*(path: string, database: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const failed = Effect.mapError(cannotBeWritten(path))
-  const target = yield* Effect.orElseSucceed(fileSystem.realPath(path), () => paths.resolve(path))
   const store = yield* Effect.orElseSucceed(fileSystem.realPath(database), () => paths.resolve(database))
-  if (beside.some((end) => target === `${store}${end}`)) {
-    return yield* inputError(`${path} belongs to the campaign's database and was left as it is; name another file`)
-  }
-  const found = yield* Effect.option(fileSystem.stat(target))
+  const isOfStore = (target: string) => beside.some((end) => target === `${store}${end}`)
+  const belongs = inputError(`${path} belongs to the campaign's database and was left as it is; name another file`)
+  const found = yield* Effect.option(fileSystem.stat(path))
   if (Option.isNone(found)) {
+    const linked = yield* Effect.option(fileSystem.readLink(path))
+    const target = paths.resolve(paths.dirname(path), Option.getOrElse(linked, () => paths.basename(path)))
     const directory = paths.dirname(target)
     if (!(yield* failed(fileSystem.exists(directory)))) {
       return yield* inputError(`${path} cannot be written: there is no directory ${directory}`)
+    }
+    if (isOfStore(paths.join(yield* failed(fileSystem.realPath(directory)), paths.basename(target)))) {
+      return yield* belongs
     }
     return { target, isRegular: true }
   }
   const { type } = found.value
   if (type === "Directory") return yield* inputError(`${path} is a directory; name a file in it`)
-  if (type !== "File") return { target, isRegular: false }
+  if (type !== "File") return { target: path, isRegular: false }
+  const target = yield* failed(fileSystem.realPath(path))
+  if (isOfStore(target)) return yield* belongs
   // Whoever has made a file read-only means it, though its directory would let it be replaced.
   yield* failed(fileSystem.access(target, { writable: true }))
   const begin = yield* failed(Effect.scoped(Effect.flatMap(
@@ -85,7 +91,7 @@ const replace = Effect.fnUntraced(
   }
 )
 
-const into = <E, R>(path: string, target: string, flag: "w" | "wx", content: Stream.Stream<Uint8Array, E, R>) =>
+const into = <E, R>(path: string, target: string, flag: "a" | "wx", content: Stream.Stream<Uint8Array, E, R>) =>
   Effect.scoped(Effect.gen(function*() {
     const fileSystem = yield* FileSystem.FileSystem
     const failed = Effect.mapError(cannotBeWritten(path))
@@ -96,7 +102,7 @@ const into = <E, R>(path: string, target: string, flag: "w" | "wx", content: Str
         size += bytes.length
         return failed(file.writeAll(bytes))
       }, { discard: true }))
-    // A pipe cannot be flushed, and need not be.
+    // What is not a regular file has no position and cannot be flushed: it is appended to.
     if (flag === "wx") yield* failed(file.sync)
     return size
   }))
