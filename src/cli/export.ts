@@ -46,7 +46,8 @@ const what = optional(
   Flag.Literals("what", tables).pipe(
     Flag.withMetavar("TABLE"),
     Flag.withDescription(
-      "The rows of CSV, or of JSON lines: battles, attempts, or tokens for one row each arrival (battles)"
+      "The rows of CSV (battles), or the only ones of JSON lines (everything): battles, attempts, or tokens, with a row for " +
+        "each arrival"
     ),
     Flag.withFallbackConfig(Config.Literals(tables, "CAMPAIGN_WHAT"))
   )
@@ -114,7 +115,10 @@ export const exportVerb = Command.make(
       const { stdout } = yield* Stdio.Stdio
       return yield* Stream.run(content, stdout({ endOnDone: false })).pipe(
         // Whoever reads has had enough, as `head` does.
-        Effect.catchIf(isClosedPipe, () => Effect.void),
+        Effect.catchTag(
+          "PlatformError",
+          (error) => isClosedPipe(error) ? Effect.void : Effect.fail(resultFile.cannotBeWritten("stdout")(error))
+        ),
         orExit
       )
     }
@@ -152,8 +156,7 @@ export const exportVerb = Command.make(
   ])
 )
 
-const isClosedPipe = (error: { readonly _tag: string }): error is PlatformError =>
-  error._tag === "PlatformError" && String((error as PlatformError).reason.cause).includes("EPIPE")
+const isClosedPipe = ({ reason }: PlatformError): boolean => String(reason.cause).includes("EPIPE")
 
 const described = (format: Format, table: Table | undefined): string => {
   switch (format) {
