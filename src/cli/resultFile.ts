@@ -29,13 +29,20 @@ const beside = ["", "-wal", "-shm", "-journal", "-lock"]
 export const write = Effect.fn("resultFile.write")(
   function*<E, R>(path: string, database: string, content: Stream.Stream<Uint8Array, E, R>) {
     const place = yield* checked(path, database)
-    return yield* place.isRegular ? replace(path, place.target, content) : into(path, place.target, "a", content)
+    return yield* place.isRegular ? replace(path, place, content) : into(path, place.target, "a", content)
   }
 )
 
 /** One line for a place that refuses what is written to it. */
 export const cannotBeWritten = (path: string) => ({ message, reason: { cause } }: PlatformError) =>
   inputError(`${path} cannot be written: ${(cause instanceof Error ? cause.message : message).replaceAll(/\s+/g, " ")}`)
+
+interface Place {
+  readonly target: string
+  readonly isRegular: boolean
+  /** Of the file that is there, if one is. */
+  readonly mode: number | undefined
+}
 
 /** Where it is really written to. */
 const checked = Effect.fnUntraced(function*(path: string, database: string) {
@@ -56,11 +63,11 @@ const checked = Effect.fnUntraced(function*(path: string, database: string) {
     if (isOfStore(paths.join(yield* failed(fileSystem.realPath(directory)), paths.basename(target)))) {
       return yield* belongs
     }
-    return { target, isRegular: true }
+    return { target, isRegular: true, mode: undefined } satisfies Place as Place
   }
-  const { type } = found.value
+  const { mode, type } = found.value
   if (type === "Directory") return yield* inputError(`${path} is a directory; name a file in it`)
-  if (type !== "File") return { target: path, isRegular: false }
+  if (type !== "File") return { target: path, isRegular: false, mode } satisfies Place as Place
   const target = yield* failed(fileSystem.realPath(path))
   if (isOfStore(target)) return yield* belongs
   // Whoever has made a file read-only means it, though its directory would let it be replaced.
@@ -72,19 +79,26 @@ const checked = Effect.fnUntraced(function*(path: string, database: string) {
   if (Option.isSome(begin) && new TextDecoder().decode(begin.value) === sqliteMagic) {
     return yield* inputError(`${path} is a database and was left as it is; name another file`)
   }
-  return { target, isRegular: true }
+  return { target, isRegular: true, mode: mode & 0o777 } satisfies Place as Place
 })
 
 const replace = Effect.fnUntraced(
-  function*<E, R>(path: string, target: string, content: Stream.Stream<Uint8Array, E, R>) {
+  function*<E, R>(path: string, { mode, target }: Place, content: Stream.Stream<Uint8Array, E, R>) {
     const fileSystem = yield* FileSystem.FileSystem
+    const failed = Effect.mapError(cannotBeWritten(path))
     const paths = yield* Path.Path
     const name = `.${paths.basename(target)}.${crypto.randomBytes(6).toString("hex")}.part`
     const part = paths.join(paths.dirname(target), name)
     return yield* Effect.onExit(
       Effect.tap(
         into(path, part, "wx", content),
-        () => Effect.mapError(fileSystem.rename(part, target), cannotBeWritten(path))
+        () =>
+          failed(
+            Effect.andThen(
+              mode === undefined ? Effect.void : fileSystem.chmod(part, mode),
+              fileSystem.rename(part, target)
+            )
+          )
       ),
       (exit) => Exit.isSuccess(exit) ? Effect.void : Effect.ignore(fileSystem.remove(part, { force: true }))
     )
