@@ -10,7 +10,7 @@ import { RunError } from "../../../src/liveness/RunError.ts"
 import * as CampaignExport from "../../../src/report/export/CampaignExport.ts"
 import { cellOf } from "../../../src/report/export/CsvCells.ts"
 import { AttemptRow, BattleRow, ExportDocument, ExportLine, TokenRow } from "../../../src/report/export/ExportRows.ts"
-import { battleOf, drawnBattles, factsOf } from "../../support/campaignFactsOf.ts"
+import { battleOf, drawnBattles, factsOf } from "../../support/drawnCampaigns.ts"
 
 type Options = Partial<CampaignExport.ExportOptions> & Pick<CampaignExport.ExportOptions, "format">
 

@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import type { BattleFacts, CampaignFacts } from "../../../src/campaign/CampaignFacts.ts"
 import * as JUnit from "../../../src/report/export/JUnit.ts"
 import { attemptOf, failedOf, grade } from "../../support/attempts.ts"
-import { battleOf, drawnBattles, factsOf } from "../../support/campaignFactsOf.ts"
+import { battleOf, drawnBattles, factsOf } from "../../support/drawnCampaigns.ts"
 
 /** The elements of the schema of Jenkins' xUnit plugin that we use: what may stand in them, and which attributes. */
 const schema: Readonly<Record<string, readonly [children: ReadonlyArray<string>, attributes: ReadonlyArray<string>]>> =
