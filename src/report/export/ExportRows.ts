@@ -21,7 +21,7 @@ import { Confidence } from "../../liveness/StallKind.ts"
 export const exportSchema = "a2a-campaign/export/1"
 
 /** A moment: `2026-11-23T06:44:38.000Z`. */
-const Moment = Schema.String.check(Schema.isPattern(/^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/))
+const Moment = Schema.String.check(Schema.isPattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u))
 
 const text = (description: string) => Schema.String.annotate({ description })
 const moment = (description: string) => Moment.annotate({ description })

@@ -58,7 +58,7 @@ describe("JUnit", () => {
         const root = yield* parsed(factsOf(battles))
         check(root)
         const suites = elementsOf(root, "testsuite")
-        assert.strictEqual(new Set(suites.map(({ attributes }) => attributes["name"])).size, suites.length)
+        assert.strictEqual(suites.length, new Set(["agent-1", ...battles.map(({ battle }) => battle.agent)]).size)
         const total = { tests: 0, failures: 0, errors: 0, skipped: 0 }
         for (const suite of suites) {
           const cases = elementsOf(suite, "testcase")
