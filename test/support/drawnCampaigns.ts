@@ -10,7 +10,7 @@ import * as TokenTimings from "../../src/campaign/TokenTimings.ts"
 import { definitionOf } from "./campaigns.ts"
 
 /** A battle with its attempts drawn; times of tokens are whatever the bytes say. */
-export const DrawnBattle = Schema.Struct({
+const DrawnBattle = Schema.Struct({
   task: Schema.String,
   agent: Schema.String,
   attempts: Schema.Array(AttemptRecord).check(Schema.isMaxLength(3)),

@@ -20,7 +20,7 @@ const BEGAN = 1_795_000_000_000
 const tests = (passed: number): ReadonlyArray<TestResult> =>
   Array.from({ length: 4 }, (_, index) => ({ outcome: index < passed ? "passed" : "wrong-value" }))
 
-export const eventfulDefinition: Definition = (() => {
+const eventfulDefinition: Definition = (() => {
   const definition = definitionOf({ tasks: ["a", "b", "c"], repetitions: 4 })
   const [agent] = definition.agents
   return { ...definition, agents: [{ ...agent, name: "one" }, { ...agent, name: "two" }] }

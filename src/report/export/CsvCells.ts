@@ -11,8 +11,7 @@
  */
 
 const dangerous = /^[=+\-@\t\r\n'＝＋－＠]/u
-// eslint-disable-next-line no-control-regex
-const refused = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/gu
+const refused = /(?![\t\n\r\u0080-\u009f])\p{Cc}/gu
 
 /** The text of a cell, unquoted; "" for null and undefined. */
 export const cellOf = (value: unknown): string => {

@@ -173,7 +173,7 @@ export const AttemptRow = Schema.Struct({
 export type AttemptRow = typeof AttemptRow.Encoded
 
 /** An arrival within its attempt, in JSON and JSONL. */
-export const Arrival = Schema.Struct({
+const Arrival = Schema.Struct({
   at_ms: Schema.Finite.annotate({ description: "From the beginning of the attempt, to a tenth of a millisecond." }),
   tokens: count("Tokens that arrived together. Pieces of text where the attempt's token_basis is pieces.")
 })

@@ -4,6 +4,7 @@
  * Law: nothing is rounded and nothing is computed that a row of the store does not hold, but for counts, differences of
  * the times of arrivals, and what an error says of itself.
  */
+import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import type { AttemptFacts, AttemptInFlight, AttemptTranscript, BattleFacts } from "../../campaign/CampaignFacts.ts"
 import type { CampaignHead } from "../../campaign/CampaignFacts.ts"
@@ -29,7 +30,7 @@ export interface ExportedAttempt {
 
 const encodeError = Schema.encodeSync(RunError)
 
-const momentOf = (millis: number): string => new Date(millis).toISOString()
+const momentOf = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis))
 const maybeMoment = (millis: number | null): string | null => millis === null ? null : momentOf(millis)
 
 export const campaignRow = (campaign: CampaignHead): CampaignRow => {

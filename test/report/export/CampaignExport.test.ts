@@ -24,7 +24,7 @@ const decodeLine = Schema.decodeUnknownSync(Schema.toEncoded(ExportLine), strict
 
 const linesOf = (text: string) => text.split("\n").slice(0, -1).map((line) => decodeLine(JSON.parse(line)))
 
-const withoutKind = ({ row: _, ...rest }: ReturnType<typeof decodeLine>) => rest
+const withoutKind = ({ row: _row, ...rest }: ReturnType<typeof decodeLine>) => rest
 
 const documentOf = (facts: CampaignFacts, options: Partial<Options> = {}) =>
   Effect.map(textOf(facts, { ...options, format: "json" }), (text) => decodeDocument(JSON.parse(text)))
@@ -37,8 +37,7 @@ const csvOf = Effect.fnUntraced(function*(facts: CampaignFacts, table: CampaignE
 
 /** One leading apostrophe is not of the text. */
 const unguarded = (cell: string) => cell.startsWith("'") ? cell.slice(1) : cell
-const readable = (text: string) =>
-  text.toWellFormed().replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd")
+const readable = (text: string) => text.toWellFormed().replaceAll(/(?![\t\n\r\u0080-\u009f])\p{Cc}/gu, "\ufffd")
 
 /** What a cell should give back. */
 const expectedCell = (value: unknown): string =>
@@ -131,7 +130,7 @@ describe("an export", () => {
         ...epochs,
         ...battles.flatMap(({ attempt_rows, ...battle }) => [battle, ...attempt_rows])
       ])
-      const battleRows = battles.map(({ attempt_rows: _, ...battle }) => battle)
+      const battleRows = battles.map(({ attempt_rows: _rows, ...battle }) => battle)
       const attemptRows = battles.flatMap(({ attempt_rows }) => attempt_rows)
       const tokens = linesOf(yield* textOf(facts, { format: "jsonl", table: "tokens" })).map(withoutKind)
       assert.strictEqual(tokens.length, attemptRows.reduce((sum, { token_times }) => sum + token_times.length, 0))
