@@ -30,7 +30,7 @@ export interface ExportedAttempt {
 
 const encodeError = Schema.encodeSync(RunError)
 
-const momentOf = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis))
+const momentOf = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
 const maybeMoment = (millis: number | null): string | null => millis === null ? null : momentOf(millis)
 
 export const campaignRow = (campaign: CampaignHead): CampaignRow => {
