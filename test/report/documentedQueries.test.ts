@@ -199,7 +199,7 @@ describe("the documented queries", () => {
           battle_state: row.afterwards === "scored-later" ? "scored" : row.afterwards
         }))
       )
-      assert.lengthOf(report.stalls.rows, 3)
+      assert.lengthOf(report.stalls.rows, 4)
       const rateOf = ({ n }: Estimate) => n
       allOf(
         ask("failures").map((row) => ({ ...row, reason: kebab(row["reason"]) })).toSorted(by("reason")),

@@ -116,11 +116,12 @@ export const writeEventfulNight = (filename: string) =>
           yield* played(battle, 3, wrong(failed({ _tag: "Truncated" })))
           yield* played(battle, 1, wrong(failed({ _tag: "Rejected", status: 400, detail: "no" }), unscored))
           break
-        case 3: {
-          // Its first attempt comes late, after it was opened again.
+        case 3:
+        case 10: {
+          // The first attempt ends after the next one, too late to be of any effect.
           const first = yield* begin(battle)
           yield* played(battle, 9, scored(4))
-          yield* store.record(first.ended(40, scored(4)))
+          yield* store.record(first.ended(40, index === 3 ? scored(4) : wrong(stalled("engine-hung"))))
           break
         }
         case 4:

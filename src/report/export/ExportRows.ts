@@ -92,7 +92,7 @@ export const BattleRow = Schema.Struct({
   reason: known(Schema.String, "Why it has no score; null unless unscored."),
   counted_attempt: known(
     Schema.Int,
-    "The number of the attempt that its state rests on; null while pending, and where its user gave it up."
+    "The number of the attempt that its state rests on; null while pending, and where it was given up without one."
   ),
   attempts: count("Attempts that have ended, of any kind."),
   attempts_charged: count("Those that used up one of its attempts under the failure policy."),

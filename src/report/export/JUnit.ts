@@ -3,8 +3,8 @@
  * xUnit plugin (junit-10), which GitLab, GitHub's actions and Ant's readers understand.
  *
  * A battle that was scored and passed is a passed test; scored and not passed a `failure`; without a score an `error`,
- * because nothing was tested; pending, or given up by its user before any attempt settled it, `skipped`. Its time is that
- * of all its attempts, and each of them has a line in `system-out`.
+ * because nothing was tested, also where its user or the loss of its agent gave it up; pending, `skipped`. Its time is
+ * that of all its attempts, and each of them has a line in `system-out`.
  *
  * The counts of a suite stand before its cases, so the text of all cases is kept until the end: half a kilobyte each.
  *
@@ -101,13 +101,9 @@ const add = (suite: Suite, { attempts, battle, inFlight, outcome }: BattleFacts)
     result = element("skipped", { message: inFlight.length > 0 ? "in flight" : "pending: it is yet to be played" })
   } else if (outcome._tag === "Unscored") {
     const counted = attempts.find((attempt) => attempt.counted)
-    if (counted === undefined) {
-      suite.skipped++
-      result = element("skipped", { message: outcome.reason })
-    } else {
-      suite.errors++
-      result = element("error", { type: counted.verdict, message: outcome.reason }, counted.error?.message)
-    }
+    suite.errors++
+    const type = counted?.verdict ?? "given-up"
+    result = element("error", { type, message: outcome.reason }, counted?.error?.message)
   } else if (!outcome.grade.passed) {
     const { explanation, score } = outcome.grade
     suite.failures++
