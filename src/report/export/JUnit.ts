@@ -69,7 +69,8 @@ export const document = ({ battles, campaign }: CampaignFacts): Stream.Stream<st
             ...Object.entries({
               "a2a-campaign": row.release,
               campaign: row.campaign,
-              "campaign.state": row.running ? "running" : row.state,
+              "campaign.state": row.state,
+              "campaign.running": String(row.running),
               "exported.at": row.exported_at,
               "config.hash": row.config_hash,
               "agent.kind": agent?.kind ?? null,
