@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Hop } from "../liveness/Hop.ts"
+import { ToldLimit } from "../liveness/LimitInForce.ts"
 import { EngineDigest } from "../liveness/LivenessInput.ts"
 import { Phase } from "../liveness/Phase.ts"
 import { RunError } from "../liveness/RunError.ts"
@@ -37,7 +38,8 @@ const ownEvents = Schema.TaggedUnion({
     tokens: TokenCount,
     tokenAgeMillis: Schema.Finite,
     engine: EngineDigest,
-    intervalMillis: Schema.Finite
+    intervalMillis: Schema.Finite,
+    limit: Schema.optionalKey(ToldLimit)
   },
   /**
    * How the agent at the far end of the hop is followed from now on, and why so, as a clause. `exact`: its tokens are told

@@ -216,5 +216,6 @@ const withoutText = (event: TaskEvent, tally: Tally, now: number): TaskEvent => 
   if (event._tag !== "Heartbeat") return event
   // The others may have been heard of since.
   const tokenAgeMillis = Math.min(event.tokenAgeMillis, Math.max(0, now - tally.lastTokenAt))
-  return { ...event, tokens: tally.tokens, tokenAgeMillis }
+  const { limit: _limitOfOne, ...beat } = event
+  return { ...beat, tokens: tally.tokens, tokenAgeMillis }
 }

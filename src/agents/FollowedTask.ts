@@ -226,8 +226,10 @@ const tapped = (
   }))
 
 /** A tap that sees no call of the agent knows nothing of it: neither that it works, nor that it does not. */
-const withoutCall = (beat: Extract<TaskEvent, { readonly _tag: "Heartbeat" }>, phase: Phase.Phase): TaskEvent =>
-  beat.phase === "agent-work" ? { ...beat, phase, engine: "unknown" } : beat
+const withoutCall = (beat: Extract<TaskEvent, { readonly _tag: "Heartbeat" }>, phase: Phase.Phase): TaskEvent => {
+  const { limit: _limitOfCall, ...rest } = beat
+  return beat.phase === "agent-work" ? { ...rest, phase, engine: "unknown" } : beat
+}
 
 /** Whether the agent has shown that its work goes on. */
 const isContent = (event: TaskEvent): boolean => {

@@ -13,6 +13,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { A2aClient } from "../a2a/A2aClient.ts"
 import type { DeliveryMode } from "../a2a/DeliveryMode.ts"
@@ -22,10 +23,12 @@ import type { Grade } from "../grading/Grade.ts"
 import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
 import { morePatient } from "../liveness/LivenessLimits.ts"
+import type { Outlook } from "../liveness/Outlook.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
 import * as Assessment from "./Assessment.ts"
 import * as AttemptMeter from "./AttemptMeter.ts"
+import * as AttemptOutlook from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, Outcome } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
@@ -60,7 +63,11 @@ export interface AttemptOptions<R> {
   /** Told how the agent is followed, and again whenever that changes. */
   readonly onFollowed: (followed: Followed) => Effect.Effect<void>
   /** Told of what has come, synchronously, while it runs. */
-  readonly onProgress: (number: number, meter: AttemptMeter.AttemptMeter) => void
+  readonly onProgress: (
+    number: number,
+    meter: AttemptMeter.AttemptMeter,
+    outlook: AttemptOutlook.AttemptOutlook
+  ) => void
 }
 
 /** The first token comes from prefill alone; the second one shows that the engine decodes. */
@@ -98,6 +105,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
   const began = now()
   const assessment = Assessment.make(definition, options.seat, battle)
   let meter = AttemptMeter.begin()
+  let outlook = AttemptOutlook.calm
   let decodes = false
   /** What was said last of the agent under test, or of the green agent where nothing is said of that. */
   let followed: Followed | undefined
@@ -123,11 +131,35 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
       }
       const arrived = AttemptMeter.tokensIn(events)
       if (arrived === 0 && phase === phaseBefore) return
-      options.onProgress(number, meter)
+      options.onProgress(number, meter, outlook)
       yield* onEvent({ _tag: "TokensArrived", atMillis, battle, phase, tokens, arrived })
+      if (arrived > 0) yield* look(number, AttemptOutlook.calm)
+    })
+
+  /** Tells another outlook. */
+  const look = (number: number, next: AttemptOutlook.AttemptOutlook) =>
+    Effect.suspend(() => {
+      if (AttemptOutlook.isSame(outlook, next)) return Effect.void
+      outlook = next
+      options.onProgress(number, meter, outlook)
+      return onEvent({ _tag: "OutlookChanged", atMillis: now(), battle, number, outlook })
     })
 
   const watch = (number: number): Effect.Effect<Grade, RunError, Ticker> =>
+    Effect.gen(function*() {
+      const outlooks = yield* Queue.unbounded<AttemptOutlook.AttemptOutlook>()
+      const onOutlook = (seen: Outlook, runMillis: number) => {
+        const laterMillis = now() - began - runMillis
+        Queue.offerUnsafe(
+          outlooks,
+          AttemptOutlook.ofRun(seen, { followed, laterMillis, named: following.engine !== null })
+        )
+      }
+      yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(outlooks), (next) => look(number, next))))
+      return yield* played(number, onOutlook)
+    }).pipe(Effect.scoped)
+
+  const played = (number: number, onOutlook: (outlook: Outlook, runMillis: number) => void) =>
     FollowedTask.follow({
       client,
       message: { url: greenUrl, hop: "green", text: assessment.request, said: { attempt: number, patience } },
@@ -136,6 +168,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
         run: { hop: "green", attempt: number, endpoint: greenUrl, model: "" },
         limits: morePatient(definition.limits, patience),
         policy: definition.stallPolicy,
+        onOutlook,
         ...(definition.hardCapMillis === null ? {} : { opened: { budgetMillis: definition.hardCapMillis } })
       }
     }).pipe(
@@ -198,7 +231,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
     Effect.gen(function*() {
       const number = yield* store.begin(battle, { startedAt, epoch })
       yield* onEvent({ _tag: "AttemptBegan", atMillis: began, battle, number })
-      options.onProgress(number, meter)
+      options.onProgress(number, meter, outlook)
       const exit = yield* Effect.exit(restore(watch(number)))
       const record = yield* conclude(number, exit)
       // A defect or an interruption goes on; an error has become part of the record.

@@ -5,6 +5,7 @@
  * Texts and arrivals are only what is new; the number of tokens is of the whole attempt.
  */
 import type { Phase } from "../liveness/Phase.ts"
+import type { AttemptOutlook } from "./AttemptOutlook.ts"
 import type { Battle } from "./Battle.ts"
 import type { Arrival } from "./TokenTimings.ts"
 
@@ -19,4 +20,6 @@ export interface AttemptProgress {
   readonly reasoning: string
   /** In milliseconds since the attempt began. */
   readonly arrivals: ReadonlyArray<Arrival>
+  /** As it is now; calm where it is not told. */
+  readonly outlook?: AttemptOutlook
 }

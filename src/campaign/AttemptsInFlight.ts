@@ -5,6 +5,7 @@
  * before kept in front of it; only what is left of a killed attempt is concerned.
  */
 import type { AttemptMeter } from "./AttemptMeter.ts"
+import * as AttemptOutlook from "./AttemptOutlook.ts"
 import type { AttemptProgress } from "./AttemptProgress.ts"
 import { type Battle, keyOf } from "./Battle.ts"
 
@@ -12,6 +13,7 @@ interface InFlight {
   readonly battle: Battle
   readonly number: number
   meter: AttemptMeter
+  outlook: AttemptOutlook.AttemptOutlook
   /** How much of it has been told. */
   content: number
   reasoning: number
@@ -23,13 +25,23 @@ export class AttemptsInFlight {
   readonly #attempts = new Map<string, InFlight>()
 
   /** Something has come. */
-  came(battle: Battle, number: number, meter: AttemptMeter): void {
+  came(battle: Battle, number: number, meter: AttemptMeter, outlook: AttemptOutlook.AttemptOutlook): void {
     const known = this.#attempts.get(keyOf(battle))
     if (known?.number === number) {
       known.meter = meter
+      known.outlook = outlook
       known.isNews = true
     } else {
-      this.#attempts.set(keyOf(battle), { battle, number, meter, content: 0, reasoning: 0, arrivals: 0, isNews: false })
+      this.#attempts.set(keyOf(battle), {
+        battle,
+        number,
+        meter,
+        outlook,
+        content: 0,
+        reasoning: 0,
+        arrivals: 0,
+        isNews: false
+      })
     }
   }
 
@@ -51,7 +63,8 @@ export class AttemptsInFlight {
         tokens: transcript.tokens,
         content: transcript.content.slice(attempt.content),
         reasoning: transcript.reasoning.slice(attempt.reasoning),
-        arrivals: arrivals.slice(attempt.arrivals)
+        arrivals: arrivals.slice(attempt.arrivals),
+        ...AttemptOutlook.isSame(attempt.outlook, AttemptOutlook.calm) ? {} : { outlook: attempt.outlook }
       })
       attempt.content = transcript.content.length
       attempt.reasoning = transcript.reasoning.length

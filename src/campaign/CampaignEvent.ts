@@ -4,6 +4,7 @@
 import type { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import type { GateEvent } from "../liveness/EngineGate.ts"
 import type { Phase } from "../liveness/Phase.ts"
+import type { AttemptOutlook } from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import type { Battle, Outcome } from "./Battle.ts"
 import type { Definition } from "./Definition.ts"
@@ -38,6 +39,13 @@ export type CampaignEvent =
     readonly tokens: number
     /** Tokens of this arrival; 0 where only the phase changed. */
     readonly arrived: number
+  }
+  /** What is known of an attempt beside its tokens has changed; with its next token it is calm again, which is told, too. */
+  | At & {
+    readonly _tag: "OutlookChanged"
+    readonly battle: Battle
+    readonly number: number
+    readonly outlook: AttemptOutlook
   }
   | At & { readonly _tag: "AttemptEnded"; readonly record: AttemptRecord }
   | At & { readonly _tag: "RetryWaits"; readonly battle: Battle; readonly delayMillis: number }

@@ -201,6 +201,11 @@ export const migrations = {
         updated_at INTEGER NOT NULL,
         state TEXT NOT NULL
       ) STRICT`
+  }),
+  "0005_outlook": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // What is known of an attempt besides its tokens, as JSON; NULL where there is nothing to be said.
+    yield* sql`ALTER TABLE attempt_progress ADD COLUMN outlook TEXT`
   })
 }
 

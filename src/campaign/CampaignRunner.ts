@@ -210,7 +210,7 @@ const play = Effect.fnUntraced(function*(running: RunningCampaign, lane: Campaig
     now: running.now,
     onEvent: (event) => running.tell(event),
     onFollowed: (followed) => running.followed(battle.agent, followed),
-    onProgress: (number, meter) => running.inFlight.came(battle, number, meter)
+    onProgress: (number, meter, outlook) => running.inFlight.came(battle, number, meter, outlook)
   })
   const wasFull = !lane.hasRoom
   lane.inFlight--

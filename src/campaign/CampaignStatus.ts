@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
+import { AttemptOutlook } from "./AttemptOutlook.ts"
 import { Verdict } from "./AttemptVerdict.ts"
 import type { EngineEpoch } from "./EngineEpoch.ts"
 import type { RunnerState } from "./RunnerState.ts"
@@ -50,7 +51,9 @@ const InFlight = Schema.Struct({
   phase: Schema.NullOr(Schema.String),
   tokens: Schema.Int,
   /** When its last token arrived, in milliseconds since it began; `null` before the first one. */
-  lastArrivalMillis: Schema.NullOr(Schema.Finite)
+  lastArrivalMillis: Schema.NullOr(Schema.Finite),
+  /** `null` where there is nothing to be said. */
+  outlook: Schema.NullOr(Schema.fromJsonString(AttemptOutlook))
 })
 
 const Reason = Schema.Struct({ reason: Schema.String, battles: Schema.Int })
@@ -125,7 +128,8 @@ export const readFigures = Effect.fnUntraced(function*(sql: SqlClient.SqlClient)
   )
   const inFlight = yield* Effect.flatMap(
     sql`SELECT task, agent, repetition, number, started_at AS startedAt, phase,
-        ifnull(attempt_progress.tokens, 0) AS tokens, last_arrival_ms AS lastArrivalMillis
+        ifnull(attempt_progress.tokens, 0) AS tokens, last_arrival_ms AS lastArrivalMillis,
+        outlook
       FROM attempt JOIN battle USING (battle_id) LEFT JOIN attempt_progress ON progress_id = (
         SELECT max(progress_id) FROM attempt_progress WHERE attempt_progress.attempt_id = attempt.attempt_id)
       WHERE verdict IS NULL ORDER BY attempt.attempt_id`,

@@ -9,10 +9,23 @@
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 
+/** Columns of the progress of attempts, as they were at first. */
+const progressColumns = [
+  "progress_id",
+  "attempt_id",
+  "at",
+  "phase",
+  "tokens",
+  "last_arrival_ms",
+  "content",
+  "reasoning",
+  "arrivals"
+]
+
 /** Columns of tables that earlier releases do not have. */
 const laterTables = {
   engine_epoch: ["epoch_id", "engine", "model_id", "model_root", "server_started_at", "began_at"],
-  attempt_progress: ["progress_id", "attempt_id", "at", "phase", "tokens", "last_arrival_ms", "content", "reasoning"],
+  attempt_progress: [...progressColumns, "outlook"],
   command: ["command_id", "at", "kind", "arguments", "answered_at", "answer"],
   runner: ["only", "updated_at", "state"]
 }
@@ -33,7 +46,14 @@ export const show = Effect.fnUntraced(function*(step: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`PRAGMA temp_store = MEMORY`
   if (step < 2) yield* emptyViews(learnedTables)
-  if (step >= 4) return
+  if (step >= 5) return
+  if (step === 4) {
+    return yield* sql.unsafe(
+      `CREATE TEMP VIEW attempt_progress AS SELECT ${
+        progressColumns.join(", ")
+      }, NULL AS outlook FROM main.attempt_progress`
+    )
+  }
   yield* emptyViews(laterTables)
   yield* sql`CREATE TEMP VIEW campaign AS
     SELECT only, id, created_at, definition, NULL AS config_hash,

@@ -10,6 +10,7 @@
  * be a second old: who shows them in their time shows them late (CampaignWatch.ts). What only the runner knows and does not
  * tell its store (how long a battle waits for its next attempt, when a gate is tried again) is not told here either.
  */
+import * as AttemptOutlook from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, keyOf, type Outcome } from "./Battle.ts"
 import type { CampaignEvent, Standing } from "./CampaignEvent.ts"
@@ -24,6 +25,7 @@ interface Told {
   readonly phase: string
   readonly tokens: number
   readonly arrivals: number
+  readonly outlook: AttemptOutlook.AttemptOutlook
 }
 
 export interface LookEvents {
@@ -109,7 +111,8 @@ const eventsOf = (attempt: LookedAttempt, before: Told | undefined, origin: numb
   const began = startedAt - origin
   const came: Array<CampaignEvent> = []
   if (before === undefined) came.push({ _tag: "AttemptBegan", atMillis: began, battle, number })
-  let { arrivals, phase, tokens } = before ?? { phase: "connecting", tokens: 0, arrivals: 0 }
+  let { arrivals, outlook, phase, tokens }: Told = before ??
+    { phase: "connecting", tokens: 0, arrivals: 0, outlook: AttemptOutlook.calm }
   const arrive = (
     news: ReadonlyArray<TokenTimings.Arrival>,
     of: LookedAttempt["reports"][number]["phase"],
@@ -136,12 +139,17 @@ const eventsOf = (attempt: LookedAttempt, before: Told | undefined, origin: numb
       })
     }
     arrive(report.arrivals, report.phase, report.tokens)
+    const reported = report.outlook ?? AttemptOutlook.calm
+    if (!AttemptOutlook.isSame(outlook, reported)) {
+      outlook = reported
+      came.push({ _tag: "OutlookChanged", atMillis: report.at - origin, battle, number, outlook })
+    }
   }
   if (record !== undefined) {
     arrive(TokenTimings.decode(record.timings).slice(arrivals), "finishing", record.tokens)
     came.push(endOf(record, began))
   }
-  return { came, next: { phase, tokens, arrivals } }
+  return { came, next: { phase, tokens, arrivals, outlook } }
 }
 
 const endOf = (record: AttemptRecord, began: number): CampaignEvent => ({

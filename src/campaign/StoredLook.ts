@@ -19,6 +19,7 @@ import { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import { Grade } from "../grading/Grade.ts"
 import { Phase } from "../liveness/Phase.ts"
 import { RunError } from "../liveness/RunError.ts"
+import { AttemptOutlook } from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
 import { type Battle, Outcome } from "./Battle.ts"
@@ -42,6 +43,8 @@ export interface Report {
   readonly arrivals: ReadonlyArray<TokenTimings.Arrival>
   readonly content: string
   readonly reasoning: string
+  /** As it was then; calm where it was not told. */
+  readonly outlook?: AttemptOutlook
 }
 
 export interface LookedAttempt {
@@ -115,7 +118,8 @@ const ReportRow = Schema.Struct({
   tokens: Schema.Int,
   content: Schema.String,
   reasoning: Schema.String,
-  arrivals: Schema.Uint8Array
+  arrivals: Schema.Uint8Array,
+  outlook: Schema.NullOr(Schema.fromJsonString(AttemptOutlook))
 })
 
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
@@ -176,19 +180,20 @@ const watch = Effect.fnUntraced(function*(filename: string, texts: boolean) {
     Effect.map(
       Effect.flatMap(
         sql`SELECT progress_id, at, phase, tokens, ${texts ? sql`content` : sql`'' AS content`},
-          ${texts ? sql`reasoning` : sql`'' AS reasoning`}, arrivals FROM attempt_progress
+          ${texts ? sql`reasoning` : sql`'' AS reasoning`}, arrivals, outlook FROM attempt_progress
           WHERE attempt_id = ${id} AND progress_id > ${known.get(id) ?? 0} ORDER BY progress_id`,
         decodeReports
       ),
       (rows) => ({
         last: rows.at(-1)?.progress_id ?? known.get(id) ?? 0,
-        reports: rows.map(({ arrivals, at, content, phase, reasoning, tokens }): Report => ({
+        reports: rows.map(({ arrivals, at, content, outlook, phase, reasoning, tokens }): Report => ({
           at,
           phase,
           tokens,
           content,
           reasoning,
-          arrivals: TokenTimings.decode(arrivals)
+          arrivals: TokenTimings.decode(arrivals),
+          ...outlook === null ? {} : { outlook }
         }))
       })
     )

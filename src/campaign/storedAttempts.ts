@@ -14,6 +14,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import { Grade } from "../grading/Grade.ts"
 import { RunError } from "../liveness/RunError.ts"
 import * as AttemptMeter from "./AttemptMeter.ts"
+import { AttemptOutlook } from "./AttemptOutlook.ts"
 import type { AttemptProgress } from "./AttemptProgress.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, keyOf } from "./Battle.ts"
@@ -58,20 +59,23 @@ export const begin = Effect.fnUntraced(function*(
     : new StoreError({ reason: StoreErrorReason.cases.NotPending.make({ battle: keyOf(battle), state: found.state }) })
 })
 
+const encodeOutlook = Schema.encodeSync(Schema.fromJsonString(AttemptOutlook))
+
 /** Appends what has come of attempts in flight; says nothing of those that have ended. */
 export const advance = Effect.fnUntraced(function*(
   sql: SqlClient.SqlClient,
   progress: ReadonlyArray<AttemptProgress>
 ) {
   const at = yield* Clock.currentTimeMillis
-  for (const { arrivals, battle, content, number, phase, reasoning, tokens } of progress) {
+  for (const { arrivals, battle, content, number, outlook, phase, reasoning, tokens } of progress) {
     yield* sql`
-      INSERT INTO attempt_progress (attempt_id, at, phase, tokens, last_arrival_ms, content, reasoning, arrivals)
+      INSERT INTO attempt_progress (attempt_id, at, phase, tokens, last_arrival_ms, content, reasoning, arrivals, outlook)
       SELECT attempt_id, ${at}, ${phase}, ${tokens},
         ifnull(${arrivals.at(-1)?.atMillis ?? null}, (
           SELECT last_arrival_ms FROM attempt_progress WHERE attempt_progress.attempt_id = attempt.attempt_id
           ORDER BY progress_id DESC LIMIT 1)),
-        ${content}, ${reasoning}, ${TokenTimings.encode(arrivals)}
+        ${content}, ${reasoning}, ${TokenTimings.encode(arrivals)},
+        ${outlook === undefined ? null : encodeOutlook(outlook)}
       FROM attempt JOIN battle USING (battle_id)
       WHERE ${whereIs(sql, battle)} AND number = ${number} AND verdict IS NULL`
   }

@@ -6,7 +6,9 @@
  * attempt has been quiet) is empty or `null` where none does: what it said before it was gone is not so any more.
  */
 import * as DateTime from "effect/DateTime"
+import type { AttemptOutlook } from "../campaign/AttemptOutlook.ts"
 import type { CampaignStatus } from "../campaign/CampaignStatus.ts"
+import { describeLimit } from "../liveness/describeLimit.ts"
 
 /**
  * - `running`: a process plays it. `stopping`: the same, and it begins nothing any more.
@@ -47,6 +49,19 @@ export interface StatusView {
     /** Since the last token; `null` before the first one. */
     readonly quietMs: number | null
     readonly runningMs: number | null
+    /** The limit that ends its silence if nothing comes; `null` where none does. */
+    readonly limitMs: number | null
+    /** How much of it has passed: it counts from when somebody last vouched for the attempt. */
+    readonly limitUsedMs: number | null
+    /** How long it is and why, in words. */
+    readonly limit: string | null
+    /** What its engine does, and who says so; `null` where nothing is known or nothing has to be. */
+    readonly engine: string | null
+    readonly engineBy: string | null
+    /** Why it is called slow. */
+    readonly slow: string | null
+    /** What it was found to be where stalls are not ended. */
+    readonly stalled: string | null
   }>
   readonly lanes: ReadonlyArray<{
     readonly name: string
@@ -108,7 +123,9 @@ export const statusView = (
       meanScore: battles.scored === 0 ? null : scores / battles.scored
     },
     cells: status.byTaskAndAgent.map((cell) => ({ ...cell, planned: cell.scored + cell.unscored + cell.pending })),
-    inFlight: inFlight.map(({ agent, lastArrivalMillis, number, phase, repetition, startedAt, task, tokens }) => ({
+    inFlight: inFlight.map((
+      { agent, lastArrivalMillis, number, outlook, phase, repetition, startedAt, task, tokens }
+    ) => ({
       task,
       agent,
       repetition,
@@ -116,7 +133,8 @@ export const statusView = (
       phase,
       tokens,
       quietMs: holder === null || lastArrivalMillis === null ? null : since(startedAt + lastArrivalMillis),
-      runningMs: holder === null ? null : since(startedAt)
+      runningMs: holder === null ? null : since(startedAt),
+      ...outlookOf(holder === null ? null : outlook, (millis) => since(startedAt + millis))
     })),
     lanes: runner?.lanes ?? [],
     breakers: runner?.breakers ?? [],
@@ -139,6 +157,19 @@ export const statusView = (
       waitingMs: since(at)
     })),
     resume: holder === null && battles.pending > 0 ? resume : null
+  }
+}
+
+const outlookOf = (outlook: AttemptOutlook | null, sinceOf: (millis: number) => number) => {
+  const { engine = "unknown", engineBy = null, limit = null, slow = null, stalled = null } = outlook ?? {}
+  return {
+    limitMs: limit?.millis ?? null,
+    limitUsedMs: limit === null ? null : sinceOf(limit.sinceMillis),
+    limit: limit === null ? null : describeLimit(limit),
+    engine: engine === "unknown" ? null : engine,
+    engineBy,
+    slow,
+    stalled
   }
 }
 

@@ -17,7 +17,7 @@
 import * as Binding from "./Binding.ts"
 import * as EngineRecord from "./EngineRecord.ts"
 import { held, onlyDeferred } from "./EngineSample.ts"
-import { frozen, type LimitInForce, unlearned } from "./LimitInForce.ts"
+import { frozen, type LimitInForce, type ToldLimit, unlearned } from "./LimitInForce.ts"
 import type { EngineDigest, Scrape } from "./LivenessInput.ts"
 import type { LivenessLimits } from "./LivenessLimits.ts"
 
@@ -106,6 +106,19 @@ export const stallOf = (
   const silent = Math.min(now, digest === "frozen" ? witness.record.asOfMillis : now) - run.lastMillis
   if (silent < limit.millis) return undefined
   return { kind: digest === "frozen" ? "engine-hung" : "engine-dead", limit }
+}
+
+/** The limit that counts while the engine is seen to stand still with requests of somebody. */
+export const limitOf = (
+  witness: EngineWitness,
+  now: number,
+  run: WitnessedRun,
+  limits: LivenessLimits
+): ToldLimit | undefined => {
+  const digest = digestOf(witness, now, 0, limits)
+  const usedMillis = Math.min(standstillOf(witness), witness.record.asOfMillis - run.lastMillis)
+  const stands = (digest === "moving" || digest === "frozen") && usedMillis > limits.suspectFloorMillis
+  return stands ? { ...frozenLimit(witness, limits), usedMillis } : undefined
 }
 
 /** For how long it has been seen to stand still, as of the last scrape. */

@@ -4,14 +4,31 @@
  * Ages, not times: the next hop has a clock of its own.
  */
 import { engineDigestOf } from "./Judgement.ts"
+import type { ToldLimit } from "./LimitInForce.ts"
 import type { Heartbeat } from "./LivenessInput.ts"
-import { type RunState, silence, tokens } from "./RunState.ts"
+import { limitOf } from "./Outlook.ts"
+import { now, type RunState, silence, tokens } from "./RunState.ts"
 
 /** The heartbeat of a run at this moment; it promises the next one within `intervalMillis`. */
-export const heartbeatOf = (state: RunState): Required<Omit<Heartbeat, "_tag" | "at">> => ({
-  phase: state.phase,
-  tokens: tokens(state),
-  tokenAgeMillis: silence(state),
-  engine: engineDigestOf(state),
-  intervalMillis: state.limits.heartbeatMillis
-})
+export const heartbeatOf = (state: RunState): Omit<Told, "_tag"> => {
+  const limit = toldLimitOf(state)
+  return {
+    phase: state.phase,
+    tokens: tokens(state),
+    tokenAgeMillis: silence(state),
+    engine: engineDigestOf(state),
+    intervalMillis: state.limits.heartbeatMillis,
+    ...limit === undefined ? {} : { limit }
+  }
+}
+
+/** A heartbeat as our agents send it. */
+export type Told = Omit<Heartbeat, "at" | "intervalMillis"> & { readonly intervalMillis: number }
+
+/** The limit that ends the silence of a run, as it is told. */
+export const toldLimitOf = (state: RunState): ToldLimit | undefined => {
+  const limit = limitOf(state)
+  if (limit === null) return undefined
+  const { sinceMillis, ...rest } = limit
+  return { ...rest, usedMillis: Math.max(0, now(state) - sinceMillis) }
+}

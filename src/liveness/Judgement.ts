@@ -41,9 +41,6 @@ export interface Judgement {
 
 const fine: Judgement = { slow: undefined, stall: undefined }
 
-/** The hops between a run and its engine. */
-const hopsFromEngine = { engine: 0, purple: 1, green: 2 } as const
-
 /**
  * Intervals with a first token and no second that prove decoding dead: one suffices where our request was certainly not
  * put back; where it may have been, a request that only just began may have shared its fate.
@@ -68,7 +65,7 @@ export const limitsOf = (state: RunState): Limits => {
       firstRun: state.firstRun,
       preparing: !progress.begun && sample !== undefined && (held(sample) ?? 0) === 0
     }),
-    silent: Limit.silent(limits, gaps, learned, hasBegun(state), hopsFromEngine[state.run.hop])
+    silent: Limit.silent(limits, gaps, learned, hasBegun(state), Limit.hopsFromEngine[state.run.hop])
   }
 }
 
@@ -134,7 +131,7 @@ const provedBy = (state: RunState, { frozen, suspect }: Limits): Stall | undefin
 
 /** The server has not even taken the request. */
 const unanswered = (state: RunState): Stall | undefined => {
-  const limit = Limit.headers(state.limits, hopsFromEngine[state.run.hop])
+  const limit = Limit.headers(state.limits, Limit.hopsFromEngine[state.run.hop])
   return state.phase === "connecting" && unvouchedFor(state) > limit.millis ? inferred(state, limit) : undefined
 }
 
@@ -142,8 +139,8 @@ const unanswered = (state: RunState): Stall | undefined => {
 const vouchedFor = (state: RunState): boolean =>
   hasEvidence(state) || (state.agent !== undefined && vouches(state.agent))
 
-/** For how long there has been neither a token nor anybody who vouched for the run. */
-const unvouchedFor = (state: RunState): number => {
+/** For how long there has been neither a token nor anybody who vouched for the run, in milliseconds. */
+export const unvouchedFor = (state: RunState): number => {
   const { agent, binding, engine } = state
   return now(state) -
     Math.max(lastToken(state), isBound(binding) ? engine.movedMillis : 0, agent?.vouchedMillis ?? 0)

@@ -89,6 +89,13 @@ export type LearnedLimits = typeof LearnedLimits.Type
 
 export const nothingLearned: LearnedLimits = { gapMillis: null, firstTokenMillis: null }
 
+/** A limit that an agent counts, as its heartbeats tell it: `usedMillis` of it have passed. */
+export const ToldLimit = Schema.Struct({ ...LimitInForce.fields, usedMillis: Schema.Finite })
+export type ToldLimit = typeof ToldLimit.Type
+
+/** The hops between a run and its engine. */
+export const hopsFromEngine = { engine: 0, purple: 1, green: 2 } as const
+
 interface Candidate {
   readonly millis: number
   readonly origin: LimitOrigin

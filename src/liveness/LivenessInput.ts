@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import { isProgress, type TokenEvent, tokensOf } from "../token/TokenEvent.ts"
 import type { BindingStatus } from "./Binding.ts"
 import type { EngineSample } from "./EngineSample.ts"
-import type { LearnedLimits } from "./LimitInForce.ts"
+import type { LearnedLimits, ToldLimit } from "./LimitInForce.ts"
 import type { Phase } from "./Phase.ts"
 import type { CancelledBy, Degenerate, RunName } from "./Verdict.ts"
 
@@ -78,6 +78,8 @@ export interface Heartbeat {
   readonly engine: EngineDigest
   /** How often it promises the next one, in milliseconds. */
   readonly intervalMillis?: number
+  /** The limit that ends its run if nothing comes, for people who watch; absent where none does, or it does not say. */
+  readonly limit?: ToldLimit
 }
 
 /** One scrape of the metrics of one engine. */

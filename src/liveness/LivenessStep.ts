@@ -108,7 +108,8 @@ const unheard = (intervalMillis: number): Agent => ({
   tokenMillis: 0,
   engine: "unknown",
   working: false,
-  vouchedMillis: 0
+  vouchedMillis: 0,
+  limit: undefined
 })
 
 const accepted = (state: RunState): RunState => state.phase === "connecting" ? enter(state, "awaiting") : state
@@ -178,7 +179,8 @@ const heard = (state: RunState, beat: Input.Heartbeat): RunState => {
     intervalMillis: beat.intervalMillis ?? known.intervalMillis,
     tokens: Math.max(known.tokens, count),
     tokenMillis: Math.max(0, at - age),
-    vouchedMillis: vouches(said) ? at : known.vouchedMillis
+    vouchedMillis: vouches(said) ? at : known.vouchedMillis,
+    limit: beat.limit
   }
   const rose = count > Math.max(known.tokens, Progress.tokensOf(state.progress))
   const told = rose

@@ -30,6 +30,7 @@ import * as GuardedPull from "./GuardedPull.ts"
 import type { LivenessInput, Opened } from "./LivenessInput.ts"
 import { defaults, type LivenessLimits } from "./LivenessLimits.ts"
 import * as LivenessStep from "./LivenessStep.ts"
+import * as Outlook from "./Outlook.ts"
 import type { RunError } from "./RunError.ts"
 import { now as timeOf, type RunState } from "./RunState.ts"
 import { Slow } from "./Slow.ts"
@@ -49,6 +50,11 @@ export interface WatchOptions<A, B = never> {
   readonly opened?: Pick<Opened, "budgetMillis" | "firstRun" | "heartbeatMillis" | "learned" | "maxTokens">
   /** Synchronous; must not throw. */
   readonly onVerdict?: (verdict: Verdict) => void
+  /**
+   * Told when what is known of a silence has changed, with the milliseconds of the run then; `calm` when the silence is
+   * over. Synchronous; must not throw.
+   */
+  readonly onOutlook?: (outlook: Outlook.Outlook, runMillis: number) => void
   /** The state the run ended in. Synchronous; must not throw. */
   readonly onEnd?: (state: RunState) => void
   /** The element that says we live, for a consumer to whom we promise one every `heartbeatMillis` of silence. */
@@ -63,7 +69,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
 <E, R>(
   self: Stream.Stream<A, E, R>
 ): Stream.Stream<A | B, E | RunError, R | EngineEvidence | Ticker> => {
-  const { heartbeat, inputsOf, limits = defaults, onEnd, onVerdict, policy = "enforce", run } = options
+  const { heartbeat, inputsOf, limits = defaults, onEnd, onOutlook, onVerdict, policy = "enforce", run } = options
   if (policy === "off") return self
   return Stream.fromChannel(Channel.fromTransform((_, scope) =>
     Effect.gen(function*() {
@@ -77,6 +83,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
       let state = LivenessStep.initial(limits)
       /** What the verdict was called that was told last. */
       let told = { phase: "", reason: "", isFinal: false }
+      let outlook = Outlook.calm
       let link: EvidenceLink | undefined
       let opened = false
       let begun = false
@@ -119,6 +126,14 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
       const tell = (input: LivenessInput) => {
         tellIdle()
         step(input)
+      }
+
+      const tellOutlook = () => {
+        if (onOutlook === undefined || ended) return
+        const next = Outlook.outlookOf(state)
+        if (Outlook.isSame(outlook, next)) return
+        outlook = next
+        onOutlook(next, timeOf(state))
       }
 
       const report = () => {
@@ -251,6 +266,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
           tell({ _tag: "Tick", at })
           enforce()
           beat()
+          tellOutlook()
         }),
         scope
       )

@@ -6,7 +6,7 @@
  */
 import * as Binding from "./Binding.ts"
 import * as EngineRecord from "./EngineRecord.ts"
-import { type LearnedLimits, type LimitInForce, nothingLearned } from "./LimitInForce.ts"
+import { type LearnedLimits, type LimitInForce, nothingLearned, type ToldLimit } from "./LimitInForce.ts"
 import type { EngineDigest } from "./LivenessInput.ts"
 import type { LivenessLimits } from "./LivenessLimits.ts"
 import type { Phase } from "./Phase.ts"
@@ -33,6 +33,8 @@ export interface Agent {
   readonly working: boolean
   /** When it last vouched for its run. */
   readonly vouchedMillis: number
+  /** The limit of which it said that it counts. */
+  readonly limit: ToldLimit | undefined
 }
 
 /** Why and since when a run is called slow. */

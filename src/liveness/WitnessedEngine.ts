@@ -12,7 +12,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { EngineEvidence } from "./EngineEvidence.ts"
 import * as EngineWitness from "./EngineWitness.ts"
-import type { Heartbeat } from "./LivenessInput.ts"
+import type { Told } from "./Heartbeat.ts"
 import { defaults, type LivenessLimits } from "./LivenessLimits.ts"
 import type { Phase } from "./Phase.ts"
 import { Stalled } from "./Stalled.ts"
@@ -35,7 +35,7 @@ export interface WitnessedEngine {
     readonly attempt: number
     readonly limits?: LivenessLimits | undefined
     readonly run: () => UnseenRun
-  }) => Stream.Stream<Required<Omit<Heartbeat, "at">>, Stalled>
+  }) => Stream.Stream<Told, Stalled>
 }
 
 /** What `evidence` is of; the endpoint and the model are names for its verdicts. */
@@ -53,7 +53,7 @@ export const make = (options: {
       const clock = yield* Clock.Clock
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const began = now()
-      const queue = yield* Queue.unbounded<Required<Omit<Heartbeat, "at">>, Stalled>()
+      const queue = yield* Queue.unbounded<Told, Stalled>()
       let lastBeat = began
       const isSilent = () => now() - run().lastMillis > limits.suspectFloorMillis
       let witness: EngineWitness.EngineWitness | undefined
@@ -113,6 +113,7 @@ export const make = (options: {
         if (at - lastBeat < limits.heartbeatMillis) return
         lastBeat = at
         const { phase, tokens } = run()
+        const limit = EngineWitness.limitOf(witness, at, run(), limits)
         Queue.offerUnsafe(queue, {
           _tag: "Heartbeat",
           phase,
@@ -120,7 +121,8 @@ export const make = (options: {
           // How long it has been silent is seen by whoever reads its answer.
           tokenAgeMillis: 0,
           engine: EngineWitness.digestOf(witness, at, unseen, limits),
-          intervalMillis: limits.heartbeatMillis
+          intervalMillis: limits.heartbeatMillis,
+          ...limit === undefined ? {} : { limit }
         })
       })
       return Stream.fromQueue(queue)

@@ -149,13 +149,15 @@ export class OpenBattle {
     for (const call of this.calls) {
       if (worst === undefined || call.silence(now) > worst.silence(now)) worst = call
     }
+    const limit = worst?.toldLimit(now)
     return TaskEventSchema.make({
       _tag: "Heartbeat",
       phase: worst?.phase ?? "agent-work",
       tokens: this.tokens,
       tokenAgeMillis: worst?.silence(now) ?? now - this.#lastSeenAt,
       engine: worst?.engine ?? "unknown",
-      intervalMillis: this.#heartbeatMillis
+      intervalMillis: this.#heartbeatMillis,
+      ...limit === undefined ? {} : { limit }
     })
   }
 }

@@ -4,6 +4,7 @@
  * The watch (watchCall.ts) writes what it knows; the battle and the control API read it. How the call is closed is the
  * exchange's (Exchange.ts).
  */
+import type { ToldLimit } from "../liveness/LimitInForce.ts"
 import type { EngineDigest } from "../liveness/LivenessInput.ts"
 import type { Phase } from "../liveness/Phase.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
@@ -30,6 +31,8 @@ export class TapCall {
   readonly beganAt: number
   phase: Phase = "connecting"
   engine: EngineDigest = "unknown"
+  /** The limit that its watch counted last, and when it said so. */
+  limit: { readonly told: ToldLimit; readonly at: number } | undefined
   verdict: Verdict | undefined
   firstTokenAt: number | undefined
   lastTokenAt: number | undefined
@@ -51,9 +54,16 @@ export class TapCall {
   /** How long there has been no token, in milliseconds. */
   readonly silence = (now: number): number => now - (this.lastTokenAt ?? this.beganAt)
 
+  /** The limit that ends its silence, at this moment. */
+  readonly toldLimit = (now: number): ToldLimit | undefined =>
+    this.limit === undefined
+      ? undefined
+      : { ...this.limit.told, usedMillis: this.limit.told.usedMillis + Math.max(0, now - this.limit.at) }
+
   /** Tokens were told. */
   readonly received = (now: number): void => {
     this.firstTokenAt ??= now
     this.lastTokenAt = now
+    this.limit = undefined
   }
 }

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import * as FinishedRun from "../liveness/FinishedRun.ts"
+import { toldLimitOf } from "../liveness/Heartbeat.ts"
 import { nothingLearned } from "../liveness/LimitInForce.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import type { LivenessInput } from "../liveness/LivenessInput.ts"
@@ -89,6 +90,8 @@ export const watchCall = (
           last = state
         },
         heartbeat: (state) => {
+          const told = toldLimitOf(state)
+          call.limit = told === undefined ? undefined : { told, at: now() }
           call.engine = engineDigestOf(state)
           call.phase = state.phase
           return null

@@ -6,8 +6,19 @@
  * timings, which stand in the store.
  */
 import * as Schema from "effect/Schema"
+import type { AttemptOutlook } from "../campaign/AttemptOutlook.ts"
 import { AttemptRecord } from "../campaign/AttemptRecord.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+import { describeLimit } from "../liveness/describeLimit.ts"
+
+/** With the reason for its length in words; `sinceMs` is counted from the beginning of the attempt, as all that is its own. */
+const limitOf = ({ millis, name, origin, sinceMillis, ...limit }: NonNullable<AttemptOutlook["limit"]>) => ({
+  name,
+  ms: millis,
+  sinceMs: sinceMillis,
+  origin,
+  why: describeLimit({ name, millis, origin, ...limit })
+})
 
 const encodeRecord = Schema.encodeSync(AttemptRecord)
 
@@ -26,6 +37,10 @@ const contentOf = (event: Omit<CampaignEvent, "atMillis">): object => {
     case "AttemptEnded": {
       const { content: _content, reasoning: _reasoning, timings: _timings, ...record } = encodeRecord(content.record)
       return { _tag: content._tag, ...record }
+    }
+    case "OutlookChanged": {
+      const { battle, number, outlook: { limit, ...known } } = content
+      return { _tag: content._tag, battle, number, ...known, limit: limit === null ? null : limitOf(limit) }
     }
     default:
       return event

@@ -14,6 +14,7 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as AttemptOutlook from "../campaign/AttemptOutlook.ts"
 import type { AttemptRecord } from "../campaign/AttemptRecord.ts"
 import type { Battle, Outcome } from "../campaign/Battle.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
@@ -34,6 +35,7 @@ export interface Attempt {
   readonly firstTokenAtMillis: number | undefined
   readonly lastTokenAtMillis: number | undefined
   readonly cadence: Cadence.Cadence
+  readonly outlook: AttemptOutlook.AttemptOutlook
 }
 
 /** A battle between two attempts. */
@@ -191,6 +193,8 @@ export const step = (view: CampaignView, event: CampaignEvent): CampaignView => 
       return attemptBegan(view, event)
     case "TokensArrived":
       return tokensArrived(view, event)
+    case "OutlookChanged":
+      return outlookChanged(view, event)
     case "AttemptEnded":
       return attemptEnded(view, event.record, event.atMillis)
     case "RetryWaits":
@@ -279,7 +283,8 @@ const attemptBegan = (view: CampaignView, { atMillis, battle, number }: Of<"Atte
       beganAtMillis: atMillis,
       firstTokenAtMillis: undefined,
       lastTokenAtMillis: undefined,
-      cadence: Cadence.begin(atMillis)
+      cadence: Cadence.begin(atMillis),
+      outlook: AttemptOutlook.calm
     })
   }
 }
@@ -302,6 +307,14 @@ const tokensArrived = (view: CampaignView, event: Of<"TokensArrived">): Campaign
       cadence: Cadence.step(attempt.cadence, atMillis, arrived)
     })
   }
+}
+
+const outlookChanged = (view: CampaignView, { battle, number, outlook }: Of<"OutlookChanged">): CampaignView => {
+  const key = keyOf(battle)
+  const attempt = lookUp(view.attempts, key)
+  return attempt?.number === number
+    ? { ...view, attempts: HashMap.set(view.attempts, key, { ...attempt, outlook }) }
+    : view
 }
 
 const attemptEnded = (view: CampaignView, record: AttemptRecord, atMillis: number): CampaignView => {

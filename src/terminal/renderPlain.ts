@@ -51,6 +51,8 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
       })
     case "TokensArrived":
       return View.isProgressDue(view, event) ? renderProgress(View.step(view, event), atMillis) : undefined
+    case "OutlookChanged":
+      return undefined
     case "AttemptEnded":
       return attemptEnded(view, event.record, atMillis)
     case "RetryWaits": {

@@ -1,6 +1,7 @@
 /** What was looked at is what happened, in whatever pieces it was seen. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import { type AttemptOutlook, calm } from "../../src/campaign/AttemptOutlook.ts"
 import { type Battle, Outcome, plan } from "../../src/campaign/Battle.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import * as LookEvents from "../../src/campaign/LookEvents.ts"
@@ -57,6 +58,14 @@ const report = (
   content: "",
   reasoning: ""
 })
+
+const quiet: AttemptOutlook = {
+  limit: { name: "silent", millis: 900_000, origin: "not-learned", learning: null, sinceMillis: 1000 },
+  engine: "unknown",
+  engineBy: null,
+  slow: "silent-unverified",
+  stalled: null
+}
 
 /** The events of all looks. */
 const eventsOf = (looks: ReadonlyArray<Look>) => {
@@ -119,6 +128,21 @@ describe("LookEvents", () => {
     assert.strictEqual(last?._tag === "TokensArrived" ? last.tokens : 0, total)
     assert.deepStrictEqual([state.pending, state.told.size], [1, 0])
   }, { arbitrary: { runs: 300 } })
+
+  it("tells what is known of a silence when it changes, and that it is over", () => {
+    const arrival = [{ atMillis: 1000, tokens: 1 }]
+    const still: Report = { ...report(1, []), at: ORIGIN + 9000, outlook: quiet }
+    const { events } = eventsOf([
+      lookAt(ORIGIN + 2000, [attempt(battles[0]!, [report(1, arrival)])]),
+      lookAt(ORIGIN + 9500, [attempt(battles[0]!, [still, { ...still, at: ORIGIN + 9400 }])]),
+      lookAt(ORIGIN + 10_000, [attempt(battles[0]!, [])]),
+      lookAt(ORIGIN + 12_000, [attempt(battles[0]!, [report(2, [{ atMillis: 11_000, tokens: 1 }])])])
+    ])
+    assert.deepStrictEqual(
+      events.flatMap((event) => event._tag === "OutlookChanged" ? [[event.atMillis, event.number, event.outlook]] : []),
+      [[9000, 1, quiet], [11_500, 1, calm]]
+    )
+  })
 
   it("keeps the rhythm of what is young, and tells what is old at once", () => {
     const arrivals = Array.from({ length: 100 }, (_, index) => ({ atMillis: index * 1000, tokens: 2 }))

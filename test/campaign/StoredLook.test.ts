@@ -4,7 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import type { AttemptOutlook } from "../../src/campaign/AttemptOutlook.ts"
 import { plan } from "../../src/campaign/Battle.ts"
+import * as CampaignStatus from "../../src/campaign/CampaignStatus.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import type { Look } from "../../src/campaign/StoredLook.ts"
 import * as StoredLook from "../../src/campaign/StoredLook.ts"
@@ -26,6 +29,53 @@ const shown = ({ attempts }: Look) =>
   ).toSorted()
 
 describe("StoredLook", () => {
+  it.live("shows what is known of a silence, and of a store that knows none that nothing is", () =>
+    Effect.gen(function*() {
+      const filename = join(yield* temporaryDirectory, "campaign.db")
+      const outlook: AttemptOutlook = {
+        limit: { name: "frozen", millis: 60_000, origin: "floor", learning: null, sinceMillis: 8000 },
+        engine: "still",
+        engineBy: "agent",
+        slow: "silent-decoding",
+        stalled: null
+      }
+      const progress = {
+        battle: a!,
+        number: 1,
+        phase: "decoding",
+        tokens: 1,
+        content: "",
+        reasoning: "",
+        arrivals: []
+      } as const
+      yield* Effect.gen(function*() {
+        const store = yield* CampaignStore
+        yield* store.create(definitionOf({ tasks: ["a"] }), null)
+        yield* store.begin(a!, { startedAt: 1000, epoch: null })
+        yield* store.advance([progress])
+        yield* store.advance([{ ...progress, outlook }])
+        yield* store.setState("running")
+      }).pipe(
+        Effect.provide(
+          Layer.provide(CampaignStore.layer({ filename, create: true }), StoreLock.layer(filename)),
+          { local: true }
+        )
+      )
+      const seen = Effect.gen(function*() {
+        const { first } = Option.getOrThrow(yield* StoredLook.open(filename, { texts: false }))
+        const status = Option.getOrThrow(yield* CampaignStatus.read(filename))
+        return [first.attempts[0]?.reports.map((report) => report.outlook), status.inFlight[0]?.outlook]
+      })
+      assert.deepStrictEqual(yield* seen, [[undefined, outlook], outlook])
+      // As the release before left it.
+      const database = new DatabaseSync(filename)
+      database.exec(
+        "ALTER TABLE attempt_progress DROP COLUMN outlook; DELETE FROM effect_sql_migrations WHERE migration_id = 5"
+      )
+      database.close()
+      assert.deepStrictEqual(yield* seen, [[undefined, undefined], null])
+    }))
+
   it.live("shows every report and every end once, also of what came and went between two looks", () =>
     Effect.gen(function*() {
       const filename = join(yield* temporaryDirectory, "campaign.db")

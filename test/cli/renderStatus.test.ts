@@ -36,7 +36,8 @@ const status = (some: Partial<CampaignStatus> = {}): CampaignStatus => ({
       startedAt: before(200),
       phase: "decoding",
       tokens: 640,
-      lastArrivalMillis: 199_000
+      lastArrivalMillis: 199_000,
+      outlook: null
     },
     {
       task: "roman-numerals",
@@ -46,7 +47,8 @@ const status = (some: Partial<CampaignStatus> = {}): CampaignStatus => ({
       startedAt: before(65),
       phase: null,
       tokens: 0,
-      lastArrivalMillis: null
+      lastArrivalMillis: null,
+      outlook: null
     }
   ],
   unscored: [{ reason: "stalled: no token", battles: 2 }],
