@@ -114,8 +114,13 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
     const summary = summarize(yield* loaded(database))
     if (options.userInterface.mode === "full") yield* Console.error("")
     yield* Console.log(
-      options.json
-        ? JSON.stringify({ ...summary, end: end._tag.toLowerCase(), db: database })
+      options.json || options.userInterface.mode === "json"
+        ? JSON.stringify({
+          ...options.userInterface.mode === "json" ? { _tag: "Summary" } : {},
+          ...summary,
+          end: end._tag.toLowerCase(),
+          db: database
+        })
         : renderSummary(summary, { database, resume: resumeCommand(database) })
     )
     yield* judge(options, end, summary)

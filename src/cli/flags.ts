@@ -57,10 +57,14 @@ export const tasks = Flag.String("task").pipe(
   Flag.withDefault([])
 )
 
-export const ui = Flag.Literals("ui", ["auto", "full", "plain", "none"]).pipe(
+const userInterfaces = ["auto", "full", "plain", "json", "none"] as const
+
+export const ui = Flag.Literals("ui", userInterfaces).pipe(
   Flag.withMetavar("KIND"),
-  Flag.withDescription("How progress is shown on stderr; auto is full on a terminal and plain lines elsewhere (auto)"),
-  Flag.withFallbackConfig(Config.Literals(["auto", "full", "plain", "none"], "CAMPAIGN_UI")),
+  Flag.withDescription(
+    "How progress is shown on stderr: full on a terminal, else plain lines (auto); json is one event a line, on stdout"
+  ),
+  Flag.withFallbackConfig(Config.Literals(userInterfaces, "CAMPAIGN_UI")),
   Flag.withDefault("auto")
 )
 

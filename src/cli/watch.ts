@@ -16,7 +16,7 @@ import { optional, positive, switchedOn, text, variableOf } from "./flagKinds.ts
 import * as flags from "./flags.ts"
 import { HelpSections } from "./renderHelp.ts"
 import { selectionFlags } from "./selectionFlags.ts"
-import { userInterface } from "./userInterface.ts"
+import { type UserInterface, userInterface } from "./userInterface.ts"
 import { watchAgent } from "./watchAgent.ts"
 import { watchCampaign } from "./watchCampaign.ts"
 import { hardCap, watchFlags } from "./watchFlags.ts"
@@ -58,7 +58,10 @@ export const watch = Command.make(
   },
   Effect.fn("campaign.watch")(function*(options) {
     const { db, message, url } = options
-    const ui = userInterface(options.ui)
+    const chosen = userInterface(options.ui)
+    const isJson = chosen.mode === "json"
+    const ui: UserInterface = isJson ? { ...chosen, mode: "none" } : chosen
+    const shown = { ...options, json: options.json || isJson }
     const isChoice = options.task.length + options.agent.length > 0 || options.repetition !== undefined
     if (Option.isSome(url)) {
       if (isChoice) {
@@ -66,7 +69,7 @@ export const watch = Command.make(
           "--task, --agent and --repetition choose battles of a campaign: give --db FILE, no URL"
         )
       }
-      return yield* watchAgent(url.value, options, ui)
+      return yield* watchAgent(url.value, shown, ui)
     }
     if (Option.isSome(message)) {
       return yield* usageError("say which agent gets the message: `campaign watch URL --message TEXT`")
@@ -74,7 +77,7 @@ export const watch = Command.make(
     if (Option.isNone(db)) {
       return yield* usageError("say what to watch: an agent, as URL with --message TEXT, or a campaign, with --db FILE")
     }
-    return yield* watchCampaign(db.value, options, ui)
+    return yield* watchCampaign(db.value, shown, ui)
   })
 ).pipe(
   Command.annotate(HelpSections, { "stall-policy": "liveness", db: "a campaign", reasoning: "output" }),

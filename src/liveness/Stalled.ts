@@ -26,10 +26,13 @@ export class Stalled extends Schema.TaggedError<Stalled>()("Stalled", {
     cancel: CancelProof
   ): Stalled => new Stalled({ hop, ...verdict, cancel })
 
+  /** What the engine's metrics showed, as a clause; `undefined` where it was inferred from silence. */
+  get proof(): string | undefined {
+    return this.confidence === "inferred" ? undefined : proofs[this.kind]
+  }
+
   override get message(): string {
-    const ground = this.confidence === "inferred"
-      ? "inferred from silence"
-      : `proved by the engine's metrics: ${proofs[this.kind]}`
+    const ground = this.proof === undefined ? "inferred from silence" : `proved by the engine's metrics: ${this.proof}`
     return `no token from ${nameOfHop[this.hop]} for ${inSeconds(this.silentMillis)} (limit ${
       inSeconds(this.limit.millis)
     }), phase ${this.phase}, after ${this.tokens} tokens; ${ground}`

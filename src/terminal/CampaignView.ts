@@ -5,6 +5,7 @@
  * - planned = scored + unscored + pending, and each is what the last outcome of every battle says;
  * - active = attempts begun − attempts ended; a battle that waits for its next attempt is not active;
  * - `tokens` is the sum of what arrived;
+ * - the cells of all tasks and agents add up to those counts;
  * - a token costs O(1), and memory is bounded by the plan and by the attempts in flight, not by tokens.
  *
  * Slots keep a display calm: an attempt takes the lowest free slot and stays there until it ends, and the next attempt
@@ -20,7 +21,12 @@ import type { Battle, Outcome } from "../campaign/Battle.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
 import type { Definition } from "../campaign/Definition.ts"
 import type { Phase } from "../liveness/Phase.ts"
+import type { SlowReason } from "../liveness/SlowReason.ts"
 import * as Cadence from "./Cadence.ts"
+import * as Cells from "./Cells.ts"
+import { errorText } from "./errorText.ts"
+import * as Lane from "./Lane.ts"
+import * as Slots from "./Slots.ts"
 
 /** What became of a battle: all of its score, some of it, none of it, no score at all, or not known yet. */
 export type Result = "passed" | "partial" | "failed" | "unscored" | "pending"
@@ -36,6 +42,8 @@ export interface Attempt {
   readonly lastTokenAtMillis: number | undefined
   readonly cadence: Cadence.Cadence
   readonly outlook: AttemptOutlook.AttemptOutlook
+  /** What it has been called so far, each once. */
+  readonly slow: ReadonlyArray<SlowReason>
 }
 
 /** A battle between two attempts. */
@@ -48,30 +56,17 @@ export interface Waiting {
   readonly reason: string
 }
 
-/** A battle that has ended. */
+/** An attempt that has ended its battle, or was given up. */
 export interface Ended {
   readonly record: AttemptRecord
   readonly result: Result
-  /** Scores of its task so far, this one included. */
-  readonly task: TaskScores
-}
-
-export interface TaskScores {
-  readonly scored: number
-  /** Sum of the scores; the mean is `sum / scored`. */
-  readonly sum: number
-}
-
-/** A line of the display: the battle that has it, or since when it is free. */
-export interface Slot {
-  readonly key: string | undefined
-  readonly sinceMillis: number
+  readonly atMillis: number
 }
 
 /** Where a battle stands. */
 interface Standing {
   readonly result: Result
-  readonly score: number | undefined
+  readonly counted: Cells.Counted
   /** Why its last attempt ended without an outcome, and which that was. */
   readonly tried: { readonly number: number; readonly reason: string } | undefined
 }
@@ -85,15 +80,19 @@ export interface CampaignView {
   readonly counts: { readonly [result in Result]: number }
   readonly attempts: HashMap.HashMap<string, Attempt>
   readonly waiting: HashMap.HashMap<string, Waiting>
-  readonly slots: ReadonlyArray<Slot>
+  readonly slots: Slots.Slots
   readonly tokens: number
   readonly cadence: Cadence.Cadence
-  /** The last battles that ended, newest first. */
+  /** The last attempts that ended their battle or were given up, newest first. */
   readonly ended: ReadonlyArray<Ended>
-  readonly tasks: HashMap.HashMap<string, TaskScores>
-  /** Battles that ended while we looked, and the time of all attempts that did, for an estimate of what is left. */
-  readonly battlesEnded: number
-  readonly attemptMillis: number
+  /** The last attempts that stalled, newest first, and how many have. */
+  readonly stalls: ReadonlyArray<Ended>
+  readonly stalled: number
+  /** How far each task is with each agent. */
+  readonly cells: Cells.Cells
+  readonly lanes: ReadonlyArray<Lane.Lane>
+  /** The time of the attempts that ended without an outcome, of battles that still have none. */
+  readonly spent: HashMap.HashMap<string, Spent>
   /** When plain output last had a line of progress (see `isProgressDue`). */
   readonly progressAtMillis: number
   readonly standings: HashMap.HashMap<string, Standing>
@@ -101,12 +100,20 @@ export interface CampaignView {
   readonly gate: GateShown | undefined
   /** All gates and breakers that are shut. */
   readonly shut: ReadonlyArray<GateShown>
+  /** Why no battle is begun any more. */
+  readonly stopping: string | undefined
+}
+
+interface Spent {
+  readonly battle: Battle
+  readonly millis: number
 }
 
 export type GateShown = Extract<CampaignEvent, { readonly _tag: "GateChanged" | "OperatorNeeded" }>
 
-/** Ended battles that are remembered. */
+/** Attempts that ended, and that stalled, which are remembered. */
 export const ENDED_KEPT = 12
+const STALLS_KEPT = 4
 /** The time over which rates are taken, in milliseconds. */
 export const RATE_MILLIS = 5_000
 /** The least time between two lines of progress in plain output, in milliseconds of event time. */
@@ -123,13 +130,16 @@ export const initial: CampaignView = {
   tokens: 0,
   cadence: Cadence.begin(0),
   ended: [],
-  tasks: HashMap.empty(),
-  battlesEnded: 0,
-  attemptMillis: 0,
+  stalls: [],
+  stalled: 0,
+  cells: HashMap.empty(),
+  lanes: [],
+  spent: HashMap.empty(),
   progressAtMillis: 0,
   standings: HashMap.empty(),
   gate: undefined,
-  shut: []
+  shut: [],
+  stopping: undefined
 }
 
 const lookUp = <V>(map: HashMap.HashMap<string, V>, key: string): V | undefined =>
@@ -143,6 +153,10 @@ export const attemptOf = (view: CampaignView, key: string): Attempt | undefined 
 
 /** The wait of a battle for its next attempt, if it waits. */
 export const waitOf = (view: CampaignView, key: string): Waiting | undefined => lookUp(view.waiting, key)
+
+/** The attempts in flight with what identifies their battles. */
+export const attemptsOf = (view: CampaignView): ReadonlyArray<Attempt & { readonly key: string }> =>
+  Array.from(view.attempts, ([key, attempt]) => ({ ...attempt, key }))
 
 /** Number of attempts in flight. */
 export const active = (view: CampaignView): number => HashMap.size(view.attempts)
@@ -211,11 +225,14 @@ export const step = (view: CampaignView, event: CampaignEvent): CampaignView => 
           }),
         view
       )
+    case "LaneHalted":
+      return { ...view, lanes: Lane.changed(view.lanes, event.lane, { halted: event.why }) }
+    case "ConcurrencyChanged":
+      return { ...view, lanes: Lane.changed(view.lanes, event.lane, { most: event.battles }) }
+    case "Stopping":
+      return { ...view, stopping: event.why }
     case "ModeFound":
     case "EpochBegan":
-    case "LaneHalted":
-    case "ConcurrencyChanged":
-    case "Stopping":
       return view
     case "CampaignEnded":
       return { ...view, endedAtMillis: event.atMillis }
@@ -237,6 +254,7 @@ const began = ({ atMillis, battles, definition }: Of<"CampaignBegan">): Campaign
     definition,
     beganAtMillis: atMillis,
     progressAtMillis: atMillis,
+    lanes: Lane.lanesAtFirst(definition),
     cadence: Cadence.begin(atMillis)
   }
   return battles.reduce((view, { battle, outcome }) => settled(view, battle, outcome, undefined), begun)
@@ -252,20 +270,16 @@ const settled = (
   const key = keyOf(battle)
   const before = lookUp(view.standings, key)
   const result = resultOf(outcome)
-  const score = outcome._tag === "Scored" ? outcome.grade.score : undefined
+  const counted = Cells.countedOf(outcome)
   const counts = { ...view.counts }
   if (before !== undefined) counts[before.result]--
   counts[result]++
-  const scores = lookUp(view.tasks, battle.task) ?? { scored: 0, sum: 0 }
-  const change = (score === undefined ? 0 : 1) - (before?.score === undefined ? 0 : 1)
   return {
     ...view,
     counts,
-    standings: HashMap.set(view.standings, key, { result, score, tried }),
-    tasks: HashMap.set(view.tasks, battle.task, {
-      scored: scores.scored + change,
-      sum: scores.sum + (score ?? 0) - (before?.score ?? 0)
-    })
+    standings: HashMap.set(view.standings, key, { result, counted, tried }),
+    cells: Cells.changed(view.cells, battle, before?.counted, counted),
+    spent: result === "pending" ? view.spent : HashMap.remove(view.spent, key)
   }
 }
 
@@ -273,7 +287,7 @@ const attemptBegan = (view: CampaignView, { atMillis, battle, number }: Of<"Atte
   const key = keyOf(battle)
   return {
     ...view,
-    slots: taken(view.slots, key, atMillis),
+    slots: Slots.taken(view.slots, key, atMillis),
     waiting: HashMap.remove(view.waiting, key),
     attempts: HashMap.set(view.attempts, key, {
       battle,
@@ -284,7 +298,8 @@ const attemptBegan = (view: CampaignView, { atMillis, battle, number }: Of<"Atte
       firstTokenAtMillis: undefined,
       lastTokenAtMillis: undefined,
       cadence: Cadence.begin(atMillis),
-      outlook: AttemptOutlook.calm
+      outlook: AttemptOutlook.calm,
+      slow: []
     })
   }
 }
@@ -313,7 +328,16 @@ const outlookChanged = (view: CampaignView, { battle, number, outlook }: Of<"Out
   const key = keyOf(battle)
   const attempt = lookUp(view.attempts, key)
   return attempt?.number === number
-    ? { ...view, attempts: HashMap.set(view.attempts, key, { ...attempt, outlook }) }
+    ? {
+      ...view,
+      attempts: HashMap.set(view.attempts, key, {
+        ...attempt,
+        outlook,
+        slow: outlook.slow === null || attempt.slow.includes(outlook.slow)
+          ? attempt.slow
+          : [...attempt.slow, outlook.slow]
+      })
+    }
     : view
 }
 
@@ -322,19 +346,24 @@ const attemptEnded = (view: CampaignView, record: AttemptRecord, atMillis: numbe
   const attempt = lookUp(view.attempts, key)
   // An attempt that was given up may end after the next one of its battle has begun.
   const frees = attempt !== undefined && attempt.number <= record.number
-  const reason = record.error?.message ?? record.verdict
+  const reason = record.error === null ? record.verdict : errorText(record.error)
   const after = settled(view, record.battle, record.outcome, { number: record.number, reason })
   const result = resultOf(record.outcome)
   const isOver = result !== "pending"
+  const spentMillis = (lookUp(view.spent, key)?.millis ?? 0) + record.durationMillis
+  const ended: Ended = { record, result, atMillis }
+  const isStall = record.verdict === "stalled"
   return {
     ...after,
     attempts: frees ? HashMap.remove(view.attempts, key) : view.attempts,
-    slots: frees && !HashMap.has(view.waiting, key) ? freed(view.slots, key, atMillis) : view.slots,
-    attemptMillis: view.attemptMillis + record.durationMillis,
-    battlesEnded: view.battlesEnded + (isOver ? 1 : 0),
-    ended: isOver
-      ? [{ record, result, task: lookUp(after.tasks, record.battle.task)! }, ...view.ended].slice(0, ENDED_KEPT)
-      : view.ended
+    slots: frees && !HashMap.has(view.waiting, key) ? Slots.freed(view.slots, key, atMillis) : view.slots,
+    spent: isOver
+      ? HashMap.remove(view.spent, key)
+      : HashMap.set(view.spent, key, { battle: record.battle, millis: spentMillis }),
+    lanes: isOver ? Lane.withCost(view.lanes, record.battle.agent, spentMillis) : view.lanes,
+    ended: isOver || record.error !== null ? [ended, ...view.ended].slice(0, ENDED_KEPT) : view.ended,
+    stalls: isStall ? [ended, ...view.stalls].slice(0, STALLS_KEPT) : view.stalls,
+    stalled: view.stalled + (isStall ? 1 : 0)
   }
 }
 
@@ -343,7 +372,7 @@ const retryWaits = (view: CampaignView, { atMillis, battle, delayMillis }: Of<"R
   const tried = lookUp(view.standings, key)?.tried
   return {
     ...view,
-    slots: taken(view.slots, key, atMillis),
+    slots: Slots.taken(view.slots, key, atMillis),
     waiting: HashMap.set(view.waiting, key, {
       battle,
       number: (lookUp(view.attempts, key)?.number ?? tried?.number ?? 0) + 1,
@@ -352,13 +381,3 @@ const retryWaits = (view: CampaignView, { atMillis, battle, delayMillis }: Of<"R
     })
   }
 }
-
-/** The slots with one for `key`: the one it has, or the lowest free one. */
-const taken = (slots: ReadonlyArray<Slot>, key: string, sinceMillis: number): ReadonlyArray<Slot> => {
-  if (slots.some((slot) => slot.key === key)) return slots
-  const free = slots.findIndex((slot) => slot.key === undefined)
-  return free < 0 ? [...slots, { key, sinceMillis }] : slots.with(free, { key, sinceMillis })
-}
-
-const freed = (slots: ReadonlyArray<Slot>, key: string, sinceMillis: number): ReadonlyArray<Slot> =>
-  slots.map((slot) => slot.key === key ? { key: undefined, sinceMillis } : slot)

@@ -3,7 +3,7 @@
  *
  * `full` draws a region again and again (see `renderFull.ts`), at most every 100 ms, and so rarely that drawing stays
  * below a twentieth of a processor: this process also times silences. `plain` writes lines (see `renderPlain.ts`),
- * `none` only lets the events pass. Whichever it is, all events are consumed, and a failure of their stream is ours.
+ * `json` writes them to stdout, one a line (see `CampaignLine.ts`), `none` only lets them pass. Whichever it is, all events are consumed, and a failure of their stream is ours.
  *
  * Between events the time goes on by the monotonic clock, from the event that came with the least delay.
  */
@@ -12,13 +12,15 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+import * as CampaignLine from "./CampaignLine.ts"
 import * as CampaignView from "./CampaignView.ts"
+import { estimateRemaining, type Remaining } from "./estimateRemaining.ts"
 import { LiveRegion } from "./LiveRegion.ts"
 import { renderFull } from "./renderFull.ts"
 import { renderPlain, renderProgress } from "./renderPlain.ts"
 
 /** How a campaign is shown. */
-export type Mode = "full" | "plain" | "none"
+export type Mode = "full" | "plain" | "json" | "none"
 
 export interface Surroundings {
   /** Whether stderr is a terminal. */
@@ -33,6 +35,8 @@ export interface ViewOptions {
 
 /** The least time between two frames, in milliseconds. */
 const FRAME_MILLIS = 100
+/** Between two estimates of what is left, in milliseconds of event time. */
+const ESTIMATE_MILLIS = 2_000
 /** How many times as long as a frame took nothing is drawn after it. */
 const REST = 19
 /** How long plain output may be silent, in milliseconds. */
@@ -43,7 +47,7 @@ const isOn = (value: string | undefined): boolean => isSet(value) && value !== "
 
 /** The mode for what was asked: `auto` is full on a terminal that can redraw and is watched, else plain. */
 export const chooseMode = (
-  ui: "auto" | "full" | "plain" | "none",
+  ui: "auto" | Mode,
   { environment, isTerminal }: Surroundings
 ): Mode => {
   if (ui !== "auto") return ui
@@ -72,6 +76,11 @@ export const run = Effect.fn("TerminalView.run")(function*<E, R>(
       return yield* full(events, color)
     case "plain":
       return yield* plain(events)
+    case "json":
+      return yield* Stream.runForEachArray(
+        events,
+        (chunk) => Console.log(chunk.map(CampaignLine.encode).join("\n"))
+      )
     case "none":
       return yield* Stream.runDrain(events)
   }
@@ -103,11 +112,23 @@ const full = Effect.fnUntraced(function*<E, R>(events: Stream.Stream<CampaignEve
       }
     }))
 
+  let remaining: Remaining | undefined
+  let estimatedAt = -Infinity
+  /** The estimate runs down with the clock, so it is made anew only now and then. */
+  const estimate = (now: number) => {
+    if (now - estimatedAt >= ESTIMATE_MILLIS) {
+      estimatedAt = now
+      remaining = estimateRemaining(view, now)
+    }
+    return remaining
+  }
+
   yield* Effect.scoped(Effect.gen(function*() {
     const region = yield* liveRegion.open
     const draw = Effect.gen(function*() {
       const size = yield* region.size
-      const frame = renderFull(view, eventClock.now(), { ...size, color })
+      const now = eventClock.now()
+      const frame = renderFull(view, now, { ...size, color, remaining: estimate(now) })
       if (frame !== "") yield* region.draw(frame)
     })
     const frames = Effect.gen(function*() {

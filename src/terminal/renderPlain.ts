@@ -5,19 +5,22 @@
  *        0.0s campaign id=demo agent=purple battles=120 concurrency=8
  *        0.1s battle   task=roman-numerals repetition=1 attempt=1 began
  *        5.0s progress done=0/120 active=8 quiet=1 tokens=660 tok_s=132
+ *        7.9s attempt  task=run-length repetition=1 attempt=1 slow reason=silent-decoding quiet=5.2s engine=moving
  *        8.2s battle   task=roman-numerals repetition=1 attempt=1 scored score=0.60 tokens=134 seconds=8.1
- *        8.9s attempt  task=run-length repetition=1 attempt=1 stalled tokens=37 seconds=8.8 error="no token from …"
+ *        8.9s attempt  task=run-length repetition=1 attempt=1 stalled tokens=37 seconds=8.8 kind=orphaned confidence=proved …
  *        8.9s retry    task=run-length repetition=1 attempt=2 in=2.0s
  *
  * Laws: a line is one line, whatever names and reasons contain; between two lines of progress lie at least 5 s of event
- * time. Values are written `key=value`, quoted as JSON where they hold anything but plain characters.
+ * time; an attempt is called slow once for each reason. Values are written `key=value`, quoted as JSON where they hold anything but plain characters.
  */
 import type { AttemptRecord } from "../campaign/AttemptRecord.ts"
 import type { Battle } from "../campaign/Battle.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
 import { mostAtOnce, namesOf } from "../campaign/Definition.ts"
+import { describeLimit } from "../liveness/describeLimit.ts"
 import * as Cadence from "./Cadence.ts"
 import * as View from "./CampaignView.ts"
+import { estimateRemaining } from "./estimateRemaining.ts"
 import { score } from "./Quantities.ts"
 import { clip, singleLine } from "./TextWidth.ts"
 
@@ -52,7 +55,7 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
     case "TokensArrived":
       return View.isProgressDue(view, event) ? renderProgress(View.step(view, event), atMillis) : undefined
     case "OutlookChanged":
-      return undefined
+      return outlookChanged(view, event)
     case "AttemptEnded":
       return attemptEnded(view, event.record, atMillis)
     case "RetryWaits": {
@@ -101,17 +104,44 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
 
 /** A line of progress at `now` (event time, in milliseconds). */
 export const renderProgress = (view: View.CampaignView, now: number): string => {
-  let quiet = 0
-  for (const { key } of view.slots) {
-    const attempt = key === undefined ? undefined : View.attemptOf(view, key)
-    if (attempt !== undefined && View.silenceOf(attempt, now) > QUIET_MILLIS) quiet++
-  }
+  const attempts = View.attemptsOf(view)
+  const slow = attempts.filter(({ outlook }) => outlook.slow !== null).length
+  const remaining = estimateRemaining(view, now)
   return line(now, "progress", {
     done: `${View.done(view)}/${View.planned(view)}`,
     active: View.active(view),
-    quiet,
+    quiet: attempts.filter((attempt) => View.silenceOf(attempt, now) > QUIET_MILLIS).length,
+    slow: slow === 0 ? undefined : slow,
     tokens: view.tokens,
-    tok_s: Math.round(Cadence.rate(view.cadence, now, View.RATE_MILLIS) ?? 0)
+    tok_s: Math.round(Cadence.rate(view.cadence, now, View.RATE_MILLIS) ?? 0),
+    eta: remaining === undefined ? undefined : whole(remaining.millis),
+    eta_low: remaining === undefined ? undefined : whole(remaining.lowMillis),
+    eta_high: remaining === undefined ? undefined : whole(remaining.highMillis)
+  })
+}
+
+const whole = (millis: number): string => `${Math.round(millis / 1000)}s`
+
+/** An attempt is called slow, for another reason than before, or is found stalled and not ended. */
+const outlookChanged = (
+  view: View.CampaignView,
+  { atMillis, battle, number, outlook }: Extract<CampaignEvent, { readonly _tag: "OutlookChanged" }>
+): string | undefined => {
+  const attempt = View.attemptOf(view, View.keyOf(battle))
+  if (attempt?.number !== number) return undefined
+  const what = { ...named(view, battle), attempt: number }
+  const quiet = seconds(View.silenceOf(attempt, atMillis))
+  const { engine, limit, slow, stalled } = outlook
+  if (stalled !== null) {
+    return attempt.outlook.stalled === stalled
+      ? undefined
+      : line(atMillis, "attempt", what, "stalled", { kind: stalled, quiet, policy: "warn" })
+  }
+  return slow === null || attempt.slow.includes(slow) ? undefined : line(atMillis, "attempt", what, "slow", {
+    reason: slow,
+    quiet,
+    engine: engine === "unknown" ? undefined : engine,
+    limit: limit === null ? undefined : describeLimit(limit)
   })
 }
 
@@ -122,7 +152,8 @@ const canaryIn = ({ atMillis, nextCanaryAtMillis }: View.GateShown): string | un
 const attemptEnded = (view: View.CampaignView, record: AttemptRecord, atMillis: number): string => {
   const { battle, durationMillis, error, number, outcome, tokens, verdict } = record
   const what = { ...named(view, battle), attempt: number }
-  const spent = { tokens, seconds: (durationMillis / 1000).toFixed(1) }
+  const stall = error?._tag === "Stalled" ? { kind: error.kind, confidence: error.confidence } : {}
+  const spent = { tokens, seconds: (durationMillis / 1000).toFixed(1), ...stall }
   switch (outcome._tag) {
     case "Scored":
       return line(atMillis, "battle", what, "scored", { score: score(outcome.grade.score), ...spent })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import * as View from "../../src/terminal/CampaignView.ts"
+import * as Cells from "../../src/terminal/Cells.ts"
 import { began, definitionOf, eventsOf, lost, recordOf, scoredOutcome, Script, viewOf } from "./campaigns.ts"
 
 const battle = (task: string, repetition = 1) => ({ task, agent: "agent", repetition })
@@ -44,11 +45,15 @@ describe("CampaignView", () => {
     for (const [result, count] of Object.entries(view.counts)) {
       assert.strictEqual(count, [...results.values()].filter((each) => each === result).length, result)
     }
-    for (const [task, scored] of view.tasks) {
+    const tasks = view.definition!.tasks.map(({ id }) => id)
+    for (const task of tasks) {
+      const cell = Cells.get(view.cells, task, "agent")
       const all = [...(scores.get(task)?.values() ?? [])]
-      assert.strictEqual(scored.scored, all.length)
-      assert.closeTo(scored.sum, all.reduce((sum, score) => sum + score, 0), 1e-9)
+      assert.strictEqual(cell.scored, all.length)
+      assert.closeTo(cell.sum, all.reduce((sum, score) => sum + score, 0), 1e-9)
     }
+    const { pending, scored, unscored } = Cells.sumOf(tasks.map((task) => Cells.get(view.cells, task, "agent")))
+    assert.deepStrictEqual([pending, scored, unscored], [view.counts.pending, View.scored(view), view.counts.unscored])
   })
 
   it.prop("a battle keeps its slot while it is in flight, and no slot has two", [Script], ([script]) => {
@@ -106,7 +111,8 @@ describe("CampaignView", () => {
     view = View.step(view, { _tag: "AttemptEnded", atMillis: 1_000, record: failed })
     assert.strictEqual(View.active(view), 0)
     assert.strictEqual(view.counts.pending, 2)
-    assert.deepStrictEqual(view.ended, [])
+    assert.deepStrictEqual(view.ended.map(({ atMillis, result }) => [atMillis, result]), [[1_000, "pending"]])
+    assert.deepStrictEqual([view.stalled, view.stalls], [0, []])
     view = View.step(view, { _tag: "RetryWaits", atMillis: 1_000, battle: a, delayMillis: 2_000 })
     assert.deepInclude(View.waitOf(view, key)!, { number: 2, untilMillis: 3_000, reason: failed.error!.message })
     assert.strictEqual(view.slots.length, 1)
@@ -120,9 +126,9 @@ describe("CampaignView", () => {
       record: recordOf(a, { number: 2, outcome: scoredOutcome(1, 2) })
     })
     assert.deepStrictEqual(view.counts, { passed: 0, partial: 1, failed: 0, unscored: 0, pending: 1 })
-    assert.deepStrictEqual(view.ended.map(({ result, task }) => ({ result, task })), [
-      { result: "partial", task: { scored: 1, sum: 0.5 } }
-    ])
+    assert.deepStrictEqual(view.ended.map(({ result }) => result), ["partial", "pending"])
+    // What a battle costs is the time of all its attempts.
+    assert.deepStrictEqual(view.lanes.map(({ costs }) => costs), [[failed.durationMillis + 3_000]])
   })
 
   it("counts what was known before, and a battle only once when it is done again", () => {

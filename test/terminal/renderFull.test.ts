@@ -12,7 +12,7 @@ const odd = [1, 2, 5, 16, 23].flatMap((columns) => [1, 2, 3, 7].map((rows) => ({
 const battle = (task: string, repetition = 1) => ({ task, agent: "agent", repetition })
 
 const linesOf = (events: ReadonlyArray<CampaignEvent>, now: number, columns = 120, rows = 24) =>
-  renderFull(viewOf(events), now, { columns, rows, color: false }).split("\n")
+  renderFull(viewOf(events), now, { columns, rows, color: false, remaining: undefined }).split("\n")
 
 /** Battles in flight since 0 with a token each; after the first ten, battle n is silent from n × 100 ms on. */
 const inFlight = (count: number, tokensEvery = 100, until = 10_000): Array<CampaignEvent> => {
@@ -49,8 +49,9 @@ describe("renderFull", () => {
     ([script]) => {
       const events = eventsOf(script)
       const view = viewOf(events)
+      const remaining = { atMillis: endOf(events), millis: 4e6, lowMillis: 3e6, highMillis: 5e7 }
       const render = (columns: number, rows: number, color: boolean) =>
-        renderFull(view, endOf(events) + 1_500, { columns, rows, color })
+        renderFull(view, endOf(events) + 1_500, { columns, rows, color, remaining })
       for (const { columns, rows } of [...sizes, ...odd]) {
         const frame = stripVTControlCharacters(render(columns, rows, true))
         const lines = frame.split("\n")
@@ -68,7 +69,9 @@ describe("renderFull", () => {
   it.prop("every battle in flight has a line or is counted", [Script], ([script]) => {
     const events = eventsOf(script)
     const view = viewOf(events)
-    const lines = renderFull(view, endOf(events), { columns: 120, rows: 24, color: false }).split("\n")
+    const lines = renderFull(view, endOf(events), { columns: 120, rows: 24, color: false, remaining: undefined }).split(
+      "\n"
+    )
     const shown = lines.slice(1).filter((line) => line.startsWith("  ") && line.includes("#")).length
     const hidden = Number(/^ {2}and (\d+) more$/m.exec(lines.join("\n"))?.[1] ?? 0)
     const occupied = view.slots.filter(({ key }) => key !== undefined).length
@@ -76,7 +79,7 @@ describe("renderFull", () => {
   })
 
   it("shows nothing before the campaign has begun", () => {
-    assert.strictEqual(renderFull(initial, 0, { columns: 80, rows: 24, color: true }), "")
+    assert.strictEqual(renderFull(initial, 0, { columns: 80, rows: 24, color: true, remaining: undefined }), "")
   })
 
   it("draws the whole of a campaign", () => {
@@ -97,7 +100,12 @@ describe("renderFull", () => {
       {
         _tag: "AttemptEnded",
         atMillis: 5_000,
-        record: recordOf(retried, { error: lost("reset"), outcome: { _tag: "Pending" } })
+        record: recordOf(retried, {
+          verdict: "failed",
+          error: lost("reset"),
+          outcome: { _tag: "Pending" },
+          tokens: 0
+        })
       },
       { _tag: "RetryWaits", atMillis: 5_000, battle: retried, delayMillis: 4_000 }
     )
@@ -105,12 +113,15 @@ describe("renderFull", () => {
       events.push({ _tag: "TokensArrived", atMillis, battle: decoding, phase: "decoding", tokens, arrived: 8 })
     }
     assert.deepStrictEqual(linesOf(events, 10_000, 100), [
-      "━━━━━━━━━━──────────  3/6  1 active    19 tok/s  elapsed 0:10      96 tok  ETA 0:03  ✓ 1  ◐ 1  ○ 1",
+      "━━━━━━━╸───────  3/6  elapsed 0:10  ETA not known yet  ✓ 1  ◐ 1  ○ 1",
+      "1 of 3 active    19 tok/s      96 tok  no gate shut",
+      "  roman-numerals 1/2 1.00      run-length     1/2 0.60      lru-cache      1/2 ○1",
       "",
       "  roman-numerals  #2  decoding        96 tok    19 tok/s  quiet 2.2 s   attempt 2  ▄▄▄▄▄▄▄▄▄········",
       "  run-length      #2  waiting     attempt 2 waits at the gate: engine: connection lost: reset (afte…",
       "",
-      "○ lru-cache       #1  unscored    no token from the engine for 60 s",
+      "! run-length      #2  failed      engine: connection lost: reset (after 3 tokens); 0:05 ago",
+      "○ lru-cache       #1  unscored    no token from the engine for 60 s; 120 tok; 0:06 ago",
       "◐ run-length      #1  score 0.60       7 tok    40 tok/s  3.0 s   3 of 5 hidden tests passed; test …",
       "✓ roman-numerals  #1  passed         120 tok    40 tok/s  3.0 s   2 of 2 hidden tests passed"
     ])
@@ -120,7 +131,7 @@ describe("renderFull", () => {
     const lines = linesOf(inFlight(40), 10_000)
     const rows = lines.filter((line) => line.includes("quiet"))
     assert.strictEqual(lines.length, 23)
-    assert.include(lines, "  and 20 more")
+    assert.include(lines, "  and 22 more")
     // Silent longest are those that became silent first.
     assert.deepStrictEqual(
       rows.map((line) => /quiet (\S+)/.exec(line)![1]),
@@ -143,14 +154,14 @@ describe("renderFull", () => {
     const ended = began(definitionOf(["roman-numerals", "run-length"], { repetitions: 3 })).battles
       .find(({ battle }) => keyOf(battle) === key)!
     events.push({ _tag: "AttemptEnded", atMillis: 1_000, record: recordOf(ended.battle) })
-    const heads = (now: number) => linesOf(events, now, 120, 24).slice(2, 5).map((line) => line === "" ? "" : "battle")
+    const heads = (now: number) => linesOf(events, now, 120, 24).slice(4, 7).map((line) => line === "" ? "" : "battle")
     assert.deepStrictEqual(heads(1_900), ["", "battle", "battle"])
     assert.deepStrictEqual(heads(2_100), ["battle", "battle", ""])
   })
 
   it("uses colours for what they mean and nothing else", () => {
     const events = inFlight(1, 100, 500)
-    const frame = renderFull(viewOf(events), 3_000, { columns: 120, rows: 24, color: true })
+    const frame = renderFull(viewOf(events), 3_000, { columns: 120, rows: 24, color: true, remaining: undefined })
     assert.include(frame, "\u001b[33mquiet 2.5 s")
     assert.include(frame, "\u001b[2mdecoding")
     assert.notInclude(frame, "\u001b[31m")
