@@ -1,20 +1,23 @@
 /**
- * The part of the terminal that is drawn again and again: the last lines of stderr, through `log-update`.
+ * The part of the terminal that is drawn again and again: the last lines of stderr.
  *
  * While a region is open the cursor is hidden; it comes back when the scope closes, for whatever reason, and also when
  * the process exits without closing it. The last frame stays on the screen.
  *
+ * Nothing flickers: only lines that have changed are written, each over the one before, and terminals that can are told to
+ * show all of a frame at once. Packages that redraw (log-update 8, tried) erase what they write anew, which is to be seen in
+ * terminals that cannot.
+ *
  * Gotchas
- * - A pseudo-terminal may say that it has 0 columns, and `log-update` would draw nothing: such sizes count as 80 × 24.
- * - When a terminal gets narrower it wraps the old frame by itself, so there is more to erase than was written.
- *   `log-update` does not know of that; we erase at every change of size and let it begin anew.
+ * - A pseudo-terminal may say that it has 0 columns, and nothing could be drawn: such sizes count as 80 × 24.
+ * - When a terminal gets narrower it wraps the old frame by itself, so there is more to erase than was written: at every
+ *   change of size all of it is erased.
  * - What others write to the terminal while the region is open tears it. Logs belong elsewhere then.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { createLogUpdate } from "log-update"
 import { widthOf } from "./TextWidth.ts"
 
 export interface TerminalSize {
@@ -93,29 +96,20 @@ export const hideCursor = (stream: TerminalStream): () => void => {
   }
 }
 
+/** What a terminal that can is to show at once; others know nothing of it and do nothing. */
+const BEGIN_FRAME = "\u001b[?2026h"
+const END_FRAME = "\u001b[?2026l"
+
 const drawOn = (stream: TerminalStream): Region => {
   let size = sizeOf(stream)
-  let shown = ""
-  // All that log-update uses of a stream. The cursor is ours, because log-update's is always that of the process.
-  const clamped = {
-    get columns() {
-      return size.columns
-    },
-    get rows() {
-      return size.rows
-    },
-    isTTY: stream.isTTY === true,
-    write: (text: string) => stream.write(text)
-  } as unknown as NodeJS.WritableStream
-  const update = createLogUpdate(clamped, { showCursor: true })
+  /** The lines of the frame that is shown; the cursor stands at the beginning of the line below them. */
+  let shown: ReadonlyArray<string> = []
 
   const erase = () => {
-    if (shown === "") return
-    const height = shown.split("\n")
-      .reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / size.columns)), 0)
+    if (shown.length === 0) return
+    const height = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / size.columns)), 0)
     stream.write(`\r\u001b[${height}A\u001b[J`)
-    shown = ""
-    update.done()
+    shown = []
   }
 
   const draw = (frame: string) => {
@@ -124,10 +118,36 @@ const drawOn = (stream: TerminalStream): Region => {
       size = next
       erase()
     }
-    if (frame === shown) return
-    shown = frame
-    update(frame)
+    const lines = frame.split("\n")
+    const text = changesFrom(shown, lines, size.columns)
+    if (text === "") return
+    shown = lines
+    stream.write(stream.isTTY === true ? `${BEGIN_FRAME}${text}${END_FRAME}` : text)
   }
 
   return { size: Effect.sync(() => sizeOf(stream)), draw: (frame) => Effect.sync(() => draw(frame)) }
+}
+
+/**
+ * What to write so that lines become other ones. A line that stays is not touched, and one that changes is written over:
+ * nothing is erased before something else stands in its place.
+ */
+const changesFrom = (shown: ReadonlyArray<string>, lines: ReadonlyArray<string>, columns: number): string => {
+  const first = lines.findIndex((line, index) => line !== shown[index])
+  if (first < 0 && lines.length === shown.length) return ""
+  const from = first < 0 ? lines.length : first
+  const up = shown.length - from
+  let text = up > 0 ? `\r\u001b[${up}A` : ""
+  let row = from
+  for (let index = from; index < lines.length; index++) {
+    const line = lines[index]!
+    if (line === shown[index]) continue
+    // Beyond the lines that were there only a line break makes room; among them the cursor may jump.
+    if (index > row) text += `\u001b[${index - row}B`
+    // A line that fills its row leaves the cursor on its last column, where erasing would take that.
+    text += `${line}${widthOf(line) < columns ? "\u001b[K" : ""}\r\n`
+    row = index + 1
+  }
+  if (row < lines.length) text += `\u001b[${lines.length - row}B`
+  return lines.length < shown.length ? `${text}\u001b[J` : text
 }

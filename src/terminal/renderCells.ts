@@ -158,26 +158,30 @@ const oneLine = (
   columns: number
 ): Pieces => {
   const room = Math.min(tasks.length, Math.floor(columns / 3))
-  const cellsOf = (agent: string) => tasks.map((task) => Cells.get(view.cells, task, agent))
-  const pieces: Array<Piece> = [piece(INDENT)]
-  let left = columns - INDENT.length - room - 2
-  for (const [index, agent] of agents.entries()) {
-    const sum = Cells.sumOf(cellsOf(agent))
-    const more = `+${agents.length - index} agents  `
-    const counted = `${Cells.done(sum)}/${Cells.planned(sum)}`
-    const name = clipMiddle(singleLine(agent), Math.min(LONGEST_AGENT, Math.floor(columns / (agents.length + 2))))
-    const text = `${name} ${counted}  `
-    // The last one needs no room for the word on those after it.
-    if (widthOf(text) + (index === agents.length - 1 ? 0 : widthOf(more)) > left) {
-      if (widthOf(more) <= left) pieces.push(piece(more, "dim"))
-      break
-    }
-    left -= widthOf(text)
-    pieces.push(piece(`${name} `), piece(`${counted}  `, styleOf(sum)))
+  const sums = agents.map((agent) => Cells.sumOf(tasks.map((task) => Cells.get(view.cells, task, agent))))
+  const counted = sums.map((sum) => `${Cells.done(sum)}/${Cells.planned(sum)}`)
+  const left = columns - INDENT.length - room - 2
+  const widthFor = (count: number) => {
+    const rest = count === agents.length ? 0 : widthOf(moreText(agents.length - count))
+    const numbers = counted.slice(0, count).reduce((sum, text) => sum + widthOf(text) + 3, 0)
+    return Math.floor((left - rest - numbers) / count)
   }
+  let shown = agents.length
+  while (shown > 0 && widthFor(shown) < LEAST_NAME) shown--
+  const width = Math.min(LONGEST_AGENT, shown === 0 ? 0 : widthFor(shown))
+  const pieces: ReadonlyArray<Piece> = [
+    piece(INDENT),
+    ...agents.slice(0, shown).flatMap((agent, index) => [
+      piece(`${clipMiddle(singleLine(agent), width)} `),
+      piece(`${counted[index]!}  `, styleOf(sums[index]!))
+    ]),
+    ...shown === agents.length ? [] : [piece(moreText(agents.length - shown), "dim")]
+  ]
   const together = tasks.map((task) => Cells.sumOf(agents.map((agent) => Cells.get(view.cells, task, agent))))
   return [...pieces, ...signs(together, room)]
 }
+
+const moreText = (agents: number): string => `+${agents} ${agents === 1 ? "agent" : "agents"}  `
 
 const levels = "▁▂▃▄▅▆▇"
 

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
 import { LiveRegion } from "../../src/terminal/LiveRegion.ts"
+import { ScreenModel } from "./ScreenModel.ts"
 
 const hide = "\u001b[?25l"
 const show = "\u001b[?25h"
@@ -11,25 +13,16 @@ const terminal = (columns: number | undefined, rows: number | undefined, isTTY =
   return { isTTY, columns, rows, written, write: (text: string) => written.push(text) }
 }
 
-/** A control sequence, or text. */
-const written = /\u241b\[\??(\d*)([A-Za-z])|(\n|\r|[^\u241b\n\r]+)/g
-
-/** What a terminal of endless height shows after `text`: enough of one to follow what log-update writes. */
-const screenOf = (text: string) => {
-  const lines = [""]
-  let row = 0
-  for (const [, parameter, command, line] of text.replaceAll("\u001b", "\u241b").matchAll(written)) {
-    const count = parameter === undefined || parameter === "" ? 1 : Number(parameter)
-    if (line === "\n") row++
-    else if (line !== undefined && line !== "\r") lines[row] = line
-    else if (command === "A") row = Math.max(0, row - count)
-    else if (command === "B") row += count
-    else if (command === "J") lines.length = row
-    else if (command === "K" && parameter === "2") lines[row] = ""
-    while (lines.length <= row) lines.push("")
-  }
-  return lines
+/** What a terminal of endless height shows after `text`. */
+const screenOf = (text: string, columns = 80) => {
+  const screen = new ScreenModel(columns)
+  screen.write(text)
+  return screen.shown
 }
+
+const Frames = Schema.Array(
+  Schema.NonEmptyArray(Schema.Literals(["", "short", "another", "as wide as", "all of it!", "ten signs."]))
+)
 
 describe("LiveRegion", () => {
   it.effect("hides the cursor while it is open, and leaves the last frame", () =>
@@ -47,6 +40,38 @@ describe("LiveRegion", () => {
       assert.deepStrictEqual(screenOf(stream.written.join("")).filter((line) => line !== ""), ["one", "three"])
       assert.strictEqual(process.listenerCount("exit"), listeners)
     }))
+
+  it.effect.prop(
+    "shows the last frame and nothing else, whatever came before it",
+    [Frames],
+    ([frames]) =>
+      Effect.scoped(Effect.gen(function*() {
+        const stream = terminal(10, 24)
+        const region = yield* LiveRegion.on(stream).open
+        stream.write("before\r\n")
+        for (const lines of frames) {
+          yield* region.draw(lines.join("\n"))
+          const shown = ["before", ...lines]
+          assert.deepStrictEqual(
+            screenOf(stream.written.join(""), 10),
+            shown.slice(0, shown.findLastIndex((line) => line !== "") + 1)
+          )
+        }
+      })),
+    { arbitrary: { runs: 300 } }
+  )
+
+  it.effect("writes what has changed and nothing else, at once and over what was there", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const stream = terminal(80, 24)
+      const region = yield* LiveRegion.on(stream).open
+      yield* region.draw("one\ntwo\nthree\nfour")
+      const before = stream.written.length
+      yield* region.draw("one\n2\nthree\n4")
+      assert.deepStrictEqual(stream.written.slice(before), [
+        "\u001b[?2026h\r\u001b[3A2\u001b[K\r\n\u001b[1B4\u001b[K\r\n\u001b[?2026l"
+      ])
+    })))
 
   it.effect("shows the cursor again when it is interrupted", () =>
     Effect.gen(function*() {

@@ -23,6 +23,7 @@ export class ScreenModel {
       else if (sign === "\r") this.column = 0
       else if (sign !== undefined) this.put(sign)
       else if (command === "A") this.row = Math.max(0, this.row - Number(parameter || 1))
+      else if (command === "B") this.row += Number(parameter || 1)
       else if (command === "K") this.cut(Math.min(this.column, this.columns - 1))
       else if (command === "J") {
         this.cut(Math.min(this.column, this.columns - 1))
