@@ -9,6 +9,7 @@
  */
 import { Heartbeat, Replaced, type TaskEvent } from "../a2a/TaskEvent.ts"
 import { Delta, Finish, Usage } from "../token/TokenEvent.ts"
+import { type AttemptOutlook, calm } from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import type { Report } from "./StoredLook.ts"
 import * as TokenTimings from "./TokenTimings.ts"
@@ -35,9 +36,18 @@ const textOf = (channel: "content" | "reasoning", text: string): ReadonlyArray<T
   text === "" ? [] : [Delta.make({ channel, text, tokens: 0 })]
 
 /** What one more report tells. */
-export const reported = (replay: AttemptReplay, { arrivals, at, content, phase, reasoning, tokens }: Report): Step => {
+export const reported = (replay: AttemptReplay, report: Report): Step => {
+  const { arrivals, at, content, outlook = calm, phase, reasoning, tokens } = report
   const news = arrivalsOf(replay, arrivals, phase === "thinking" ? "reasoning" : "content")
-  const beat = Heartbeat.make({ phase, tokens, tokenAgeMillis: 0, engine: "unknown", intervalMillis: 0 })
+  const toldAt = news.at(-1)?.at ?? at
+  const beat = Heartbeat.make({
+    phase,
+    tokens,
+    tokenAgeMillis: 0,
+    engine: outlook.engine === "still" ? "moving" : outlook.engine,
+    intervalMillis: 0,
+    ...limitAt(outlook, toldAt - replay.startedAt)
+  })
   return [
     {
       ...replay,
@@ -46,10 +56,17 @@ export const reported = (replay: AttemptReplay, { arrivals, at, content, phase, 
       reasoning: replay.reasoning + reasoning
     },
     [...news, {
-      at: news.at(-1)?.at ?? at,
+      at: toldAt,
       events: [...textOf("reasoning", reasoning), ...textOf("content", content), beat]
     }]
   ]
+}
+
+/** The limit of which an outlook says that it counts, when the attempt is so old. */
+const limitAt = ({ limit }: AttemptOutlook, ageMillis: number) => {
+  if (limit === null) return {}
+  const { sinceMillis, ...rest } = limit
+  return { limit: { ...rest, usedMillis: Math.max(0, ageMillis - sinceMillis) } }
 }
 
 /** What its record tells besides. */

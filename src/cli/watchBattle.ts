@@ -2,8 +2,8 @@
  * `campaign watch --db FILE --task ID …`: one battle of a campaign that another process runs, as it comes; then the next
  * one that was chosen.
  *
- * Of those in flight it is the one that has been quiet for longest. The store is told once a second what has come, so
- * all is shown `LATE_MILLIS` late; the limit that its silence may have is known to the runner alone, so none is shown.
+ * Of those in flight it is the one that has been quiet for longest. The store is told once a second what has come
+ * and what is known of a silence, so all is shown `LATE_MILLIS` late.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -6,8 +6,8 @@
  *
  * Laws
  * - `tokens` is what was told; a report of the engine's usage replaces what was counted before it.
- * - What it says of a limit, the reducer of the watch says too: it is that reducer (LivenessStep.ts), fed with the same.
- *   Where there is no limit for the silence of now (somebody vouches for the run, or nobody watches) there is none here.
+ * - What it says of a limit, the reducer of the watch says too: it is that reducer (LivenessStep.ts), fed with the same,
+ *   or what the heartbeats of whoever watches it say. Where there is no limit for the silence of now (somebody vouches for the run, or nobody watches) there is none here.
  * - The first final verdict stays. Without one, how the stream ended is the verdict.
  *
  * All times are monotonic milliseconds of one clock; renderings are given their `now`.
@@ -15,14 +15,13 @@
 import { inputsOf } from "../a2a/LivenessInputs.ts"
 import { type Followed, isTokenEvent, type TaskEvent } from "../a2a/TaskEvent.ts"
 import * as BattleProgress from "../agents/BattleProgress.ts"
-import { limitsOf } from "../liveness/Judgement.ts"
-import * as Limit from "../liveness/LimitInForce.ts"
-import type { LimitInForce } from "../liveness/LimitInForce.ts"
+import type { LimitInForce, ToldLimit } from "../liveness/LimitInForce.ts"
 import type { LivenessLimits } from "../liveness/LivenessLimits.ts"
 import * as LivenessStep from "../liveness/LivenessStep.ts"
+import { type EngineState, limitOf } from "../liveness/Outlook.ts"
 import * as Progress from "../liveness/Progress.ts"
 import type { RunError } from "../liveness/RunError.ts"
-import { lastToken, type RunState, vouches } from "../liveness/RunState.ts"
+import { lastToken, type RunState } from "../liveness/RunState.ts"
 import type { RunName, Verdict } from "../liveness/Verdict.ts"
 import { tokensOf } from "../token/TokenEvent.ts"
 import * as Cadence from "./Cadence.ts"
@@ -36,6 +35,8 @@ export interface TaskView {
   readonly cadence: Cadence.Cadence
   /** `undefined` where this process does not watch it. */
   readonly run: RunState | undefined
+  /** The limit that whoever watches it said last to be counting; nothing has come since. */
+  readonly toldLimit: { readonly limit: ToldLimit; readonly at: number } | undefined
   /** How it is followed, once that was told. */
   readonly followed: Followed | undefined
   /** The last verdict that was told, where somebody judges. */
@@ -63,6 +64,7 @@ export const begin = (now: number, watched?: Watched): TaskView => ({
   run: watched === undefined
     ? undefined
     : LivenessStep.step(LivenessStep.initial(watched.limits), { _tag: "Opened", at: now, run: watched.run }),
+  toldLimit: undefined,
   followed: undefined,
   verdict: undefined,
   firstTokens: 0,
@@ -74,13 +76,17 @@ export const begin = (now: number, watched?: Watched): TaskView => ({
 
 /** The view after events that arrived together. */
 export const step = (view: TaskView, events: ReadonlyArray<TaskEvent>, now: number): TaskView => {
-  let { finishReason, followed, lastText, usage } = view
+  let { finishReason, followed, lastText, toldLimit, usage } = view
   let arrived = 0
   for (const event of events) {
     if (isTokenEvent(event)) {
       arrived += tokensOf(event)
       if (event._tag === "Usage") usage = event
       else if (event._tag === "Finish") finishReason = event.reason
+    } else if (event._tag === "Heartbeat") {
+      toldLimit = event.limit === undefined
+        ? undefined
+        : { limit: event.limit, at: now }
     } else if (event._tag === "Followed") followed = event
     else if (event._tag === "Status" || event._tag === "Ended") lastText = event.text || lastText
   }
@@ -90,6 +96,7 @@ export const step = (view: TaskView, events: ReadonlyArray<TaskEvent>, now: numb
     progress,
     cadence: Cadence.step(view.cadence, now, arrived),
     run: view.run === undefined ? undefined : inputsOf(events, now).reduce(LivenessStep.step, view.run),
+    toldLimit: arrived > 0 ? undefined : toldLimit,
     firstTokens: view.progress.received.begun ? view.firstTokens : arrived,
     followed,
     usage,
@@ -126,14 +133,27 @@ export const silence = ({ end, progress }: TaskView, now: number): number =>
  * How long the silence of now may last; `undefined` where nobody would end it. A limit counts from when somebody last
  * vouched for the task, so the silence may last longer than the limit by as much as that came after the last token.
  */
-export const patience = ({ end, run, verdict }: TaskView): LimitInForce | undefined => {
-  if (run === undefined || end !== undefined || (verdict !== undefined && isFinal(verdict))) return undefined
-  const { agent, limits, phase } = run
-  if (agent !== undefined && vouches(agent)) return undefined
-  const { silent } = limitsOf(run)
-  const headers = Limit.headers(limits, 1)
-  const limit = phase === "connecting" && headers.millis < silent.millis ? headers : silent
-  return { ...limit, millis: limit.millis + Math.max(0, (agent?.vouchedMillis ?? 0) - lastToken(run)) }
+export const patience = (view: TaskView): LimitInForce | undefined => {
+  const { end, progress, run, toldLimit, verdict } = view
+  if (end !== undefined || (verdict !== undefined && isFinal(verdict))) return undefined
+  if (run !== undefined) {
+    const limit = limitOf(run)
+    if (limit === null) return undefined
+    const { sinceMillis, ...rest } = limit
+    return { ...rest, millis: rest.millis + Math.max(0, sinceMillis - lastToken(run)) }
+  }
+  if (toldLimit === undefined) return undefined
+  const { usedMillis, ...rest } = toldLimit.limit
+  return {
+    ...rest,
+    millis: rest.millis + Math.max(0, toldLimit.at - usedMillis - BattleProgress.lastTokenAt(progress))
+  }
+}
+
+/** What the engine is said to do: one that is said to move, while the limit of a standstill counts, has stopped. */
+export const engineOf = (view: TaskView): EngineState => {
+  const { engine } = view.progress
+  return engine === "moving" && patience(view)?.name === "frozen" ? "still" : engine
 }
 
 /** What there is to say of a task that is over, or of what there is of it. Times in milliseconds. */

@@ -6,7 +6,6 @@
  * Laws: pure functions of the view and the time; the line is never wider than `columns`, and what an agent has said is
  * harmless in all of them. What comes and goes stands at the end, so the rest stays where it is.
  */
-import { engines } from "../agents/BattleProgress.ts"
 import { describeLimit } from "../liveness/describeLimit.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
@@ -14,6 +13,7 @@ import * as Cadence from "./Cadence.ts"
 import { runs, signsOf } from "./CadenceStrip.ts"
 import { clockTime, count, duration, rate } from "./Quantities.ts"
 import { line, seconds, shortened } from "./renderPlain.ts"
+import { engineWords } from "./silenceNote.ts"
 import { type Piece, piece, toLine } from "./StyledLine.ts"
 import * as TaskView from "./TaskView.ts"
 import { clip, fit, singleLine, widthOf } from "./TextWidth.ts"
@@ -68,14 +68,15 @@ const stripOf = (cadence: Cadence.Cadence, now: number, columns: number): Pieces
 /** What is to be said of a silence: how long it is, and as much of what is known of it as fits. */
 const notesOf = (view: TaskView.TaskView, now: number, columns: number): Pieces => {
   const silentMillis = TaskView.silence(view, now)
-  const { progress: { engine }, verdict } = view
+  const { verdict } = view
+  const engine = engineWords[TaskView.engineOf(view)]
   const trouble = verdict?._tag === "Slow" ? verdict.reason : verdict?._tag === "Stalled" ? "stalled" : undefined
   const limit = TaskView.patience(view)
   const quiet = silentMillis <= QUIET_MILLIS
     ? ""
     : `quiet ${clockTime(silentMillis)}${limit === undefined ? "" : ` of ${clockTime(limit.millis)}`}`
   if (quiet === "") return []
-  const text = [engine === "unknown" ? undefined : `engine ${engines[engine]}`, trouble].reduce<string>(
+  const text = [engine === undefined ? undefined : `engine ${engine}`, trouble].reduce<string>(
     (known, more) => more === undefined || widthOf(`${known}, ${more}`) > columns ? known : `${known}, ${more}`,
     quiet
   )
@@ -99,7 +100,8 @@ const perSecondOf = (view: TaskView.TaskView): string => TaskView.unit(view) ===
 
 /** A log's line about how the task stands. */
 export const plainProgress = (view: TaskView.TaskView, now: number, kind = "progress"): string => {
-  const { cadence, progress: { engine, received, stage } } = view
+  const { cadence, progress: { received, stage } } = view
+  const engine = TaskView.engineOf(view)
   const limit = TaskView.patience(view)
   const silentMillis = TaskView.silence(view, now)
   return line(now - view.beganAt, kind, {
