@@ -5,6 +5,7 @@
  * from agents and engines, so they are made harmless before they are shown.
  */
 import { clockTime, duration, score } from "../terminal/Quantities.ts"
+import { type Known, silenceNote, silenceStyle } from "../terminal/silenceNote.ts"
 import { type Piece, piece, type Style, toLine } from "../terminal/StyledLine.ts"
 import { clipMiddle, fit, singleLine, widthOf } from "../terminal/TextWidth.ts"
 import { renderCoverage } from "./renderCoverage.ts"
@@ -125,25 +126,55 @@ const inFlightOf = ({ cells, inFlight }: StatusView, columns: number): ReadonlyA
     `try ${attempt.attempt}`,
     attempt.phase ?? "begun",
     `${attempt.tokens} tok`,
-    attempt.quietMs === null ? "–" : `quiet ${duration(attempt.quietMs)}`,
     attempt.runningMs === null ? "–" : `for ${clockTime(attempt.runningMs)}`
   ])
   const widths = texts[0]!.map((_, column) => Math.max(...texts.map((row) => widthOf(row[column]!))))
   // The names get what the others leave, the longer one more.
-  const fixed = widths.slice(2).reduce((sum, width) => sum + width + 2, 4)
+  const fixed = widths.slice(2).reduce((sum, width) => sum + width + 2, 4 + 2 + NOTE)
   const names = Math.max(8, columns - fixed)
   // A campaign of one agent needs not be told which.
   const [task, agent] = [widths[0]!, cells.every((cell) => cell.agent === cells[0]!.agent) ? 0 : widths[1]!]
   const agentWidth = task + agent <= names ? agent : Math.min(agent, Math.max(Math.floor(names / 2), names - task))
   const taskWidth = Math.min(task, Math.max(1, names - agentWidth))
-  const lines = texts.map((row): ReadonlyArray<Piece> => [
+  const left = columns - fixed - taskWidth - (agentWidth === 0 ? 0 : agentWidth + 2)
+  const lines = texts.map((row, index): ReadonlyArray<Piece> => [
     piece(`  ${shortened(row[0]!, taskWidth)}${agentWidth === 0 ? "" : `  ${shortened(row[1]!, agentWidth)}`}`),
     piece(
-      row.slice(2).map((text, index) => `  ${fit(text, widths[index + 2]!, index === 3 ? "right" : "left")}`).join("")
-    )
+      row.slice(2).map((text, column) => `  ${fit(text, widths[column + 2]!, column === 3 ? "right" : "left")}`).join(
+        ""
+      )
+    ),
+    ...noteOf(shown[index]!, left + NOTE)
   ])
   return [...lines, ...rest(inFlight.length - shown.length, "more in flight")]
 }
+
+/** Columns for what is known of a silence, at least. */
+const NOTE = 18
+
+/** What is known of the silence of an attempt. */
+const noteOf = (attempt: StatusView["inFlight"][number], columns: number): ReadonlyArray<Piece> => {
+  const { limit, quietMs, runningMs, stalled } = attempt
+  const isKnown = attempt.engine !== null || limit !== null || stalled !== null
+  const quietMillis = quietMs ?? (isKnown ? runningMs : null)
+  if (quietMillis === null) return [piece("  –")]
+  if (!isKnown || runningMs === null) return [piece(`  quiet ${duration(quietMillis)}`)]
+  const outlook = knownOf(attempt, runningMs)
+  return [
+    piece("  "),
+    piece(silenceNote({ quietMillis, ageMillis: runningMs, outlook }, columns), silenceStyle(outlook))
+  ]
+}
+
+const knownOf = (
+  { engine, limitMs, limitUsedMs, slow, stalled }: StatusView["inFlight"][number],
+  runningMs: number
+): Known => ({
+  limit: limitMs === null || limitUsedMs === null ? null : { millis: limitMs, sinceMillis: runningMs - limitUsedMs },
+  engine: engine ?? "unknown",
+  slow,
+  stalled
+})
 
 const reasonsOf = ({ unscored }: StatusView): ReadonlyArray<ReadonlyArray<Piece>> => {
   const shown = unscored.slice(0, MOST_REASONS)

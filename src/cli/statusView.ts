@@ -53,15 +53,16 @@ export interface StatusView {
     readonly limitMs: number | null
     /** How much of it has passed: it counts from when somebody last vouched for the attempt. */
     readonly limitUsedMs: number | null
-    /** How long it is and why, in words. */
+    /** Which limit it is, and how long and why, in words. */
+    readonly limitName: string | null
     readonly limit: string | null
     /** What its engine does, and who says so; `null` where nothing is known or nothing has to be. */
-    readonly engine: string | null
-    readonly engineBy: string | null
+    readonly engine: Exclude<AttemptOutlook["engine"], "unknown"> | null
+    readonly engineBy: AttemptOutlook["engineBy"]
     /** Why it is called slow. */
-    readonly slow: string | null
+    readonly slow: AttemptOutlook["slow"]
     /** What it was found to be where stalls are not ended. */
-    readonly stalled: string | null
+    readonly stalled: AttemptOutlook["stalled"]
   }>
   readonly lanes: ReadonlyArray<{
     readonly name: string
@@ -165,6 +166,7 @@ const outlookOf = (outlook: AttemptOutlook | null, sinceOf: (millis: number) => 
   return {
     limitMs: limit?.millis ?? null,
     limitUsedMs: limit === null ? null : sinceOf(limit.sinceMillis),
+    limitName: limit?.name ?? null,
     limit: limit === null ? null : describeLimit(limit),
     engine: engine === "unknown" ? null : engine,
     engineBy,

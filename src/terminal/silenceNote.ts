@@ -28,7 +28,12 @@ export interface Silence {
   readonly quietMillis: number
   /** For how long the attempt has been going on, in milliseconds. */
   readonly ageMillis: number
-  readonly outlook: AttemptOutlook
+  readonly outlook: Known
+}
+
+/** As much of an outlook as is told. */
+export interface Known extends Pick<AttemptOutlook, "engine" | "slow" | "stalled"> {
+  readonly limit: Pick<NonNullable<AttemptOutlook["limit"]>, "millis" | "sinceMillis"> | null
 }
 
 /** How long the silence of now may last, in milliseconds; `undefined` where nothing ends it. */
@@ -63,5 +68,5 @@ export const silenceNote = (silence: Silence, columns: number): string => {
 }
 
 /** How much of a worry it is. */
-export const silenceStyle = ({ engine, stalled }: AttemptOutlook): Style =>
+export const silenceStyle = ({ engine, stalled }: Known): Style =>
   stalled !== null || engine === "frozen" || engine === "gone" ? "red" : "amber"

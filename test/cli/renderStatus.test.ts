@@ -141,8 +141,8 @@ AGENTS IN TROUBLE
   two  open  no connection
 
 IN FLIGHT (2)
-  roman-numerals  #1  try 1  begun       0 tok  –            for 1:05
-  run-length      #3  try 2  decoding  640 tok  quiet 1.0 s  for 3:20
+  roman-numerals  #1  try 1  begun       0 tok  for 1:05  –
+  run-length      #3  try 2  decoding  640 tok  for 3:20  quiet 1.0 s
 
 NO SCORE
   2  stalled: no token
@@ -167,6 +167,33 @@ ASKED AND NOT ANSWERED
     const stopping = { ...status().runner!, stopping: "it is paused from another terminal" }
     assert.include(render({ runner: stopping }), "stopping in process 4711 on gpu: it is paused from another terminal")
     assert.notInclude(render(), "Go on with")
+  })
+
+  it("says what is known of a silence, as much as fits, and nothing of one that nobody watches any more", () => {
+    const outlook = {
+      limit: { name: "frozen", millis: 60_000, origin: "floor", learning: null, sinceMillis: 169_000 },
+      engine: "still",
+      engineBy: "agent",
+      slow: "silent-decoding",
+      stalled: null
+    } as const
+    const silent = { inFlight: [{ ...status().inFlight[0]!, lastArrivalMillis: 159_000, outlook }] }
+    assert.deepInclude(view(silent).inFlight[0], {
+      quietMs: 41_000,
+      limitMs: 60_000,
+      limitUsedMs: 31_000,
+      limitName: "frozen",
+      limit: "60 s, floor",
+      engine: "still",
+      engineBy: "agent",
+      slow: "silent-decoding"
+    })
+    assert.include(render(silent, 100), "640 tok  for 3:20  quiet 0:41 of 1:10, engine stopped")
+    assert.include(render(silent), "640 tok  for 3:20  quiet 0:41/1:10, stopped")
+    const narrow = renderStatus(view(silent), { columns: 66, color: false })
+    assert.include(narrow, "quiet 0:41 of 1:10\n")
+    const gone = view({ ...silent, holder: null }).inFlight[0]
+    assert.deepInclude(gone, { limitMs: null, limitUsedMs: null, limit: null, engine: null, slow: null })
   })
 
   it("counts what does not fit", () => {
