@@ -37,7 +37,7 @@ export const renderCells = (view: CampaignView, columns: number, most: number): 
   const forms = agents.length === 1
     ? [
       () => tasks.length * (LEAST_CELL + GAP) > most * columns ? undefined : flow(view, tasks, only, columns),
-      () => [agentLine(view, tasks, only, columns, 0)]
+      () => onlyLine(view, tasks, only, columns)
     ]
     : [
       () => tasks.length + 1 > most ? undefined : table(view, tasks, agents, columns),
@@ -127,27 +127,34 @@ const agentLines = (
   columns: number
 ): ReadonlyArray<Pieces> => {
   const width = Math.min(LONGEST_AGENT, Math.max(...agents.map((agent) => widthOf(singleLine(agent)))))
-  return agents.map((agent) => agentLine(view, tasks, agent, columns, width))
+  const rows = agents.map((agent) => ({
+    head: `${INDENT}${fit(clipMiddle(singleLine(agent), width), width)}`,
+    cells: tasks.map((task) => Cells.get(view.cells, task, agent))
+  }))
+  return lined(rows, columns)
 }
 
-/** An agent with all its tasks; one that is the only one needs no name, and has a width of 0. */
-const agentLine = (
+/** All tasks of the only agent, which needs no name. */
+const onlyLine = (
   view: CampaignView,
   tasks: ReadonlyArray<string>,
   agent: string,
-  columns: number,
-  width: number
-): Pieces => {
-  const cells = tasks.map((task) => Cells.get(view.cells, task, agent))
-  const sum = Cells.sumOf(cells)
-  const head = width === 0 ? `${INDENT}tasks` : `${INDENT}${fit(clipMiddle(singleLine(agent), width), width)}`
-  const all = Cells.planned(sum)
-  const text = fit(textOf(sum), widthOf(`${all}/${all} 0.00`) + (sum.unscored === 0 ? 0 : 2 + String(all).length))
-  return [
+  columns: number
+): ReadonlyArray<Pieces> =>
+  lined([{ head: `${INDENT}tasks`, cells: tasks.map((task) => Cells.get(view.cells, task, agent)) }], columns)
+
+/** Rows with what their cells come to, and a sign for each. */
+const lined = (
+  rows: ReadonlyArray<{ readonly head: string; readonly cells: ReadonlyArray<Cells.Cell> }>,
+  columns: number
+): ReadonlyArray<Pieces> => {
+  const sums = rows.map(({ cells }) => Cells.sumOf(cells))
+  const width = Math.max(...sums.map((sum) => widthOf(widestOf(sum))))
+  return rows.map(({ cells, head }, index) => [
     piece(head),
-    piece(`  ${text}  `, styleOf(sum)),
-    ...signs(cells, columns - widthOf(head) - widthOf(text) - 4)
-  ]
+    piece(`  ${fit(textOf(sums[index]!), width)}  `, styleOf(sums[index]!)),
+    ...signs(cells, columns - widthOf(head) - width - 4)
+  ])
 }
 
 /** All agents, and a sign for each task. */

@@ -190,8 +190,6 @@ ASKED AND NOT ANSWERED
     })
     assert.include(render(silent, 100), "640 tok  for 3:20  quiet 0:41 of 1:10, engine stopped")
     assert.include(render(silent), "640 tok  for 3:20  quiet 0:41/1:10, stopped")
-    const narrow = renderStatus(view(silent), { columns: 66, color: false })
-    assert.include(narrow, "quiet 0:41 of 1:10\n")
     const gone = view({ ...silent, holder: null }).inFlight[0]
     assert.deepInclude(gone, { limitMs: null, limitUsedMs: null, limit: null, engine: null, slow: null })
   })

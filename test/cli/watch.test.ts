@@ -86,7 +86,7 @@ describe("campaign watch", () => {
         const startedAt = yield* Clock.currentTimeMillis
         const number = yield* store.begin(battle!, { startedAt, epoch: null })
         const verb = yield* Effect.forkScoped(
-          Command.runWith(watch, { version: "0" })(["--db", filename, "--json", "--ui", "plain"]),
+          Command.runWith(watch, { version: "0" })(["--db", filename, "--ui", "json"]),
           { startImmediately: true }
         )
         const pass = (times: number) =>
@@ -98,7 +98,14 @@ describe("campaign watch", () => {
         yield* store.advance([{
           ...told,
           tokens: 2,
-          arrivals: [{ atMillis: 100, tokens: 1 }, { atMillis: 400, tokens: 1 }]
+          arrivals: [{ atMillis: 100, tokens: 1 }, { atMillis: 400, tokens: 1 }],
+          outlook: {
+            limit: { name: "frozen", millis: 60_000, origin: "floor", learning: null, sinceMillis: 410 },
+            engine: "still",
+            engineBy: "agent",
+            slow: "silent-decoding",
+            stalled: null
+          }
         }])
         yield* store.runner({ pid: process.pid, updatedAt: startedAt, stopping: null, breakers: [], lanes: [] })
         yield* pass(10)
@@ -125,11 +132,23 @@ describe("campaign watch", () => {
         ["AttemptBegan", 0],
         ["TokensArrived", 100],
         ["TokensArrived", 400],
+        ["OutlookChanged", 500],
         ["TokensArrived", 900],
         ["AttemptEnded", "later"],
         ["OutcomesChanged", "later"],
         ["CampaignEnded", "later"]
       ])
+      assert.deepStrictEqual(events.find(({ _tag }) => _tag === "OutlookChanged"), {
+        atMs: 500,
+        _tag: "OutlookChanged",
+        battle: plan(definition)[0],
+        number: 1,
+        engine: "still",
+        slow: "silent-decoding",
+        stalled: null,
+        engineBy: "agent",
+        limit: { name: "frozen", ms: 60_000, sinceMs: 410, origin: "floor", why: "60 s, floor" }
+      })
       assert.deepStrictEqual(events.filter(({ arrived }) => arrived > 0).map(({ tokens }) => tokens), [1, 2, 3])
       assert.strictEqual((yield* TestConsole.errorLines).at(-1), "campaign: it has ended: 1 scored, 1 unscored")
     }).pipe(Effect.provide(NodeServices.layer)))

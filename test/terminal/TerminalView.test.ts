@@ -142,6 +142,21 @@ describe("TerminalView", () => {
       assert.deepStrictEqual(yield* TestConsole.logLines, [])
     }))
 
+  it.effect("json is one event a line on stdout, and nothing else anywhere", () =>
+    Effect.gen(function*() {
+      const { fiber, queue, record, send } = yield* start("json")
+      yield* send(first, begins, token(10, 1))
+      yield* Queue.end(queue)
+      yield* Fiber.join(fiber)
+      const lines = (yield* TestConsole.logLines).join("\n").split("\n").map((line) => JSON.parse(line))
+      assert.deepStrictEqual(lines.map(({ _tag, atMs }) => [_tag, atMs]), [
+        ["CampaignBegan", 0],
+        ["AttemptBegan", 0],
+        ["TokensArrived", 10]
+      ])
+      assert.deepStrictEqual([record.opened, yield* TestConsole.errorLines], [0, []])
+    }))
+
   it.effect("none consumes the events and shows nothing", () =>
     Effect.gen(function*() {
       const { fiber, queue, record, send } = yield* start("none")
@@ -160,7 +175,7 @@ describe("TerminalView", () => {
     assert.strictEqual(autoMode(true, { CI: "1" }), "plain")
     assert.strictEqual(autoMode(true, { TERM: "dumb" }), "plain")
     assert.strictEqual(autoMode(false, { TERM: "xterm" }), "plain")
-    for (const ui of ["full", "plain", "none"] as const) {
+    for (const ui of ["full", "plain", "json", "none"] as const) {
       assert.strictEqual(chooseMode(ui, { isTerminal: false, environment: { CI: "1" } }), ui)
     }
   })

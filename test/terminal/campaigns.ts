@@ -12,6 +12,7 @@ import { fromTests, unusable } from "../../src/grading/Grade.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { Phase } from "../../src/liveness/Phase.ts"
+import { Stalled } from "../../src/liveness/Stalled.ts"
 import * as CampaignView from "../../src/terminal/CampaignView.ts"
 
 export const nastyNames = [
@@ -103,6 +104,28 @@ export const recordOf = (battle: Battle, values: Partial<AttemptRecord> = {}): A
   outcome: scoredOutcome(2, 2),
   ...values
 })
+
+/** A stall that was proved. */
+export const hung = () =>
+  new Stalled({
+    hop: "engine",
+    kind: "engine-hung",
+    confidence: "proved",
+    phase: "decoding",
+    tokens: 3,
+    silentMillis: 62_000,
+    limit: { name: "frozen", millis: 60_000, origin: "floor", learning: null },
+    circumstances: {
+      run: { hop: "engine", attempt: 1, endpoint: "http://engine", model: "m" },
+      decidedBy: "evidence",
+      atMillis: 70_000,
+      phases: [],
+      gapsMillis: [],
+      limits: [],
+      evidence: { binding: "proven", frozenMillis: 60_000, samples: [] }
+    },
+    cancel: "unconfirmed"
+  })
 
 export const lost = (detail: string) =>
   new Failed({ hop: "engine", reason: { _tag: "ConnectionLost", detail }, tokens: 3 })

@@ -4,7 +4,18 @@ import stringWidth from "string-width"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import { initial, keyOf } from "../../src/terminal/CampaignView.ts"
 import { renderFull } from "../../src/terminal/renderFull.ts"
-import { began, definitionOf, endOf, eventsOf, lost, recordOf, scoredOutcome, Script, viewOf } from "./campaigns.ts"
+import {
+  began,
+  definitionOf,
+  endOf,
+  eventsOf,
+  hung,
+  lost,
+  recordOf,
+  scoredOutcome,
+  Script,
+  viewOf
+} from "./campaigns.ts"
 
 const sizes = [40, 80, 120, 200].flatMap((columns) => [10, 24, 60].map((rows) => ({ columns, rows })))
 const odd = [1, 2, 5, 16, 23].flatMap((columns) => [1, 2, 3, 7].map((rows) => ({ columns, rows })))
@@ -157,6 +168,69 @@ describe("renderFull", () => {
     const heads = (now: number) => linesOf(events, now, 120, 24).slice(4, 7).map((line) => line === "" ? "" : "battle")
     assert.deepStrictEqual(heads(1_900), ["", "battle", "battle"])
     assert.deepStrictEqual(heads(2_100), ["battle", "battle", ""])
+  })
+
+  it("keeps a line for the last stall after newer verdicts have come, with what proved it", () => {
+    const events = inFlight(1, 100, 500)
+    const end = (repetition: number, atMillis: number, values: Parameters<typeof recordOf>[1]) =>
+      events.push({ _tag: "AttemptEnded", atMillis, record: recordOf(battle("run-length", repetition), values) })
+    end(1, 1_000, { verdict: "stalled", error: hung(), outcome: { _tag: "Pending" }, tokens: 3 })
+    for (let index = 0; index < 20; index++) end(1, 2_000 + index, {})
+    const lines = linesOf(events, 10_000, 100, 16)
+    const verdicts = lines.filter((line) => /^[✓!]/u.test(line))
+    assert.isAtLeast(verdicts.length, 3)
+    assert.strictEqual(
+      verdicts.at(-1),
+      "! run-length      #1  stalled     engine-hung: its counters stand still; proved, quiet 1:02; 3 tok;…"
+    )
+    assert.isTrue(verdicts.slice(0, -1).every((line) => line.startsWith("✓")))
+    assert.include(lines[1], "1 stalled")
+  })
+
+  it("gives the battles in flight their lines whatever else there is to say, and each of them one", () => {
+    const tasks = Array.from({ length: 20 }, (_, index) => `task-${index}`)
+    const definition = definitionOf(tasks as [string, ...Array<string>], { repetitions: 5, concurrency: 4 })
+    const agents = ["one", "two", "three", "four"].map((name) => ({ ...definition.agents[0], name }))
+    const first = began({ ...definition, agents: agents as [typeof agents[0], ...typeof agents] })
+    const events: Array<CampaignEvent> = [
+      first,
+      ...first.battles.slice(0, 16).map(({ battle }): CampaignEvent => ({
+        _tag: "AttemptBegan",
+        atMillis: 0,
+        battle,
+        number: 1
+      })),
+      { _tag: "AttemptEnded", atMillis: 1_000, record: recordOf(first.battles[20]!.battle) },
+      { _tag: "Stopping", atMillis: 2_000, why: "it is paused" }
+    ]
+    assert.lengthOf(first.battles, 400)
+    for (const columns of [80, 120]) {
+      const lines = linesOf(events, 2_000, columns, 24)
+      assert.lengthOf(lines.filter((line) => line.includes("connecting")), 16, lines.join("\n"))
+      assert.lengthOf(lines.filter((line) => line.startsWith("✓")), 1)
+      assert.match(lines[0]!, /1\/400 .*stopping/)
+      assert.match(lines[2]!, /^no battle is begun any more {2}it is paused$/)
+      assert.match(lines[3]!, /^ {2}one \d+\/100 .*four \d+\/100 {2}[·▁]{20}$/u)
+    }
+    const large = linesOf(events, 2_000, 200, 50)
+    for (const task of tasks) assert.isTrue(large.some((line) => line.startsWith(`  ${task} `)), task)
+    // What stands above the battles does not depend on how many there are.
+    const at = (lines: ReadonlyArray<string>) => lines.findIndex((line) => line.includes("connecting"))
+    assert.strictEqual(
+      at(linesOf(events.slice(0, 2), 2_000, 200, 50)),
+      at(linesOf(events.slice(0, 17), 2_000, 200, 50))
+    )
+  })
+
+  it("says when it may end, without the bounds where there is no room for them", () => {
+    const remaining = { atMillis: 9_000, millis: 160_000, lowMillis: 110_000, highMillis: 250_000 }
+    const headerOf = (columns: number, now = 10_000) =>
+      renderFull(viewOf(inFlight(1, 100, 500)), now, { columns, rows: 24, color: false, remaining }).split("\n")[0]!
+    assert.include(headerOf(80), "ETA 2:39 (1:49–4:09)")
+    assert.match(headerOf(40), /ETA 2:39$/)
+    assert.include(headerOf(80, 12_000), "ETA 2:37 (1:47–4:07)")
+    // Whoever is later than was thought is not early.
+    assert.include(headerOf(80, 500_000), "ETA 0:00 (0:00–0:00)")
   })
 
   it("uses colours for what they mean and nothing else", () => {

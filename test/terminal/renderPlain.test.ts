@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import { type AttemptOutlook, calm } from "../../src/campaign/AttemptOutlook.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import * as View from "../../src/terminal/CampaignView.ts"
 import { renderPlain } from "../../src/terminal/renderPlain.ts"
-import { began, definitionOf, eventsOf, lost, recordOf, scoredOutcome, Script } from "./campaigns.ts"
+import { began, definitionOf, eventsOf, hung, lost, recordOf, scoredOutcome, Script } from "./campaigns.ts"
 
 /** The lines of all events, with the event each is of. */
 const linesOf = (events: ReadonlyArray<CampaignEvent>) => {
@@ -28,6 +29,44 @@ describe("renderPlain", () => {
       assert.isAtLeast(event.atMillis - last, 5_000)
       last = event.atMillis
     }
+  })
+
+  it("says once for each reason that an attempt is slow, and what proved a stall", () => {
+    const a = { task: "a", agent: "agent", repetition: 1 }
+    const limit = { name: "frozen", millis: 60_000, origin: "floor", learning: null, sinceMillis: 1_000 } as const
+    const changed = (atMillis: number, some: Partial<AttemptOutlook>): CampaignEvent => ({
+      _tag: "OutlookChanged",
+      atMillis,
+      battle: a,
+      number: 1,
+      outlook: { ...calm, ...some }
+    })
+    const lines = linesOf([
+      began(definitionOf(["a", "b"], { repetitions: 1 })),
+      { _tag: "AttemptBegan", atMillis: 0, battle: a, number: 1 },
+      changed(5_000, { limit }),
+      changed(6_000, { limit, engine: "still", slow: "prefill" }),
+      changed(7_000, { engine: "moving", slow: "prefill" }),
+      changed(8_000, {}),
+      changed(9_000, { engine: "moving", slow: "prefill" }),
+      changed(10_000, { engine: "moving", slow: "queued" }),
+      // Of an attempt that is no longer the one in flight.
+      { ...changed(11_000, { slow: "preempted" }), number: 2 } as CampaignEvent,
+      changed(12_000, { stalled: "silent" }),
+      changed(13_000, { stalled: "silent" }),
+      {
+        _tag: "AttemptEnded",
+        atMillis: 70_000,
+        record: recordOf(a, { verdict: "stalled", error: hung(), outcome: { _tag: "Pending" }, durationMillis: 70_000 })
+      }
+    ]).map(({ line }) => line)
+    assert.deepStrictEqual(lines.slice(2), [
+      "     6.0s attempt  task=a repetition=1 attempt=1 slow reason=prefill quiet=6.0s engine=still limit=\"60 s, floor\"",
+      "    10.0s attempt  task=a repetition=1 attempt=1 slow reason=queued quiet=10.0s engine=moving",
+      "    12.0s attempt  task=a repetition=1 attempt=1 stalled kind=silent quiet=12.0s policy=warn",
+      "    70.0s attempt  task=a repetition=1 attempt=1 stalled tokens=120 seconds=70.0 kind=engine-hung " +
+      `confidence=proved error=${JSON.stringify(hung().message)}`
+    ])
   })
 
   it("tells the story of a campaign", () => {
