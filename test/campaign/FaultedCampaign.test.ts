@@ -4,6 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { type AttemptOutlook, calm, isSame } from "../../src/campaign/AttemptOutlook.ts"
+import { keyOf } from "../../src/campaign/Battle.ts"
 import { kindOf } from "../../src/liveness/Failed.ts"
 import { retryKindOf, rowOf } from "../../src/liveness/RetryTable.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
@@ -58,6 +60,18 @@ const assertConsistent = (played: Played) => {
   const completed = attempts.filter(({ verdict }) => verdict === "completed")
   assert.lengthOf(outcomes.filter(({ _tag }) => _tag === "Scored"), completed.length)
   assert.lengthOf(outcomes.filter(({ _tag }) => _tag === "Pending"), 0)
+  // What is known of a silence is told of the attempt in flight alone, and only when it is something else than before.
+  const flying = new Map<string, { readonly number: number; readonly outlook: AttemptOutlook }>()
+  for (const event of events) {
+    if (event._tag === "AttemptBegan") flying.set(keyOf(event.battle), { number: event.number, outlook: calm })
+    else if (event._tag === "AttemptEnded") flying.delete(keyOf(event.record.battle))
+    if (event._tag !== "OutlookChanged") continue
+    const { battle, number, outlook } = event
+    const before = flying.get(keyOf(battle))
+    assert.strictEqual(before?.number, number)
+    assert.isFalse(isSame(before!.outlook, outlook), JSON.stringify(event))
+    flying.set(keyOf(battle), { number, outlook })
+  }
   // Every response ended once, and nothing is left.
   const requests = requestsOf(played)
   for (const { ends, events } of requests) assert.lengthOf(ends, 1, JSON.stringify(events.slice(-5)))
@@ -144,6 +158,11 @@ describe("a campaign of one battle", { concurrent: true }, () => {
       const [first] = requestsOf(played)
       const silence = first!.ends[0]!.atMillis - first!.lastTokenAt
       assert.isTrue(silence >= 60_000 && silence <= 66_000 + 2 * STEP, `${silence}`)
+      // The limit that ended it was told in advance, and counts from the engine's last step.
+      const { outlook } = told(played, "OutlookChanged").find(({ outlook }) => outlook.limit?.name === "frozen")!
+      assert.deepInclude(outlook, { engine: "still", engineBy: "agent" })
+      const endsAt = outlook.limit!.sinceMillis + outlook.limit!.millis
+      assert.closeTo(told(played, "AttemptEnded")[0]!.record.durationMillis, endsAt, 7_000 + 2 * STEP)
       const hungAt = first!.events.find(({ event }) => event === "fault")!.atMillis
       const canaries = told(played, "GateChanged").filter(({ why }) => why.startsWith("the canary has"))
       for (const { atMillis, why } of canaries.slice(1)) {
@@ -222,6 +241,13 @@ describe("a campaign of one battle", { concurrent: true }, () => {
       assert.deepInclude(played.outcomes[0], { _tag: "Scored", attempt: 1 })
       assert.isAbove(told(played, "AttemptEnded")[0]!.record.durationMillis, 600_000)
       assert.isEmpty(gateStates(played))
+      // What is known of ten minutes of silence is told a few times, not with every look.
+      assert.isAtMost(told(played, "OutlookChanged").length, 8)
+      assert.deepInclude(told(played, "OutlookChanged").at(-2)?.outlook, {
+        engine: "moving",
+        slow: "prefill",
+        limit: null
+      })
     }), 60_000)
 
   it.effect("has its attempt ended as slow by a hard cap, with what it waited for", () =>
