@@ -165,7 +165,7 @@ const stages: Record<Stage, string> = {
 }
 
 /** What an engine is said to do. */
-export const engines: Record<EngineDigest, string> = {
+const engines: Record<EngineDigest, string> = {
   moving: "stepping",
   asleep: "asleep",
   frozen: "standing still",
