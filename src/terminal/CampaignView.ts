@@ -98,8 +98,9 @@ export interface CampaignView {
   readonly standings: HashMap.HashMap<string, Standing>
   /** What keeps battles from starting. */
   readonly gate: GateShown | undefined
-  /** All gates and breakers that are shut. */
+  /** All gates and breakers that are shut, and those that nobody has tried yet. */
   readonly shut: ReadonlyArray<GateShown>
+  readonly untried: ReadonlyArray<GateShown>
   /** Why no battle is begun any more. */
   readonly stopping: string | undefined
 }
@@ -139,6 +140,7 @@ export const initial: CampaignView = {
   standings: HashMap.empty(),
   gate: undefined,
   shut: [],
+  untried: [],
   stopping: undefined
 }
 
@@ -241,9 +243,10 @@ export const step = (view: CampaignView, event: CampaignEvent): CampaignView => 
 
 /** The view shows one gate: the one that was shut last of those that still are. */
 const gateChanged = (view: CampaignView, event: GateShown): CampaignView => {
-  const others = view.shut.filter(({ endpoint }) => endpoint !== event.endpoint)
-  const shut = isShut(event) ? [...others, event] : others
-  return { ...view, shut, gate: shut.at(-1) }
+  const others = (gates: ReadonlyArray<GateShown>) => gates.filter(({ endpoint }) => endpoint !== event.endpoint)
+  const shut = [...others(view.shut), ...isShut(event) ? [event] : []]
+  const isUntried = event.state !== "closed" && event.untried
+  return { ...view, shut, untried: [...others(view.untried), ...isUntried ? [event] : []], gate: shut.at(-1) }
 }
 
 type Of<Tag extends CampaignEvent["_tag"]> = Extract<CampaignEvent, { readonly _tag: Tag }>

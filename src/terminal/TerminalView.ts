@@ -37,8 +37,9 @@ export interface ViewOptions {
 const FRAME_MILLIS = 100
 /** Between two estimates of what is left, in milliseconds of event time. */
 const ESTIMATE_MILLIS = 2_000
-/** How many times as long as a frame took nothing is drawn after it. */
+/** How many times as long as a frame took nothing is drawn after it, and the longest time. */
 const REST = 19
+const MOST_REST_MILLIS = 1_000
 /** How long plain output may be silent, in milliseconds. */
 const PLAIN_SILENCE_MILLIS = 30_000
 
@@ -116,11 +117,9 @@ const full = Effect.fnUntraced(function*<E, R>(events: Stream.Stream<CampaignEve
   let estimatedAt = -Infinity
   /** The estimate runs down with the clock, so it is made anew only now and then. */
   const estimate = (now: number) => {
-    if (now - estimatedAt >= ESTIMATE_MILLIS) {
-      estimatedAt = now
-      remaining = estimateRemaining(view, now)
-    }
-    return remaining
+    if (now - estimatedAt < ESTIMATE_MILLIS) return
+    estimatedAt = now
+    remaining = estimateRemaining(view, now)
   }
 
   yield* Effect.scoped(Effect.gen(function*() {
@@ -128,13 +127,15 @@ const full = Effect.fnUntraced(function*<E, R>(events: Stream.Stream<CampaignEve
     const draw = Effect.gen(function*() {
       const size = yield* region.size
       const now = eventClock.now()
-      const frame = renderFull(view, now, { ...size, color, remaining: estimate(now) })
+      const frame = renderFull(view, now, { ...size, color, remaining })
       if (frame !== "") yield* region.draw(frame)
     })
     const frames = Effect.gen(function*() {
+      estimate(eventClock.now())
       const began = eventClock.elapsed()
       yield* draw
-      yield* Effect.sleep(Math.max(FRAME_MILLIS, (eventClock.elapsed() - began) * REST))
+      const rest = (eventClock.elapsed() - began) * REST
+      yield* Effect.sleep(Math.max(FRAME_MILLIS, Math.min(MOST_REST_MILLIS, rest)))
     })
     yield* Effect.forkScoped(Effect.forever(frames))
     yield* Effect.ensuring(take, draw)

@@ -27,7 +27,7 @@ export interface Remaining {
 
 /** Battles of a lane that have to have ended before anything is told. */
 export const LEAST_ENDED = 5
-const REPETITIONS = 80
+const REPETITIONS = 60
 /** More battles than these are summed up, not played one by one. */
 const MOST_PLAYED = 200
 
@@ -80,18 +80,30 @@ const workOf = (
 /** How long one repetition of the work takes. */
 const played = ({ ages, fresh, most, sample }: Work, chance: () => number): number => {
   const draw = CostSample.drawFrom(sample, () => -Math.log(chance()), chance)
-  /** When each of those that play at once is done. */
-  const ends = ages.map((age) => draw(age) - age)
+  /** When each of those that play at once is done: a heap, of which the first end is at the top. */
+  const ends = ages.map((age) => draw(age) - age).toSorted((a, b) => a - b)
   const one = Math.min(fresh, MOST_PLAYED)
   const bulk = one === fresh ? 0 : summed(Array.from({ length: one }, () => draw(0)), fresh - one, chance) / most
   for (let left = one; left > 0; left--) {
-    if (ends.length < most) ends.push(draw(0))
-    else {
-      const first = ends.indexOf(Math.min(...ends))
-      ends[first] = ends[first]! + draw(0)
-    }
+    if (ends.length < most) {
+      ends.push(draw(0))
+      if (ends.length === most) ends.sort((a, b) => a - b)
+    } else replaceFirst(ends, ends[0]! + draw(0))
   }
-  return bulk + Math.max(0, ...ends)
+  return bulk + ends.reduce((last, end) => Math.max(last, end), 0)
+}
+
+/** Puts a later end in the place of the first one, and the heap in order. */
+const replaceFirst = (heap: Array<number>, end: number): void => {
+  let at = 0
+  while (true) {
+    let child = 2 * at + 1
+    if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
+    if (child >= heap.length || heap[child]! >= end) break
+    heap[at] = heap[child]!
+    at = child
+  }
+  heap[at] = end
 }
 
 /** A sum of so many costs like these: near enough to a normal distribution where they are many. */

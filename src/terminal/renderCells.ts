@@ -27,6 +27,8 @@ const LONGEST_AGENT = 24
 const LEAST_CELL = 8
 /** A table that shows less of a name than this says too little. */
 const LEAST_NAME = 6
+/** Less than this of a name says nothing. */
+const LEAST_OF_ONE = 4
 
 /** The lines, in the form with the most of them that is not more than `most`. */
 export const renderCells = (view: CampaignView, columns: number, most: number): ReadonlyArray<Pieces> => {
@@ -174,7 +176,7 @@ const oneLine = (
     return Math.floor((left - rest - numbers) / count)
   }
   let shown = agents.length
-  while (shown > 0 && widthFor(shown) < LEAST_NAME) shown--
+  while (shown > 0 && widthFor(shown) < LEAST_OF_ONE) shown--
   const width = Math.min(LONGEST_AGENT, shown === 0 ? 0 : widthFor(shown))
   const pieces: ReadonlyArray<Piece> = [
     piece(INDENT),

@@ -33,6 +33,9 @@ const TALL = 16
 const VERDICTS = 8
 const VERDICTS_LEAST = 3
 
+/** How long an engine may be tried before that is worth a line, in milliseconds. */
+const UNTRIED_MILLIS = 3_000
+
 type Pieces = ReadonlyArray<Piece>
 
 /** The display at `now` (event time, in milliseconds), or "" before the campaign has begun. */
@@ -81,6 +84,14 @@ const notesOf = (view: CampaignView, now: number): ReadonlyArray<Pieces> =>
       ? []
       : [[piece("no battle is begun any more", "amber"), piece(`  ${singleLine(view.stopping)}`, "dim")]],
     ...view.shut.toReversed().map((gate) => gateLine(gate, now)),
+    // Most engines have answered before anybody would read that they are asked.
+    ...view.untried.filter(({ sinceMillis }) => now - sinceMillis > UNTRIED_MILLIS).map((
+      { endpoint, sinceMillis, why }
+    ) => [
+      piece("no battle yet", "amber"),
+      piece(` for ${clockTime(now - sinceMillis)}`),
+      piece(`  ${singleLine(endpoint)}: ${singleLine(why)}`, "dim")
+    ]),
     ...view.lanes.filter(({ halted }) => halted !== null).map(({ halted, name }) => [
       piece(`no battle starts in ${singleLine(name)}`, "amber"),
       piece(`  ${singleLine(halted ?? "")}`, "dim")

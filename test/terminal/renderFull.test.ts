@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { stripVTControlCharacters } from "node:util"
 import stringWidth from "string-width"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
-import { initial, keyOf } from "../../src/terminal/CampaignView.ts"
+import { type GateShown, initial, keyOf } from "../../src/terminal/CampaignView.ts"
 import { renderFull } from "../../src/terminal/renderFull.ts"
 import {
   began,
@@ -220,6 +220,43 @@ describe("renderFull", () => {
       at(linesOf(events.slice(0, 2), 2_000, 200, 50)),
       at(linesOf(events.slice(0, 17), 2_000, 200, 50))
     )
+  })
+
+  it("says what keeps battles from starting: a gate, a lane, and an engine that is tried for long", () => {
+    const gate = (endpoint: string, some: Partial<GateShown>): CampaignEvent => ({
+      _tag: "GateChanged",
+      of: "engine",
+      atMillis: 1_000,
+      endpoint,
+      state: "open",
+      sinceMillis: 1_000,
+      why: "its counters stand still",
+      untried: false,
+      nextCanaryAtMillis: 12_000,
+      unconfirmed: 0,
+      openedMillis: 1_000,
+      admits: false,
+      ...some
+    } as CampaignEvent)
+    const lines = (now: number, ...events: ReadonlyArray<CampaignEvent>) =>
+      linesOf([...inFlight(1, 100, 500), ...events], now).slice(1, 5)
+    const shut = lines(
+      10_000,
+      gate("http://a", {}),
+      gate("http://b", { state: "suspect", untried: true, why: "it is not known yet", nextCanaryAtMillis: null }),
+      { _tag: "LaneHalted", atMillis: 2_000, lane: "agent agent", why: "another model" }
+    )
+    assert.include(shut[0], "1 gate shut")
+    assert.deepStrictEqual(shut.slice(1), [
+      "no battle starts for 0:09, canary in 0:02  http://a: its counters stand still",
+      "no battle yet for 0:09  http://b: it is not known yet",
+      "no battle starts in agent agent  another model"
+    ])
+    const young = lines(3_000, gate("http://b", { state: "suspect", untried: true }))
+    assert.notMatch(young.join(""), /no battle/)
+    const open = lines(10_000, gate("http://a", {}), gate("http://a", { state: "closed" }))
+    assert.include(open[0], "no gate shut")
+    assert.notMatch(open.join(""), /no battle/)
   })
 
   it("says when it may end, without the bounds where there is no room for them", () => {
