@@ -65,6 +65,13 @@ const assertConsistent = (played: Played) => {
   for (const event of events) {
     if (event._tag === "AttemptBegan") flying.set(keyOf(event.battle), { number: event.number, outlook: calm })
     else if (event._tag === "AttemptEnded") flying.delete(keyOf(event.record.battle))
+    // The next token ends the silence, and that is told with it.
+    if (
+      event._tag === "TokensArrived" && event.arrived > 0 && !isSame(flying.get(keyOf(event.battle))!.outlook, calm)
+    ) {
+      const next = events[events.indexOf(event) + 1]
+      assert.deepInclude(next, { _tag: "OutlookChanged", battle: event.battle, outlook: calm })
+    }
     if (event._tag !== "OutlookChanged") continue
     const { battle, number, outlook } = event
     const before = flying.get(keyOf(battle))
