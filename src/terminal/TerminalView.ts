@@ -117,7 +117,7 @@ const full = Effect.fnUntraced(function*<E, R>(events: Stream.Stream<CampaignEve
   let estimatedAt = -Infinity
   /** The estimate runs down with the clock, so it is made anew only now and then. */
   const estimate = (now: number) => {
-    if (now - estimatedAt < ESTIMATE_MILLIS) return
+    if (remaining !== undefined && now - estimatedAt < ESTIMATE_MILLIS) return
     estimatedAt = now
     remaining = estimateRemaining(view, now)
   }
