@@ -149,9 +149,14 @@ describe("an interruption", { concurrent: true }, () => {
         )
         assert.deepStrictEqual(readdirSync(directory), ["c.db"])
 
-        const { code, stderr, stdout } = yield* run(["resume", "--db", "c.db", "--json", "--ui", "none"], { directory })
+        const { code, stderr, stdout } = yield* run(["resume", "--db", "c.db", "--ui", "json"], { directory })
         assert.strictEqual(code, 0, stderr)
-        const summary = JSON.parse(stdout)
+        const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+        assert.deepStrictEqual(
+          [lines[0], lines.at(-2), lines.at(-1)].map(({ _tag }) => _tag),
+          ["CampaignBegan", "CampaignEnded", "Summary"]
+        )
+        const summary = lines.at(-1)
         assert.deepStrictEqual(summary.battles, { planned: 3, scored: 3, unscored: 0, pending: 0 })
         assert.strictEqual(summary.attempts.completed, 3)
         if (when !== "while it starts") assert.isAbove(summary.attempts.cancelled, 0)
