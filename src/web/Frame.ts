@@ -42,14 +42,14 @@ export interface Changes {
   readonly rows?: ReadonlyArray<Row>
   /** Rows that have moved on. */
   readonly moved?: ReadonlyArray<Moved>
-  /** Attempts that have ended, the oldest first; the list keeps the last `ENDED_KEPT`, newest first. */
+  /** Attempts that have ended, the oldest first: each goes to the front of `ended`, and of `stalls` if it is one. */
   readonly ended?: ReadonlyArray<Ended>
   /** Whole cells in the place of those with the same task and agent. */
   readonly cells?: ReadonlyArray<Cell>
   /** All engines and agents, if anything has changed in one of them. */
   readonly lanes?: ReadonlyArray<Lane>
   readonly breakers?: ReadonlyArray<Gate>
-  /** Things worth a line, the oldest first; the list keeps the last `NOTICES_KEPT`, newest first. */
+  /** Things worth a line, the oldest first: each goes to the front of `notices`. */
   readonly notices?: ReadonlyArray<Notice>
 }
 
@@ -65,13 +65,18 @@ export interface State {
   readonly totals: Totals
   /** Battles in flight, and those that wait for their next attempt, in the order of their slots. */
   readonly rows: ReadonlyArray<Row>
-  /** The last attempts that have ended, newest first: at most `ENDED_KEPT`, and all stalls up to `STALLS_KEPT`. */
+  /** How long lists become before their last elements are forgotten. */
+  readonly kept: { readonly ended: number; readonly stalls: number; readonly notices: number }
+  /** The last attempts that have ended, newest first. */
   readonly ended: ReadonlyArray<Ended>
+  /** Of those that have stalled, the last ones, newest first. */
+  readonly stalls: ReadonlyArray<Ended>
   /** Those of a task and an agent that have battles, in the order of tasks, then agents. */
   readonly cells: ReadonlyArray<Cell>
   readonly lanes: ReadonlyArray<Lane>
   /** The breakers of agents that are not played against as usual. */
   readonly breakers: ReadonlyArray<Gate>
+  /** Newest first. */
   readonly notices: ReadonlyArray<Notice>
 }
 
@@ -174,12 +179,14 @@ export interface Row extends Named {
   /** Tokens per second over the last seconds. */
   readonly rate: number | null
   readonly firstTokenAtMillis: number | null
-  /** From here silence is counted, or from `beganAtMillis` before the first token; not at all in `finishing`. */
+  /** Silence is since then, or since `beganAtMillis` before the first token; not at all in `finishing`. */
   readonly lastTokenAtMillis: number | null
   readonly limit: Limit | null
   readonly engine: EngineWord | null
   /** Why it is called slow; `null` where it is not. */
   readonly slow: string | null
+  /** What it was found to be, where the stall policy is only to warn; `null` where it was not. */
+  readonly stalled: string | null
   /** The last half minute or less, oldest first. */
   readonly marks: ReadonlyArray<Mark>
 }
@@ -195,19 +202,21 @@ export interface Waiting {
   readonly reason: string
 }
 
-/** The silence that is allowed now. */
+/** What ends a silence; there is none while nothing does. */
 export interface Limit {
+  /** silent, frozen, first-token, or such. */
+  readonly name: string
   readonly millis: number
   /** The same with its origin, for people: "2 min 10 s, learned from 412 runs". */
   readonly words: string
-  /** When the silence that it limits began. */
+  /** From when it counts: the last token, or since then the last sign of life of another kind. */
   readonly sinceMillis: number
 }
 
-/** How the engine behind an attempt is, in one word such as stepping, and what that rests on. */
+/** What the engine behind an attempt does, in one word such as moving or still, and who says so: agent, tap, metrics. */
 export interface EngineWord {
   readonly word: string
-  readonly why: string | null
+  readonly by: string | null
 }
 
 /** Tokens that arrived together or nearly so: when the last of them did, how many, and of which kind. */
@@ -243,7 +252,7 @@ export interface Stall {
   readonly phase: Phase
   readonly tokens: number
   readonly silentMillis: number
-  readonly limit: Pick<Limit, "millis" | "words"> & { readonly name: string }
+  readonly limit: Omit<Limit, "sinceMillis">
   /** What the engine's metrics showed, or that nothing did; a clause. */
   readonly proof: string
   readonly decidedBy: string
