@@ -320,9 +320,8 @@ export interface Gate {
 export interface Epoch {
   readonly models: string
   readonly roots: string | null
-  /** In milliseconds since 1970. */
+  /** When its process began, in milliseconds since 1970. */
   readonly startedAt: number | null
-  readonly why: string
 }
 
 /** What the engine's own metrics last said. */

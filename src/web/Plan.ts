@@ -3,9 +3,9 @@
  *
  * The place of a battle is the one that it has in the store (`position`), so it stays when a campaign is extended.
  */
-import { type Battle, keyOf } from "../campaign/Battle.ts"
+import type { Battle } from "../campaign/Battle.ts"
 import type { Standing } from "../campaign/CampaignEvent.ts"
-import type { Definition } from "../campaign/Definition.ts"
+import { keyOf } from "../terminal/CampaignView.ts"
 import type { Named } from "./Frame.ts"
 
 export interface Plan {
@@ -25,7 +25,10 @@ export interface Plan {
 
 /** The plan of a definition and its battles. */
 export const make = (
-  { agents, tasks }: Pick<Definition, "agents" | "tasks">,
+  { agents, tasks }: {
+    readonly agents: ReadonlyArray<{ readonly name: string }>
+    readonly tasks: ReadonlyArray<{ readonly id: string }>
+  },
   standings: ReadonlyArray<Pick<Standing, "battle">>
 ): Plan => {
   const taskPlaces = new Places(tasks.map(({ id }) => id))
