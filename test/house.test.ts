@@ -7,11 +7,13 @@ import { version } from "../src/version.ts"
 const root = join(import.meta.dirname, "..")
 
 /**
- * In the order in which a token travels; a folder may import those after it. `grading` stands below `agents`, and `text`,
+ * In the order in which a token travels; a folder may import those after it. The two views stand beside each other; the page
+ * counts as the terminal does, so `web` stands above. `grading` stands below `agents`, and `text`,
  * which knows words and nothing of engines, below all.
  */
 const order = [
   "cli",
+  "web",
   "terminal",
   "report",
   "campaign",

@@ -25,6 +25,7 @@ import { Ticker } from "../liveness/Ticker.ts"
 import { type CampaignSummary, summarize } from "../report/CampaignSummary.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
+import { WebDashboard } from "../web/WebDashboard.ts"
 import { clientFor } from "./AgentAddress.ts"
 import { gateError, inputError, orExit, pausedError } from "./CommandError.ts"
 import * as EmbeddedAgents from "./EmbeddedAgents.ts"
@@ -32,10 +33,12 @@ import * as embeddedGrader from "./embeddedGrader.ts"
 import { excessOf, type FailOnError } from "./failOnError.ts"
 import { invocation, resumeCommand } from "./invocation.ts"
 import { renderSummary } from "./renderSummary.ts"
+import { shownFromRunner } from "./shownCampaign.ts"
 import * as startedAgents from "./startedAgents.ts"
 import * as startedEngines from "./startedEngines.ts"
 import * as startedTaps from "./startedTaps.ts"
 import type { UserInterface } from "./userInterface.ts"
+import { sayWhere, webLayer, type WebPlace } from "./webFlags.ts"
 
 export interface SessionOptions {
   readonly database: string
@@ -46,6 +49,8 @@ export interface SessionOptions {
   readonly kind: "new" | "stored" | "changed"
   readonly userInterface: UserInterface
   readonly json: boolean
+  /** Where the campaign is shown on a web page, if it is. */
+  readonly web: WebPlace | undefined
   /** What the results are held to at the end. */
   readonly failOnError: FailOnError | undefined
 }
@@ -63,7 +68,8 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
       clientFor(options.definition),
       LiveRegion.layer,
       embeddedGrader.sandboxFor(options.definition.tasks),
-      Ticker.layer(options.definition.limits.tickMillis)
+      Ticker.layer(options.definition.limits.tickMillis),
+      webLayer(options.web, options.database)
     ]),
     Effect.onInterrupt(() =>
       Console.error(
@@ -106,6 +112,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
     yield* answerOutdated
     const agents = yield* EmbeddedAgents.start(definition, engines, taps)
     yield* Console.error(`campaign ${definition.id}: ${namesOf(definition)}, kept in ${database}`)
+    yield* sayWhere
     yield* store.setState("running")
     const end = yield* Effect.onExit(
       play(options, agents),
@@ -168,10 +175,13 @@ const play = Effect.fnUntraced(function*(
 ) {
   const events = yield* Queue.unbounded<CampaignEvent, Cause.Done>()
   const view = yield* Effect.forkScoped(TerminalView.run(Stream.fromQueue(events), mode, { color }))
+  const web = yield* WebDashboard
+  const campaign = yield* loaded(database)
+  yield* web.begin(shownFromRunner(database, campaign, seats))
   const end = yield* CampaignRunner.run({
-    campaign: yield* loaded(database),
+    campaign,
     seats,
-    onEvent: (event) => Effect.asVoid(Queue.offer(events, event))
+    onEvent: (event) => Effect.andThen(web.tell(event), Queue.offer(events, event))
   }).pipe(Effect.provide(services), Effect.provide(BattleQueue.layerMemory))
   yield* Queue.end(events)
   yield* Fiber.join(view)

@@ -16,6 +16,7 @@ import { orExit } from "./CommandError.ts"
 import { failOnError } from "./failOnError.ts"
 import * as flags from "./flags.ts"
 import { userInterface } from "./userInterface.ts"
+import { webFlags, webPlace } from "./webFlags.ts"
 
 const { address, concurrency, config, score } = campaignFlags
 
@@ -45,6 +46,7 @@ export const resume = Command.make(
     score,
     concurrency,
     failOnError,
+    ...webFlags,
     ui: flags.ui,
     json: flags.json
   },
@@ -54,7 +56,7 @@ export const resume = Command.make(
       Effect.provide(CampaignStore.layerReadonly({ filename: db })),
       orExit
     )
-    const session = { database: db, failOnError, userInterface: userInterface(ui), json }
+    const session = { database: db, failOnError, userInterface: userInterface(ui), web: webPlace(options), json }
     if (options.config === undefined) {
       return yield* campaignSession.run(
         options.concurrency === undefined

@@ -25,6 +25,7 @@ import { invocation } from "./invocation.ts"
 import { HelpSections } from "./renderHelp.ts"
 import { showRequested } from "./showRequested.ts"
 import { userInterface } from "./userInterface.ts"
+import { webFlags, webPlace } from "./webFlags.ts"
 
 export const run = Command.make(
   "run",
@@ -39,6 +40,7 @@ export const run = Command.make(
       Flag.withFallbackConfig(Config.Boolean(variableOf("dry-run"))),
       Flag.withDefault(false)
     ),
+    ...webFlags,
     ui: flags.ui,
     json: flags.json
   },
@@ -66,6 +68,7 @@ export const run = Command.make(
       kind: "new",
       failOnError: options.failOnError,
       userInterface: userInterface(options.ui),
+      web: webPlace(options),
       json: options.json
     })
   })
@@ -78,6 +81,7 @@ export const run = Command.make(
       command: "campaign run -c campaign.toml --db night.db",
       description: "What a file says; `campaign init` writes one"
     },
+    { command: "campaign run --web", description: "The demonstration, on a web page at http://127.0.0.1:8200/, too" },
     { command: "campaign run --engine http://127.0.0.1:8000/v1 --model my-model", description: "Test a vLLM server" },
     { command: "campaign run --agent http://127.0.0.1:9009/ --json", description: "Test an A2A agent, print JSON" },
     {

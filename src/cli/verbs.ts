@@ -55,6 +55,11 @@ export const verbs = [
     () => import("./watch.ts").then(({ watch }) => watch)
   ),
   verb(
+    "dashboard",
+    "Show a campaign on a web page: while it runs in another terminal, and afterwards.",
+    () => import("./dashboard.ts").then(({ dashboard }) => dashboard)
+  ),
+  verb(
     "pause",
     "Pause a campaign that runs in another terminal.",
     () => import("./pause.ts").then(({ pause }) => pause)

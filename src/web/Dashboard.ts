@@ -40,7 +40,7 @@ export interface DashboardOptions {
 }
 
 /** How many of each list are kept. */
-const KEPT = { ended: 40, stalls: 100, notices: 60 }
+export const KEPT = { ended: 40, stalls: 100, notices: 60 }
 /** How often it is said how long the campaign will still take, in milliseconds. */
 const REMAINING_MILLIS = 1000
 

@@ -33,6 +33,11 @@ export interface WebDashboardOptions {
   readonly database: string
 }
 
+export interface ShownCampaign extends DashboardOptions {
+  /** What the campaign's time is now. */
+  readonly atMillis: number
+}
+
 /** Five times a second. */
 const FRAME_MILLIS = 200
 
@@ -41,8 +46,8 @@ export class WebDashboard extends Context.Service<WebDashboard, {
   readonly url: string | null
   /** The link to open: the same, with the token in its fragment, which browsers send to nobody. */
   readonly link: Redacted.Redacted | null
-  /** Shows a campaign from now on, whose time is `atMillis` now; its first event must be that it began. */
-  readonly begin: (options: DashboardOptions, atMillis: number) => Effect.Effect<void>
+  /** Shows a campaign from now on; its first event must be that it began. Only done where somebody may look. */
+  readonly begin: <E>(shown: Effect.Effect<ShownCampaign, E>) => Effect.Effect<void, E>
   /** What happens in it. */
   readonly tell: (event: CampaignEvent) => Effect.Effect<void>
 }>()("a2a-campaign/WebDashboard") {
@@ -105,7 +110,8 @@ const make = Effect.fnUntraced(function*({ database, host, port, token: given }:
   return WebDashboard.of({
     url,
     link: Redacted.make(token === undefined ? url : `${url}#token=${Redacted.value(token)}`),
-    begin: (options, atMillis) => guarded(() => audience.begin(options, atMillis)),
+    begin: (shown) =>
+      Effect.flatMap(shown, ({ atMillis, ...options }) => guarded(() => audience.begin(options, atMillis))),
     tell: (event) => guarded(() => audience.tell(event))
   })
 })

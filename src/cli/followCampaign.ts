@@ -1,0 +1,54 @@
+/**
+ * Tells a web dashboard what becomes of the campaign of a file, for ever: as it is stored while nobody runs it, and as it
+ * goes while another process does.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as CampaignWatch from "../campaign/CampaignWatch.ts"
+import * as LookEvents from "../campaign/LookEvents.ts"
+import * as StoredLook from "../campaign/StoredLook.ts"
+import { WebDashboard } from "../web/WebDashboard.ts"
+import { inputError } from "./CommandError.ts"
+import { shownFromOutside, shownFromStore } from "./shownCampaign.ts"
+
+/** Between two looks at a campaign that nobody runs, in milliseconds. */
+const IDLE_LOOK_MILLIS = 1000
+
+/** Never ends by itself. Fails where the file cannot be read any more. */
+export const followCampaign = Effect.fnUntraced(function*(database: string) {
+  while (true) yield* Effect.scoped(followOnce(database))
+})
+
+/** Until somebody begins to run it or has stopped to, or changes it while nobody runs it. */
+const followOnce = Effect.fnUntraced(function*(database: string) {
+  const web = yield* WebDashboard
+  const opened = yield* StoredLook.open(database, { texts: false })
+  if (Option.isNone(opened)) return yield* inputError(`${database} holds no campaign any more`)
+  const watcher = opened.value
+  const { campaign, first } = watcher
+  if (first.holder !== null) {
+    yield* web.begin(shownFromOutside(database, campaign, first.holder))
+    yield* Stream.runForEach(CampaignWatch.events(watcher), web.tell)
+  } else {
+    yield* web.begin(shownFromStore(database, campaign))
+    const { battles, createdAt, definition } = campaign
+    yield* web.tell({ _tag: "CampaignBegan", atMillis: 0, definition, battles })
+    yield* web.tell({
+      _tag: "CampaignEnded",
+      atMillis: lastEndOf(campaign) - createdAt,
+      end: LookEvents.endOfRun(first)
+    })
+  }
+  const look = Effect.delay(watcher.look, IDLE_LOOK_MILLIS)
+  let before = yield* look
+  while (before.holder === null) {
+    const next = yield* look
+    if (next.attempts.length > before.attempts.length || next.pending !== before.pending) return
+    before = next
+  }
+})
+
+/** When the last attempt ended, in milliseconds since 1970. */
+const lastEndOf = ({ attempts, createdAt }: StoredLook.Watcher["campaign"]): number =>
+  attempts.reduce((last, { durationMillis, startedAt }) => Math.max(last, startedAt + durationMillis), createdAt)
