@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { QueueTimes } from "../engine/MetricsScrape.ts"
 import type { EngineLook } from "./EngineEpochStep.ts"
+import type { Scraped } from "./EngineLoad.ts"
 
 export class CampaignEngines extends Context.Service<CampaignEngines, {
   /** What the engine of that name is now; `undefined` where it cannot be asked. */
@@ -15,14 +16,19 @@ export class CampaignEngines extends Context.Service<CampaignEngines, {
   readonly serve: (engine: string, model: string) => Effect.Effect<void>
   /** `undefined` where it does not tell. */
   readonly queueTimes: (engine: string) => Effect.Effect<QueueTimes | undefined>
+  /** The last scrape of its metrics, by whomever; `undefined` where there is none that says anything of now. */
+  readonly scraped: (engine: string) => Effect.Effect<Scraped | undefined>
 }>()("a2a-campaign/CampaignEngines") {
   /** Nobody knows anything of any engine. */
   static readonly layerNone: Layer.Layer<CampaignEngines> = Layer.succeed(CampaignEngines, {
     look: () => Effect.succeed(undefined),
     serve: () => Effect.void,
-    queueTimes: () => Effect.succeed(undefined)
+    queueTimes: () => Effect.succeed(undefined),
+    scraped: () => Effect.succeed(undefined)
   })
 
-  static readonly layerTest = (service: CampaignEngines["Service"]): Layer.Layer<CampaignEngines> =>
-    Layer.succeed(CampaignEngines, service)
+  static readonly layerTest = (
+    service: Omit<CampaignEngines["Service"], "scraped"> & Partial<CampaignEngines["Service"]>
+  ): Layer.Layer<CampaignEngines> =>
+    Layer.succeed(CampaignEngines, { scraped: () => Effect.succeed(undefined), ...service })
 }

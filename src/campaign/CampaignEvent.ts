@@ -9,6 +9,7 @@ import type { AttemptRecord } from "./AttemptRecord.ts"
 import type { Battle, Outcome } from "./Battle.ts"
 import type { Definition } from "./Definition.ts"
 import type { EpochBegan } from "./EngineEpochStep.ts"
+import type { EngineLoad } from "./EngineLoad.ts"
 import type { RunEnd } from "./RunEnd.ts"
 
 interface At {
@@ -55,6 +56,8 @@ export type CampaignEvent =
   | At & GateEvent & { readonly of: "engine" | "agent" }
   /** An engine is another process, or serves another model, than before. */
   | At & { readonly _tag: "EpochBegan" } & EpochBegan
+  /** What an engine says of its load, when that is read; `null` when it is not read any more. */
+  | At & { readonly _tag: "LoadSeen"; readonly lane: string; readonly load: EngineLoad | null }
   /** A lane begins no battle any more, with a reason, or does again. */
   | At & { readonly _tag: "LaneHalted"; readonly lane: string; readonly why: string | null }
   /** As many battles of a lane may run at once from now on. */

@@ -8,6 +8,7 @@ import type { AgentDefinition } from "./AgentDefinition.ts"
 import * as ConcurrencyStep from "./ConcurrencyStep.ts"
 import type { Lane } from "./Definition.ts"
 import * as EngineEpochStep from "./EngineEpochStep.ts"
+import type { EngineLoad } from "./EngineLoad.ts"
 
 export class CampaignLane {
   readonly name: string
@@ -17,6 +18,10 @@ export class CampaignLane {
   /** Battles that have been offered, or are played. */
   inFlight = 0
   epochs: EngineEpochStep.EpochState = EngineEpochStep.initial
+  /** The current epoch, as it was told. */
+  epochTold: EngineEpochStep.EpochBegan | null = null
+  /** What its engine said last of its load. */
+  load: EngineLoad | null = null
   /** The store's number of the current epoch. */
   epoch: number | null = null
   /** When its engine was last looked at, in milliseconds of the monotonic clock. */

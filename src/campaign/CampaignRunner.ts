@@ -32,6 +32,7 @@ import type { CampaignEvent } from "./CampaignEvent.ts"
 import type { CampaignLane } from "./CampaignLane.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import * as CommandWatch from "./CommandWatch.ts"
+import * as EngineLoadWatch from "./EngineLoadWatch.ts"
 import * as EpochWatch from "./EpochWatch.ts"
 import * as QueueWatch from "./QueueWatch.ts"
 import type { RunEnd } from "./RunEnd.ts"
@@ -82,6 +83,7 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
     ...players,
     CommandWatch.watch(running),
     EpochWatch.watch(running),
+    EngineLoadWatch.watch(running),
     QueueWatch.watch(running).pipe(Effect.andThen(Effect.never)),
     RunnerReport.watch(running)
   ]

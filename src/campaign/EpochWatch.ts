@@ -39,7 +39,10 @@ export const look = Effect.fn("EpochWatch.look")(function*(running: RunningCampa
     if (rules.anyModel && model !== undefined) yield* engines.serve(rules.engine, model)
   }
   lane.epochs = next
-  if (began !== undefined) yield* running.tell({ _tag: "EpochBegan", ...began })
+  if (began !== undefined) {
+    lane.epochTold = began
+    yield* running.tell({ _tag: "EpochBegan", ...began })
+  }
   // A canary that asks for a model that is gone would keep them waiting for ever.
   if (next.halted !== null) lane.release()
   if (next.halted !== haltedBefore) {

@@ -14,6 +14,7 @@ import * as AttemptOutlook from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, keyOf, type Outcome } from "./Battle.ts"
 import type { CampaignEvent, Standing } from "./CampaignEvent.ts"
+import type { EngineLoad } from "./EngineLoad.ts"
 import type { RunEnd } from "./RunEnd.ts"
 import type { RunnerState } from "./RunnerState.ts"
 import type { StoredCampaign } from "./StoredCampaign.ts"
@@ -185,9 +186,34 @@ const laneEvents = (
       ...(known?.gate ?? null) === lane.gate ? [] : [gateOf("engine", lane.name, lane.gate, lane.note ?? "", atMillis)],
       ...halted(known) === halted(lane)
         ? []
-        : [{ _tag: "LaneHalted" as const, atMillis, lane: lane.name, why: halted(lane) }]
+        : [{ _tag: "LaneHalted" as const, atMillis, lane: lane.name, why: halted(lane) }],
+      ...epochEvents(known, lane, atMillis),
+      ...isSameLoad(known?.load ?? null, lane.load)
+        ? []
+        : [{ _tag: "LoadSeen" as const, atMillis, lane: lane.name, load: lane.load }]
     ]
   })
+
+type LaneSaid = RunnerState["lanes"][number]
+
+/** The name of a lane with an engine begins so. */
+const ENGINE = "engine "
+
+const epochEvents = (
+  before: LaneSaid | undefined,
+  { epoch, name }: LaneSaid,
+  atMillis: number
+): ReadonlyArray<CampaignEvent> => {
+  const known = before?.epoch ?? null
+  if (epoch === null || (known?.models === epoch.models && known.startedAtMillis === epoch.startedAtMillis)) return []
+  return [{ _tag: "EpochBegan", atMillis, ...epoch, engine: name.slice(ENGINE.length), isFirst: known === null }]
+}
+
+const isSameLoad = (one: EngineLoad | null, other: EngineLoad | null): boolean =>
+  one === other ||
+  (one !== null && other !== null && one.running === other.running && one.waiting === other.waiting &&
+    one.kvCacheUsage === other.kvCacheUsage && one.tokensPerSecond === other.tokensPerSecond &&
+    one.asleep === other.asleep)
 
 const breakerEvents = (
   before: LookEvents["breakers"],

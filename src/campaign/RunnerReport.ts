@@ -13,7 +13,7 @@ import type { RunningCampaign } from "./RunningCampaign.ts"
 const BETWEEN_REPORTS_MILLIS = 1000
 
 const laneOf = Effect.fnUntraced(
-  function*(running: RunningCampaign, { halted, inFlight, lane, limit, name }: CampaignLane) {
+  function*(running: RunningCampaign, { epochTold, halted, inFlight, lane, limit, load, name }: CampaignLane) {
     const gate = yield* EngineGate
     const endpoint = running.seats.get(lane.agents[0]!.name)?.endpoint ?? ""
     const { state, untried, why } = yield* gate.state(endpoint)
@@ -23,7 +23,9 @@ const laneOf = Effect.fnUntraced(
       inFlight,
       concurrency: limit,
       gate: isShut ? state : null,
-      note: halted ?? (isShut ? why : null)
+      note: halted ?? (isShut ? why : null),
+      epoch: epochTold,
+      load
     }
   }
 )

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { EngineLoad } from "./EngineLoad.ts"
 
 export const RunnerState = Schema.Struct({
   pid: Schema.Int,
@@ -22,7 +23,15 @@ export const RunnerState = Schema.Struct({
     /** The state of its gate, in words; `null` where nobody doubts it. */
     gate: Schema.NullOr(Schema.String),
     /** Why it is so, or what its user should do. */
-    note: Schema.NullOr(Schema.String)
+    note: Schema.NullOr(Schema.String),
+    /** What its engine is now, and why it is another one than before; `null` where nobody knows. */
+    epoch: Schema.NullOr(Schema.Struct({
+      models: Schema.String,
+      roots: Schema.NullOr(Schema.String),
+      startedAtMillis: Schema.NullOr(Schema.Finite),
+      why: Schema.String
+    })).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null))),
+    load: Schema.NullOr(EngineLoad).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null)))
   }))
 })
 export type RunnerState = typeof RunnerState.Type

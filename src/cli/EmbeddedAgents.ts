@@ -196,6 +196,7 @@ const gone = (why: string): CanaryOutcome => CanaryOutcome.cases.Failed.make({ w
 const enginesOf = (engines: ReadonlyMap<string, StartedEngine>): CampaignEngines["Service"] => ({
   look: (name) => engines.get(name)?.inspection.look ?? Effect.succeed(undefined),
   queueTimes: (name) => engines.get(name)?.inspection.queueTimes ?? Effect.succeed(undefined),
+  scraped: (name) => engines.get(name)?.scraped ?? Effect.succeed(undefined),
   serve: (name, model) =>
     Effect.sync(() => {
       const engine = engines.get(name)

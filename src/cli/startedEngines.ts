@@ -4,18 +4,21 @@
  *
  * All that asks an engine, or is asked about it, shares its evidence.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { AgentDefinition } from "../campaign/AgentDefinition.ts"
 import type { Definition } from "../campaign/Definition.ts"
 import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
+import type { Scraped } from "../campaign/EngineLoad.ts"
 import { Engine, type EngineOptions } from "../engine/Engine.ts"
 import * as EngineCanary from "../engine/EngineCanary.ts"
 import { EngineInspection } from "../engine/EngineInspection.ts"
 import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
 import { Canary } from "../liveness/Canary.ts"
 import { EngineEvidence } from "../liveness/EngineEvidence.ts"
+import { defaults } from "../liveness/LivenessLimits.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import * as WitnessedEngine from "../liveness/WitnessedEngine.ts"
 import { Simulator } from "../simulator/Simulator.ts"
@@ -34,6 +37,8 @@ export interface StartedEngine {
   /** The same for agents whose calls we do not see. */
   readonly witness: WitnessedEngine.WitnessedEngine
   readonly canary: Canary["Service"]
+  /** The last scrape of its metrics; `undefined` where it says nothing of now. */
+  readonly scraped: Effect.Effect<Scraped | undefined>
 }
 
 /** By their names. */
@@ -63,9 +68,16 @@ const startEngine = Effect.fnUntraced(function*(engine: EngineDefinition, named:
   const { baseUrl, ...options } = yield* addressOf(engine, seed)
   const model = named ?? (yield* servedModel({ ...options, baseUrl, model: "" }))
   const currentModel = named === null ? () => started.model : undefined
+  const clock = yield* Clock.Clock
+  let last: Scraped | undefined
   const services = yield* Layer.build(
     EngineCanary.layer({ ...options, baseUrl, model, currentModel }).pipe(
-      Layer.provideMerge(ScrapedEvidence.layer({ baseUrl })),
+      Layer.provideMerge(ScrapedEvidence.layer({
+        baseUrl,
+        onScrape: ({ at, outcome }) => {
+          last = typeof outcome === "string" ? undefined : { atMillis: at, sample: outcome }
+        }
+      })),
       Layer.merge(EngineInspection.layer({ ...options, baseUrl }))
     )
   )
@@ -82,7 +94,14 @@ const startEngine = Effect.fnUntraced(function*(engine: EngineDefinition, named:
       endpoint: baseUrl,
       model: () => started.model
     }),
-    canary: Context.get(services, Canary)
+    canary: Context.get(services, Canary),
+    // Nobody reads the metrics while no battle runs.
+    scraped: Effect.sync(() =>
+      last !== undefined &&
+        Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - last.atMillis <= defaults.evidenceFreshMillis
+        ? last
+        : undefined
+    )
   }
   return started
 })

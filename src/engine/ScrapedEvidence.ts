@@ -25,6 +25,8 @@ export interface ScrapedEvidenceOptions extends MetricsScrape.MetricsScrapeOptio
   readonly interval?: Duration.Input
   /** The same while a run is in doubt. */
   readonly suspectInterval?: Duration.Input
+  /** Told of every scrape, too; must not throw. */
+  readonly onScrape?: (scrape: Pick<Scrape, "at" | "outcome">) => void
 }
 
 /** Asks for metrics and health while anybody listens. */
@@ -51,6 +53,7 @@ export const layerNoDeps = (options: ScrapedEvidenceOptions): Layer.Layer<Engine
         const [outcome, status] = yield* Effect.all([sample, health], { concurrency: "unbounded" })
         const at = now()
         last = typeof outcome === "string" ? undefined : { at, running: outcome.running }
+        options.onScrape?.({ at, outcome })
         const scraped: Scrape = { _tag: "Scrape", at, askedAt, outcome, openStreams: open.size, modelServed: null }
         const missing = missingIn(outcome, askedAt)
         for (const reader of readers) {

@@ -235,6 +235,7 @@ export const step = (view: CampaignView, event: CampaignEvent): CampaignView => 
       return { ...view, stopping: event.why }
     case "ModeFound":
     case "EpochBegan":
+    case "LoadSeen":
       return view
     case "CampaignEnded":
       return { ...view, endedAtMillis: event.atMillis }

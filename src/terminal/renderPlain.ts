@@ -82,6 +82,8 @@ export const renderPlain = (view: View.CampaignView, event: CampaignEvent): stri
         : line(atMillis, "engine", { engine: event.engine, models: event.models }, "epoch", {
           why: shortened(event.why)
         })
+    case "LoadSeen":
+      return undefined
     case "LaneHalted":
       return event.why === null
         ? line(atMillis, "lane", { lane: event.lane }, "goes on")

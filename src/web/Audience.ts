@@ -83,6 +83,7 @@ export class Audience {
     if (this.dashboard === undefined) return
     const missed = lastEventId === undefined ? undefined : this.#log.since(lastEventId)
     page.giveAll(missed ?? this.#snapshot(), this.#elapsed())
+    this.#saidAt = this.#elapsed()
   }
 
   /** Some time has passed. */

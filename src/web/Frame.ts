@@ -296,8 +296,8 @@ export interface Lane {
   /** Their places in `Campaign.agents`. */
   readonly agents: ReadonlyArray<number>
   readonly active: number
-  /** The most battles at once, now; `null` before anybody has told. */
-  readonly concurrency: number | null
+  /** The most battles at once, now. */
+  readonly concurrency: number
   /** `null` where nobody doubts the engine. */
   readonly gate: Gate | null
   /** Why it begins nothing. */

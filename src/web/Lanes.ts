@@ -9,6 +9,7 @@
  * `laneOfEndpoint` knows.
  */
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+import { initial, limitOf } from "../campaign/ConcurrencyStep.ts"
 import { type Definition, lanesOf } from "../campaign/Definition.ts"
 import type { EngineEpoch } from "../campaign/EngineEpoch.ts"
 import type { Epoch, Gate, Lane, Notice } from "./Frame.ts"
@@ -31,11 +32,11 @@ export const begin = (
 ): Lanes => ({
   breakers: new Map(),
   lanes: new Map(
-    lanesOf(definition).map(({ agents: own, engine, name }) => [name, {
+    lanesOf(definition).map(({ agents: own, concurrency, engine, name }) => [name, {
       name,
       engine: engine?.name ?? null,
       agents: own.map((agent) => agents.indexOf(agent.name)),
-      concurrency: null,
+      concurrency: limitOf(initial(concurrency)),
       gate: null,
       halted: null,
       epoch: epochOf(epochs.findLast((epoch) => epoch.engine === engine?.name)),
@@ -69,6 +70,10 @@ export const step = (lanes: Lanes, event: CampaignEvent, laneOfEndpoint: LaneOfE
           roots: event.roots === null ? null : cut(event.roots),
           startedAt: event.startedAtMillis
         }
+      })
+    case "LoadSeen":
+      return changed(lanes, event.lane, {
+        load: event.load === null ? null : { atMillis: Math.round(event.atMillis), ...event.load }
       })
     case "LaneHalted":
       return changed(lanes, event.lane, { halted: event.why === null ? null : cut(event.why) })
@@ -126,8 +131,8 @@ export const noticeOf = (lanes: Lanes, event: CampaignEvent, laneOfEndpoint: Lan
         ? notice("halt", `${event.lane} goes on`)
         : notice("halt", `${event.lane} begins nothing: ${event.why}`, true)
     case "ConcurrencyChanged":
-      // Before anybody has told, it is no change.
-      return lanes.lanes.get(event.lane)?.concurrency === null
+      // Whoever looks from outside is told it again.
+      return lanes.lanes.get(event.lane)?.concurrency === event.battles
         ? undefined
         : notice("concurrency", `${event.lane} plays at most ${event.battles} at once now`)
     case "ModeFound":

@@ -164,7 +164,16 @@ describe("CampaignStatus", () => {
         yield* store.create(definition, null)
         const epoch = { engine: "engine-1", modelId: "m", modelRoot: "r", serverStartedAt: null, beganAt: 3 }
         const id = yield* store.epoch(epoch)
-        const lanes = [{ name: "engine engine-1", inFlight: 1, concurrency: 4, gate: "open", note: null }]
+        const load = { running: 2, waiting: 0, kvCacheUsage: 0.5, tokensPerSecond: 40, asleep: null }
+        const lanes = [{
+          name: "engine engine-1",
+          inFlight: 1,
+          concurrency: 4,
+          gate: "open",
+          note: null,
+          epoch: { models: "m", roots: null, startedAtMillis: 7, why: "it is the first" },
+          load
+        }]
         yield* store.runner({ pid: 1, updatedAt: 4, stopping: null, breakers: [], lanes: [] })
         yield* store.runner({ pid: 1, updatedAt: 5, stopping: null, breakers: [], lanes })
         const request = yield* store.request(Command.cases.Pause.make({}))

@@ -182,7 +182,16 @@ describe("LookEvents", () => {
         updatedAt: 1,
         stopping: null,
         breakers: [],
-        lanes: [{ name: "engine", inFlight: 1, concurrency: 3, gate: null, note: null, ...lane }],
+        lanes: [{
+          name: "engine",
+          inFlight: 1,
+          concurrency: 3,
+          gate: null,
+          note: null,
+          epoch: null,
+          load: null,
+          ...lane
+        }],
         ...more
       }
     })
@@ -219,6 +228,47 @@ describe("LookEvents", () => {
       "agent x closed",
       "Stopping",
       "engine halted another model"
+    ])
+  })
+
+  it("tells what an engine is and what it says of its load, once for each change", () => {
+    const load = { running: 3, waiting: 1, kvCacheUsage: 0.25, tokensPerSecond: 40.5, asleep: null }
+    const epoch = { models: "m", roots: null, startedAtMillis: 5, why: "it is the first" }
+    const later = { ...epoch, startedAtMillis: 9_000, why: "its server has been restarted" }
+    const said = (lane: Partial<RunnerState["lanes"][number]>): Partial<Look> => ({
+      runner: {
+        pid: 7,
+        updatedAt: 1,
+        stopping: null,
+        breakers: [],
+        lanes: [{
+          name: "engine one",
+          inFlight: 1,
+          concurrency: 3,
+          gate: null,
+          note: null,
+          epoch: null,
+          load: null,
+          ...lane
+        }]
+      }
+    })
+    const looks = [
+      said({}),
+      said({ epoch }),
+      said({ epoch, load }),
+      said({ epoch: { ...epoch }, load: { ...load } }),
+      said({ epoch: later, load: { ...load, waiting: 2 } }),
+      said({ epoch: later })
+    ]
+    const { events } = eventsOf(looks.map((more, index) => lookAt(ORIGIN + index, [], more)))
+    const [, ...told] = events
+    assert.deepStrictEqual(told.map((event) => ({ ...event, atMillis: 0 })), [
+      { _tag: "EpochBegan", atMillis: 0, engine: "one", ...epoch, isFirst: true },
+      { _tag: "LoadSeen", atMillis: 0, lane: "engine one", load },
+      { _tag: "EpochBegan", atMillis: 0, engine: "one", ...later, isFirst: false },
+      { _tag: "LoadSeen", atMillis: 0, lane: "engine one", load: { ...load, waiting: 2 } },
+      { _tag: "LoadSeen", atMillis: 0, lane: "engine one", load: null }
     ])
   })
 

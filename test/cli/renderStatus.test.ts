@@ -60,7 +60,15 @@ const status = (some: Partial<CampaignStatus> = {}): CampaignStatus => ({
     updatedAt: before(1),
     stopping: null,
     breakers: [{ agent: "two", state: "open", why: "no connection" }],
-    lanes: [{ name: "engine-1", inFlight: 2, concurrency: 8, gate: "open", note: "no answer to its canary" }]
+    lanes: [{
+      name: "engine-1",
+      inFlight: 2,
+      concurrency: 8,
+      gate: "open",
+      note: "no answer to its canary",
+      epoch: null,
+      load: null
+    }]
   },
   ...some
 })
