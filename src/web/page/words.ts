@@ -49,7 +49,8 @@ export const score = (value: number): string =>
   value <= 0 || value >= 1 ? value.toFixed(2) : Math.min(0.99, Math.max(0.01, value)).toFixed(2)
 
 /** `1 battle`, `3 battles`. */
-export const many = (value: number, one: string, more = `${one}s`): string => `${count(value)} ${value === 1 ? one : more}`
+export const many = (value: number, one: string, more = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : more}`
 
 /** Parts that say something, with commas between them. */
 export const listed = (parts: ReadonlyArray<string | false | null | undefined>, separator = ", "): string =>

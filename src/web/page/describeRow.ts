@@ -1,0 +1,87 @@
+/**
+ * A battle in flight in words: what the strip shows to the eye, for whoever reads or hears. Pure.
+ *
+ * Law: nothing is said that is not known: without a limit there is no "of", without the engine's word no engine.
+ *
+ * Gotcha: the silence that a limit counts may begin later than the silence itself, because something vouched for the
+ * battle in between; then both are said.
+ */
+import type { Ended, Result, Row } from "../Frame.ts"
+import { singleLine } from "./harmless.ts"
+import { silenceOf } from "./PageState.ts"
+import { QUIET_MILLIS } from "./stripShape.ts"
+import { clockTime, duration, listed, quiet, score } from "./words.ts"
+
+export interface RowWords {
+  readonly phase: string
+  /** How long it has been quiet, of how long it may; empty where tokens come. */
+  readonly quiet: string
+  /** What else is known of its silence: the engine, and why it is slow. */
+  readonly why: string
+  /** How much of the limit is used up, 0 to 1; `null` where nothing is. */
+  readonly used: number | null
+  readonly tone: "plain" | "slow" | "waiting"
+}
+
+/** The words of a row at `now`, in milliseconds of campaign time. */
+export const describeRow = (row: Row, now: number): RowWords => {
+  if (row.waiting !== null) {
+    const left = row.waiting.untilMillis - now
+    return {
+      phase: "waiting",
+      quiet: left > 0 ? `attempt ${row.attempt} in ${duration(left)}` : `attempt ${row.attempt} waits at the gate`,
+      why: singleLine(row.waiting.reason),
+      used: null,
+      tone: "waiting"
+    }
+  }
+  const silent = silenceOf(row, now)
+  const isQuiet = silent > QUIET_MILLIS
+  const used = row.limit === null || !isQuiet ? null : Math.min(1, countedOf(row, now) / row.limit.millis)
+  return {
+    phase: row.phase,
+    quiet: isQuiet ? quietWords(row, silent, now) : "",
+    why: listed([
+      isQuiet && row.engine !== null && `engine ${singleLine(row.engine.word, 40)}`,
+      row.slow !== null && `slow: ${singleLine(row.slow, 60)}`
+    ]),
+    used,
+    tone: row.slow !== null || (used ?? 0) > 0.5 ? "slow" : "plain"
+  }
+}
+
+/** The part of the silence that the limit counts. */
+const countedOf = ({ limit }: Row, now: number): number => limit === null ? 0 : Math.max(0, now - limit.sinceMillis)
+
+const quietWords = (row: Row, silent: number, now: number): string => {
+  if (row.limit === null) return quiet(silent, null)
+  const counted = countedOf(row, now)
+  return silent - counted > QUIET_MILLIS
+    ? `quiet ${clockTime(silent)}, ${clockTime(counted)} of ${clockTime(row.limit.millis)} counts`
+    : quiet(silent, row.limit.millis)
+}
+
+/** The sign of a result: colour is never the only one. */
+export const signs: Record<Result, string> = {
+  passed: "✓",
+  partial: "◐",
+  failed: "✗",
+  unscored: "∅",
+  pending: "·"
+}
+
+/** What came of a battle or attempt, in a word or two. */
+export const resultWords = (result: Result, value: number | null): string =>
+  value === null || result === "unscored" || result === "pending"
+    ? result
+    : result === "passed" && value >= 1
+    ? "passed"
+    : `${result === "passed" ? "passed, " : ""}score ${score(value)}`
+
+/** What became of an attempt that has ended: its battle's result, or how it ended where another one follows. */
+export const endedWords = ({ attempt, result, score: value, verdict }: Ended): string =>
+  result === "pending" ? `attempt ${attempt} ${verdict}` : resultWords(result, value)
+
+/** The sign of an attempt that has ended. */
+export const endedSign = ({ result, stall, verdict }: Ended): string =>
+  result === "pending" && (stall !== null || verdict !== "completed") ? "✕" : signs[result]
