@@ -60,6 +60,7 @@ export const rowOf = (campaign: Campaign, battle: number, row: Partial<Row> = {}
   limit: null,
   engine: null,
   slow: null,
+  stalled: null,
   marks: [],
   ...row
 })
@@ -72,7 +73,9 @@ export const snapshotOf = (campaign: Campaign, snapshot: Partial<Snapshot> = {})
   state: { run: "running", why: null, lateMillis: 0, endedAtMillis: null },
   totals: totalsOf({ pending: campaign.tasks.length * campaign.agents.length * campaign.repetitions }),
   rows: [],
+  kept: { ended: 40, stalls: 100, notices: 60 },
   ended: [],
+  stalls: [],
   cells: cellsOf(campaign),
   lanes: [],
   breakers: [],

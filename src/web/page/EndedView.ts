@@ -25,15 +25,14 @@ export class EndedView {
   show(state: PageState): void {
     const before = this.#before
     this.#before = state
-    const { campaign, ended, notices, totals } = state
+    const { campaign, ended, notices, stalls, totals } = state
     if (before !== undefined && before.campaign !== campaign) {
       for (const list of [this.#stalls, this.#ended, this.#notices]) list.replaceChildren()
     }
     if (before?.ended !== ended || before.campaign !== campaign) {
-      const stalls = ended.filter(({ stall }) => stall !== null).slice(0, STALLS_SHOWN)
-      syncChildren(this.#stalls, stalls, keyOf, (each) => stallItem(campaign, each, each.stall!))
+      syncChildren(this.#stalls, stalls.slice(0, STALLS_SHOWN), keyOf, (each) => stallItem(campaign, each, each.stall!))
       syncChildren(this.#ended, ended.slice(0, ENDED_SHOWN), keyOf, (each) => endedItem(campaign, each))
-      setText(byId("stalls-more"), stallsMore(totals.stalls, stalls.length))
+      setText(byId("stalls-more"), stallsMore(totals.stalls, Math.min(stalls.length, STALLS_SHOWN)))
       setText(byId("verdicts-more"), ended.length === 0 ? "None so far." : "")
     }
     if (before?.notices !== notices) {

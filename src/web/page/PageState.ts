@@ -32,10 +32,6 @@ import type {
 export const MARKS_MILLIS = 120_000
 /** How long a place shows the battle that has left it, in milliseconds. */
 export const LINGER_MILLIS = 2_500
-/** Attempts, stalls and notices that are remembered, as the server does. */
-export const ENDED_KEPT = 50
-export const STALLS_KEPT = 200
-export const NOTICES_KEPT = 50
 
 /** The end of an earlier attempt of a battle that is still a row. */
 export interface StripEnd {
@@ -67,7 +63,9 @@ export interface PageState {
   readonly totals: Totals
   /** By the slot; undefined where none has been yet. */
   readonly places: ReadonlyArray<Place | undefined>
+  readonly kept: Snapshot["kept"]
   readonly ended: ReadonlyArray<Ended>
+  readonly stalls: ReadonlyArray<Ended>
   readonly cells: ReadonlyMap<string, Cell>
   readonly lanes: ReadonlyArray<Lane>
   readonly breakers: ReadonlyArray<Gate>
@@ -93,38 +91,39 @@ const begun = (frame: Snapshot): PageState => ({
   run: frame.state,
   totals: frame.totals,
   places: withRows([], frame.rows, []),
+  kept: frame.kept,
   ended: frame.ended,
+  stalls: frame.stalls,
   cells: new Map(frame.cells.map((cell) => [cellKey(cell), cell])),
   lanes: frame.lanes,
   breakers: frame.breakers,
   notices: frame.notices
 })
 
-const changed = (state: PageState, frame: Changes): PageState => ({
-  sequence: frame.sequence,
-  atMillis: frame.atMillis,
-  campaign: state.campaign,
-  run: frame.state ?? state.run,
-  totals: frame.totals ?? state.totals,
-  places: placesAfter(state.places, frame),
-  ended: frame.ended === undefined ? state.ended : endedAfter(state.ended, frame.ended),
-  cells: frame.cells === undefined
-    ? state.cells
-    : new Map([...state.cells, ...frame.cells.map((cell) => [cellKey(cell), cell] as const)]),
-  lanes: frame.lanes ?? state.lanes,
-  breakers: frame.breakers ?? state.breakers,
-  notices: frame.notices === undefined
-    ? state.notices
-    : [...frame.notices.toReversed(), ...state.notices].slice(0, NOTICES_KEPT)
-})
-
-/** Newest first: the last ones, and stalls for longer. */
-const endedAfter = (before: ReadonlyArray<Ended>, news: ReadonlyArray<Ended>): ReadonlyArray<Ended> => {
-  let stalls = 0
-  return [...news.toReversed(), ...before].filter(({ stall }, index) =>
-    (stall !== null && ++stalls <= STALLS_KEPT) || index < ENDED_KEPT
-  )
+const changed = (state: PageState, frame: Changes): PageState => {
+  const stalls = frame.ended?.filter(({ stall }) => stall !== null)
+  return {
+    sequence: frame.sequence,
+    atMillis: frame.atMillis,
+    campaign: state.campaign,
+    run: frame.state ?? state.run,
+    totals: frame.totals ?? state.totals,
+    places: placesAfter(state.places, frame),
+    kept: state.kept,
+    ended: prepended(state.ended, frame.ended, state.kept.ended),
+    stalls: prepended(state.stalls, stalls, state.kept.stalls),
+    cells: frame.cells === undefined
+      ? state.cells
+      : new Map([...state.cells, ...frame.cells.map((cell) => [cellKey(cell), cell] as const)]),
+    lanes: frame.lanes ?? state.lanes,
+    breakers: frame.breakers ?? state.breakers,
+    notices: prepended(state.notices, frame.notices, state.kept.notices)
+  }
 }
+
+/** A list, newest first, after news that come oldest first; the list itself where there are none. */
+const prepended = <A>(list: ReadonlyArray<A>, news: ReadonlyArray<A> | undefined, kept: number): ReadonlyArray<A> =>
+  news === undefined || news.length === 0 ? list : [...news.toReversed(), ...list].slice(0, kept)
 
 const placesAfter = (before: PageState["places"], frame: Changes): PageState["places"] => {
   let places = before

@@ -82,6 +82,8 @@ export class StripsView {
   #lineHeight = 0
   #strip = { left: 0, top: 0, width: 0, height: 0 }
   #focused = 0
+  /** What the canvas covers, in CSS pixels of the lines. */
+  #painted = { top: 0, bottom: -1 }
 
   constructor(palette: () => Palette, nameOf: (battle: Place["flight"]["row"]) => BattleName) {
     this.#palette = palette
@@ -155,8 +157,17 @@ export class StripsView {
     if (this.#canvas.style.transform !== moved) this.#canvas.style.transform = moved
     this.#context.setTransform(scale, 0, 0, scale, 0, -top * scale)
     this.#context.clearRect(0, top, width, height)
-    const [first, last] = this.#sight()
+    this.#painted = { top, bottom: top + height }
+    const first = Math.floor(top / this.#lineHeight)
+    const last = Math.ceil((top + height) / this.#lineHeight)
     for (let index = first; index < last; index++) this.#paintLine(index, now)
+  }
+
+  /** Whether what is in sight has been painted; not after it was scrolled far. */
+  get isPainted(): boolean {
+    const { clientHeight, scrollTop } = this.#scroll
+    const bottom = Math.min(this.#places.length * this.#lineHeight, scrollTop + clientHeight)
+    return scrollTop >= this.#painted.top && bottom <= this.#painted.bottom
   }
 
   #paintLine(index: number, now: number): void {

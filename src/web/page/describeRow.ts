@@ -42,11 +42,15 @@ export const describeRow = (row: Row, now: number): RowWords => {
     phase: row.phase,
     quiet: isQuiet ? quietWords(row, silent, now) : "",
     why: listed([
-      isQuiet && row.engine !== null && `engine ${singleLine(row.engine.word, 40)}`,
+      isQuiet && row.engine !== null &&
+      `engine ${singleLine(row.engine.word, 40)}${
+        row.engine.by === null ? "" : ` by ${singleLine(row.engine.by, 40)}`
+      }`,
+      row.stalled !== null && `✕ ${singleLine(row.stalled, 60)}`,
       row.slow !== null && `slow: ${singleLine(row.slow, 60)}`
     ]),
     used,
-    tone: row.slow !== null || (used ?? 0) > 0.5 ? "slow" : "plain"
+    tone: row.stalled !== null || row.slow !== null || (used ?? 0) > 0.5 ? "slow" : "plain"
   }
 }
 

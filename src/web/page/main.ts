@@ -14,7 +14,7 @@ import { battleName } from "./battleName.ts"
 import { BattleView } from "./BattleView.ts"
 import { CampaignView } from "./CampaignView.ts"
 import { CellView } from "./CellView.ts"
-import { connect, type ConnectionState } from "./Connection.ts"
+import { connect, type ConnectionState, type Listener } from "./Connection.ts"
 import { byId, setAttribute, setHidden, setText } from "./dom.ts"
 import { EndedView } from "./EndedView.ts"
 import { singleLine } from "./harmless.ts"
@@ -23,6 +23,7 @@ import { type PageState, step } from "./PageState.ts"
 import { watchPalette } from "./palette.ts"
 import * as Route from "./route.ts"
 import * as ServerClock from "./ServerClock.ts"
+import { holdsToken, presentToken } from "./session.ts"
 import * as Shortcuts from "./shortcuts.ts"
 import { BUCKET_MILLIS, PITCH } from "./stripShape.ts"
 import { StripsView } from "./StripsView.ts"
@@ -51,7 +52,7 @@ const matrix = new MatrixView()
 const battle = new BattleView(palette)
 const cell = new CellView()
 
-connect({
+const listener: Listener = {
   frame: (frame) => {
     const next = step(state, frame)
     if (next === undefined) return false
@@ -66,7 +67,7 @@ connect({
     connection = now
     isNew = true
   }
-})
+}
 
 const showConnection = () => {
   const target = byId("connection")
@@ -177,7 +178,7 @@ byId("strips").addEventListener("keydown", (event) => {
   strips.focusBy(event.key === "ArrowDown" ? 1 : -1)
 })
 byId("strips").addEventListener("scroll", () => {
-  paintedAt = NaN
+  if (!strips.isPainted) paintedAt = NaN
 }, { passive: true })
 
 const onOverview = (run: () => void) => () => {
@@ -197,6 +198,11 @@ Shortcuts.listen([
   { keys: ["Escape", "u"], shown: "Esc, u", does: "back to all battles", run: () => go({ kind: "overview" }) }
 ])
 
-addEventListener("hashchange", () => arrive(false))
+addEventListener("hashchange", () => {
+  // A link with a token that is opened where the page is already: everything begins anew with it.
+  if (holdsToken()) void presentToken().then(() => location.reload())
+  else arrive(false)
+})
+void presentToken().then(() => connect(listener))
 arrive(true)
 requestAnimationFrame(frame)

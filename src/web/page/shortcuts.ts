@@ -37,6 +37,7 @@ export const listen = (shortcuts: ReadonlyArray<Shortcut>): void => {
     )
   )
   byId("shortcuts-button").addEventListener("click", () => dialog.showModal())
+  byId("shortcuts-close").addEventListener("click", () => dialog.close())
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || dialog.open) return
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) return
