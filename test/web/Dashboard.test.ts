@@ -150,7 +150,12 @@ describe("Dashboard", () => {
   })
 
   it("says of a stall what proved it, of which there were how many, and does not count twice what was known", () => {
-    const record = recordOf(battle, { verdict: "stalled", error: stalled("engine-hung"), outcome: { _tag: "Pending" }, tokens: 7 })
+    const record = recordOf(battle, {
+      verdict: "stalled",
+      error: stalled("engine-hung"),
+      outcome: { _tag: "Pending" },
+      tokens: 7
+    })
     const history = { attempts: [record], ended: [record], epochs: [] }
     const ends: CampaignEvent = { _tag: "AttemptEnded", atMillis: 20, record }
     const known = dashboardOf([...begun, ends], { history }).state(30)
