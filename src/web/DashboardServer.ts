@@ -166,9 +166,9 @@ export const make = (
     Effect.suspend(() => {
       request.resume()
       const target = request.url ?? "/"
-      const url = target.startsWith("/") && URL.canParse(target, "http://dashboard")
-        ? new URL(target, "http://dashboard")
-        : undefined
+      // Not as a reference, which might name another host.
+      const whole = `http://dashboard${target}`
+      const url = target.startsWith("/") && URL.canParse(whole) ? new URL(whole) : undefined
       const path = url?.pathname ?? target
       const refusal = guard.refusalOf({ method: request.method ?? "", path, headers: request.headers })
       if (refusal !== undefined) {
