@@ -75,6 +75,9 @@ export const step = (lanes: Lanes, event: CampaignEvent, laneOfEndpoint: LaneOfE
       return changed(lanes, event.lane, {
         load: event.load === null ? null : { atMillis: Math.round(event.atMillis), ...event.load }
       })
+    case "CampaignEnded":
+      // Nobody reads it any more.
+      return { ...lanes, lanes: new Map(Array.from(lanes.lanes, ([name, lane]) => [name, { ...lane, load: null }])) }
     case "LaneHalted":
       return changed(lanes, event.lane, { halted: event.why === null ? null : cut(event.why) })
     case "ConcurrencyChanged":

@@ -8,7 +8,9 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -138,11 +140,13 @@ const listen = (host: string, port: number) =>
       })
     }),
     ({ server }) =>
-      Effect.callback<void>((closed) => {
-        server.close(() => closed(Effect.void))
+      Effect.gen(function*() {
+        const closed = Deferred.makeUnsafe<void>()
+        server.close(() => Deferred.doneUnsafe(closed, Exit.void))
         server.closeIdleConnections()
-      }).pipe(
-        Effect.timeoutOption(LAST_WORDS_MILLIS),
-        Effect.andThen(Effect.sync(() => server.closeAllConnections()))
-      )
+        // Who ends has no time to lose: finalizers cannot be interrupted, and waiting for pages that do not read would be.
+        yield* Effect.timeoutOption(Effect.interruptible(Deferred.await(closed)), LAST_WORDS_MILLIS)
+        server.closeAllConnections()
+        yield* Deferred.await(closed)
+      })
   )
