@@ -63,7 +63,9 @@ export class AttemptView {
       }`
     )
     this.#known.replaceChildren(
-      ...page.error === null ? [] : [element("p", "error", foreign(singleLine(page.error, 1_000)))],
+      ...page.error === null || page.stall !== null
+        ? []
+        : [element("p", "error", foreign(singleLine(page.error, 1_000)))],
       ...page.stall === null ? [] : [evidence(page.stall)],
       attemptFacts(page),
       element("h4", "", "Token timeline"),
@@ -88,7 +90,7 @@ const attemptFacts = (page: AttemptPage): HTMLElement =>
     ["tokens/s", known(page.tokensPerSecond, rate)],
     ["finish reason", known(page.finishReason, (reason) => singleLine(reason, 60))],
     ["followed by", singleLine(page.mode, 40)],
-    ["graded in", known(page.grading, (grading) => singleLine(grading, 60))],
+    ["graded in", known(page.verdict === "completed" ? page.grading : null, (grading) => singleLine(grading, 160))],
     [
       "engine",
       known(page.engine, ({ models, startedAt }) =>

@@ -95,7 +95,7 @@ export class CampaignView {
       setText(panel.querySelector("h3")!.firstElementChild!, singleLine(lane.name, 80))
       setText(
         panel.querySelector(".address")!,
-        lane.engine === null || lane.engine === lane.name ? "" : singleLine(lane.engine, 120)
+        lane.engine === null || lane.name.includes(lane.engine) ? "" : singleLine(lane.engine, 120)
       )
       const gate = panel.querySelector(".gate-state")!
       setText(gate, gateWord(lane))

@@ -2,17 +2,19 @@
  * The lists beside the strips: stalls with what proved them, the last attempts that ended, and what happened to the
  * campaign. Each is drawn again only when its list is another one.
  */
-import type { Campaign, Ended, Notice, Stall } from "../Frame.ts"
+import type { Campaign, Ended, Notice } from "../Frame.ts"
 import { fullName } from "./battleName.ts"
 import { endedSign, endedWords } from "./describeRow.ts"
-import { stallWords } from "./describeStall.ts"
+import { groupStalls, groupWords, type StallGroup } from "./describeStall.ts"
 import { byId, element, foreign, link, setText, syncChildren } from "./dom.ts"
 import { singleLine } from "./harmless.ts"
 import type { PageState } from "./PageState.ts"
 import { clockTime, count, duration, listed, many, rate } from "./words.ts"
 
 /** Items of each list that are shown: more are in the matrix, and a page of a thousand items is none. */
-const STALLS_SHOWN = 8
+const STALLS_SHOWN = 5
+/** Battles of one event that are named. */
+const NAMED_SHOWN = 4
 const ENDED_SHOWN = 10
 const NOTICES_SHOWN = 8
 
@@ -30,9 +32,11 @@ export class EndedView {
       for (const list of [this.#stalls, this.#ended, this.#notices]) list.replaceChildren()
     }
     if (before?.ended !== ended || before.campaign !== campaign) {
-      syncChildren(this.#stalls, stalls.slice(0, STALLS_SHOWN), keyOf, (each) => stallItem(campaign, each, each.stall!))
+      const groups = groupStalls(stalls).slice(0, STALLS_SHOWN)
+      syncChildren(this.#stalls, groups, groupKey, (group) => stallItem(campaign, group))
       syncChildren(this.#ended, ended.slice(0, ENDED_SHOWN), keyOf, (each) => endedItem(campaign, each))
-      setText(byId("stalls-more"), stallsMore(totals.stalls, Math.min(stalls.length, STALLS_SHOWN)))
+      const shown = groups.reduce((sum, { all }) => sum + all.length, 0)
+      setText(byId("stalls-more"), stallsMore(totals.stalls, shown))
       setText(byId("verdicts-more"), ended.length === 0 ? "None so far." : "")
     }
     if (before?.notices !== notices) {
@@ -55,8 +59,13 @@ const keyOf = ({ attempt, battle }: Ended): string => `${battle}/${attempt}`
 const battleLink = (campaign: Campaign, ended: Ended) =>
   link({ kind: "battle", battle: ended.battle }, "battle-link", foreign(fullName(campaign, ended)))
 
-const stallItem = (campaign: Campaign, ended: Ended, stall: Stall): HTMLElement =>
-  element(
+/** A group that has grown is another one, so that it is drawn again. */
+const groupKey = ({ all }: StallGroup): string => `${all.map(keyOf).join(" ")}`
+
+const stallItem = (campaign: Campaign, group: StallGroup): HTMLElement => {
+  const { all, stall } = group
+  const rest = all.length - NAMED_SHOWN
+  return element(
     "article",
     "stall",
     element(
@@ -65,13 +74,16 @@ const stallItem = (campaign: Campaign, ended: Ended, stall: Stall): HTMLElement 
       element("strong", "kind", `✕ ${singleLine(stall.kind, 40)}`),
       " ",
       element("span", `confidence ${stall.confidence}`, stall.confidence),
-      " ",
-      element("span", "dim", `at ${clockTime(ended.atMillis)}`)
+      element("span", "dim", ` at ${clockTime(all[0].atMillis)}${all.length > 1 ? `, ${all.length} battles` : ""}`)
     ),
-    element("p", "", battleLink(campaign, ended), ` attempt ${ended.attempt}`),
-    element("p", "", stallWords(stall)),
+    ...all.slice(0, NAMED_SHOWN).map((ended) =>
+      element("p", "", battleLink(campaign, ended), element("span", "dim", ` attempt ${ended.attempt}`))
+    ),
+    rest > 0 && element("p", "dim", `and ${many(rest, "other")}`),
+    element("p", "", groupWords(group)),
     element("p", "proof", singleLine(stall.proof, 300))
   )
+}
 
 const endedItem = (campaign: Campaign, ended: Ended): HTMLElement =>
   element(
@@ -98,7 +110,8 @@ const endedItem = (campaign: Campaign, ended: Ended): HTMLElement =>
         ended.attempt > 1 && `attempt ${count(ended.attempt)}`
       ], " · ")
     ),
-    ended.reason !== "" && element("p", "dim reason", singleLine(ended.reason, 240))
+    // A stall says why in the list of its own.
+    ended.stall === null && ended.reason !== "" && element("p", "dim reason", singleLine(ended.reason, 240))
   )
 
 const noticeItem = ({ atMillis, text, urgent }: Notice): HTMLElement =>

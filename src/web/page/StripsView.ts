@@ -31,11 +31,14 @@ interface Line {
   readonly link: HTMLAnchorElement
   readonly task: HTMLElement
   readonly agent: HTMLElement
+  readonly repetition: HTMLElement
   readonly phase: HTMLElement
   readonly tokens: HTMLElement
   readonly rate: HTMLElement
   readonly quiet: HTMLElement
   readonly why: HTMLElement
+  /** How much of the limit is used up. */
+  readonly meter: HTMLElement
   readonly used: HTMLElement
   /** What it shows. */
   battle: number
@@ -48,20 +51,23 @@ const makeLine = (): Line => {
   const line = {
     task: foreign("", "task"),
     agent: foreign("", "agent dim"),
+    repetition: element("span", "repetition dim"),
     phase: cell("phase"),
     tokens: cell("tokens"),
     rate: cell("rate"),
     quiet: element("span", "quiet"),
     why: element("span", "why dim"),
+    meter: element("span", "meter"),
     used: element("span", "used"),
     link: element("a", "name"),
     battle: -1
   }
   line.link.tabIndex = -1
-  line.link.append(line.task, " ", line.agent)
-  line.used.setAttribute("aria-hidden", "true")
+  line.link.append(line.task, " ", line.agent, " ", line.repetition)
+  line.meter.append(line.used)
+  line.meter.setAttribute("aria-hidden", "true")
   const strip = cell("strip")
-  const silence = cell("silence", line.quiet, line.why, line.used)
+  const silence = cell("silence", line.quiet, line.why, line.meter)
   const name = withRole("rowheader", element("div", "who", line.link))
   const row = withRole("row", element("div", "line", name, line.phase, line.tokens, line.rate, strip, silence))
   return { ...line, row }
@@ -232,12 +238,13 @@ export class StripsView {
     if (line.battle !== row.battle) {
       const { agent, repetition, task } = this.#nameOf(row)
       setText(line.task, task)
-      setText(line.agent, `${agent} #${repetition}`)
+      setText(line.agent, agent)
+      setText(line.repetition, `#${repetition}`)
       line.link.href = write({ kind: "battle", battle: row.battle })
       line.link.title = `${task} × ${agent} #${repetition}`
       line.battle = row.battle
     }
-    setText(line.tokens, `${count(row.tokens)} tok`)
+    setText(line.tokens, row.waiting === null ? `${count(row.tokens)} tok` : "")
     const ended = place.leftAtMillis === undefined ? undefined : state.ended.find(({ battle }) => battle === row.battle)
     if (place.leftAtMillis !== undefined) {
       setText(line.phase, "over")
@@ -256,12 +263,14 @@ export class StripsView {
     setText(line.rate, row.rate === null ? "" : `${rate(row.rate)}/s`)
     setText(line.quiet, words.quiet)
     setText(line.why, words.why)
+    setAttribute(line.why, "title", words.why)
     setAttribute(line.row, "data-tone", words.tone)
     setUsed(line, words.used)
   }
 }
 
-const setUsed = ({ used }: Line, part: number | null): void => {
+const setUsed = ({ meter, used }: Line, part: number | null): void => {
+  setHidden(meter, part === null)
   const transform = part === null ? "scaleX(0)" : `scaleX(${part.toFixed(3)})`
   if (used.style.transform !== transform) used.style.transform = transform
 }

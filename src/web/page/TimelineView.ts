@@ -35,8 +35,8 @@ export const timelineView = ({ durationMillis, stall, timeline, verdict }: Attem
     "svg",
     { viewBox: "0 0 1000 100", preserveAspectRatio: "none", class: "timeline", "aria-hidden": "true" },
     ...silent,
-    drawn("polygon", { class: "under", points: `${points} 1000,100` }),
-    drawn("polyline", { class: "over", points })
+    drawn("polygon", { class: "under", points: `${points} ${lastAt.toFixed(1)},100` }),
+    drawn("polyline", { class: "over", points: `${points} 1000,${tokens > 0 ? 0 : 100}` })
   )
   const axis = element("div", "axis dim", element("span", "", "0 s"), element("span", "", duration(span)))
   axis.setAttribute("aria-hidden", "true")

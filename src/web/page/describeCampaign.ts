@@ -54,7 +54,7 @@ export const describeEstimate = ({ remaining, tokens, tokensPerSecond }: Totals,
 /** Why no battle starts, for how long so far, and when it is tried again. */
 export const describeGate = ({ nextCanaryAtMillis, of, sinceMillis, state, why }: Gate, now: number): string =>
   listed([
-    `${gateWords[state]} at ${singleLine(of, 100)} for ${clockTime(now - sinceMillis)}`,
+    `${singleLine(of, 100)}: ${gateWords[state]} for ${clockTime(now - sinceMillis)}`,
     nextCanaryAtMillis !== null && `tried again in ${clockTime(nextCanaryAtMillis - now)}`,
     singleLine(why, 200)
   ], " · ")

@@ -42,12 +42,9 @@ export const describeRow = (row: Row, now: number): RowWords => {
     phase: row.phase,
     quiet: isQuiet ? quietWords(row, silent, now) : "",
     why: listed([
-      isQuiet && row.engine !== null &&
-      `engine ${singleLine(row.engine.word, 40)}${
-        row.engine.by === null ? "" : ` by ${singleLine(row.engine.by, 40)}`
-      }`,
       row.stalled !== null && `✕ ${singleLine(row.stalled, 60)}`,
-      row.slow !== null && `slow: ${singleLine(row.slow, 60)}`
+      row.slow !== null && `slow: ${singleLine(row.slow, 60)}`,
+      isQuiet && row.engine !== null && engineWords(row.engine)
     ]),
     used,
     tone: row.stalled !== null || row.slow !== null || (used ?? 0) > 0.5 ? "slow" : "plain"
@@ -63,6 +60,12 @@ const quietWords = (row: Row, silent: number, now: number): string => {
   return silent - counted > QUIET_MILLIS
     ? `quiet ${clockTime(silent)}, ${clockTime(counted)} of ${clockTime(row.limit.millis)} counts`
     : quiet(silent, row.limit.millis)
+}
+
+/** What the engine does, and who says so. */
+const engineWords = ({ by, word }: NonNullable<Row["engine"]>): string => {
+  const teller = by === null ? "" : by === "metrics" ? ", by its metrics" : `, says the ${singleLine(by, 40)}`
+  return `engine ${singleLine(word, 40)}${teller}`
 }
 
 /** The sign of a result: colour is never the only one. */

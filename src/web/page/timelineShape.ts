@@ -11,7 +11,7 @@ type Timeline = ReadonlyArray<readonly [atMillis: number, tokens: number]>
 const MOST_POINTS = 1_500
 
 export interface TimelineShape {
-  /** Points in a box of 1000 × 100, the origin at its upper left corner, as SVG writes them. */
+  /** Points until the last token, in a box of 1000 × 100 with its origin at the upper left corner, as SVG writes them. */
   readonly points: string
   /** Where the last token came, 0 to 1000. */
   readonly lastAt: number
@@ -38,7 +38,6 @@ export const timelineShape = (timeline: Timeline, durationMillis: number): Timel
     sum += each
   })
   const lastAt = (timeline.at(-1)?.[0] ?? 0) / span * 1000
-  if (timeline.length > 0) parts.push(`1000,${(100 - sum / Math.max(1, tokens) * 100).toFixed(1)}`)
   return { points: parts.join(" "), lastAt, tokens, durationMillis: span }
 }
 
