@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
-import type { AttemptPage, BattlePage } from "../../src/web/BattlePage.ts"
+import type { AttemptPage, BattlePage, Piece } from "../../src/web/BattlePage.ts"
 import type { Campaign } from "../../src/web/Frame.ts"
 import * as Browser from "../support/browser.ts"
 import {
@@ -194,15 +194,14 @@ layer(Browser.layer)("the page in a browser", (it) => {
         breakers: [{ of: script, state: "open", sinceMillis: 0, why: text.slice(0, 600), nextCanaryAtMillis: null }],
         notices: [{ atMillis: 0, kind: "gate", text: script, urgent: true }]
       }))
-      const first = text.slice(0, 100_000)
-      const content = { from: 0, length: first.length, total: text.length, text: first }
-      dashboard.answers.set("/api/battles/0", battleOf(hostile, 0, [attemptOf({ content, error: script })]))
-      dashboard.answers.set(`/api/battles/0/attempts/1/content?from=${first.length}`, {
-        from: first.length,
-        length: text.length - first.length,
+      const pieces = [0, 50_000].map((from) => ({
+        from,
+        length: 50_000,
         total: text.length,
-        text: text.slice(first.length)
-      })
+        text: text.slice(from, from + 50_000)
+      })) as [Piece, Piece]
+      dashboard.answers.set("/api/battles/0", battleOf(hostile, 0, [attemptOf({ content: pieces[0], error: script })]))
+      dashboard.answers.set("/api/battles/0/attempts/1/content?from=50000", pieces[1])
       yield* until(page, says(".lines", "<img src=x"))
       assert.isAtMost(yield* overhang(page), 0)
       const height = yield* does(() =>
@@ -212,7 +211,7 @@ layer(Browser.layer)("the page in a browser", (it) => {
       yield* does(() => page.goto(`${dashboard.address}#/battle/0`))
       yield* until(page, says(".attempt", "gnp.exe␇␛[31m"))
       yield* does(() => page.getByRole("button", { name: "Show more" }).click())
-      yield* until(page, `document.querySelector('[aria-label^="Content"]').textContent.length >= ${text.length}`)
+      yield* until(page, `document.querySelector('[aria-label^="Content"]').textContent.length >= 100000`)
       assert.isAtMost(yield* overhang(page), 0)
       const made = "img, iframe, object, embed, form, [onerror], script:not([src='main.js']), style, [style*='url']"
       assert.strictEqual(yield* does(() => page.locator(made).count()), 0)
@@ -235,7 +234,7 @@ layer(Browser.layer)("the page in a browser", (it) => {
       yield* does(() => page.keyboard.press("ArrowDown"))
       assert.strictEqual(yield* does(() => page.evaluate(`${focused}.hash`)), "#/battle/1")
       yield* does(() => page.keyboard.press("Enter"))
-      yield* until(page, says("#battle h2", "task-02 × agent-a #1"))
+      yield* until(page, says("#battle h2", "task-02 × agent-a\u00a0#1"))
       assert.strictEqual(yield* does(() => page.evaluate(`${focused}.tagName`)), "H2")
       yield* until(page, says(".evidence", "proved by the engine's metrics"))
       yield* until(page, says("figcaption", "longest pause 5.0 s"))

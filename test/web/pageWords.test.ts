@@ -139,22 +139,25 @@ describe("the campaign in words", () => {
       engine: null,
       agents: [],
       active: 2,
-      concurrency: null,
+      concurrency: 8,
       gate: null,
       halted: null,
       epoch: null
     }
     const load = { atMillis: 1_000, running: 3, waiting: null, kvCacheUsage: 0.4, tokensPerSecond: null, asleep: null }
-    assert.deepStrictEqual(Object.fromEntries(describeLoad({ ...lane, load }, 3_500)), {
+    assert.deepStrictEqual(Object.fromEntries(describeLoad({ ...lane, load }, 3_500, false)), {
       running: "3",
       waiting: "–",
       "KV cache": "40 %",
       "tokens/s": "–",
-      "our battles": "2 of –",
-      metrics: "2.5 s ago",
+      "our battles": "2 of 8",
+      "its metrics": "2.5 s ago",
       model: "–",
       since: "–"
     })
+    const names = (isOver: boolean) => describeLoad({ ...lane, load: null }, 3_500, isOver).map(([name]) => name)
+    assert.deepStrictEqual(names(false), ["our battles", "its metrics", "model", "since"])
+    assert.deepStrictEqual(names(true), ["model", "since"])
   })
 })
 

@@ -1,7 +1,7 @@
 /**
  * The head of the overview: what the campaign is, its bar, its counts, what is left, and what keeps battles from starting.
  */
-import type { Gate, Totals } from "../Frame.ts"
+import type { Gate, Lane, Totals } from "../Frame.ts"
 import {
   describeCounts,
   describeEstimate,
@@ -11,7 +11,7 @@ import {
   gateWord
 } from "./describeCampaign.ts"
 import { signs } from "./describeRow.ts"
-import { byId, element, foreign, setAttribute, setText } from "./dom.ts"
+import { byId, element, foreign, setAttribute, setText, syncChildren } from "./dom.ts"
 import { singleLine } from "./harmless.ts"
 import { type PageState, planned } from "./PageState.ts"
 import { clockTime, many } from "./words.ts"
@@ -86,24 +86,25 @@ export class CampaignView {
     })
   }
 
-  #showEngines({ lanes }: PageState, now: number): void {
-    while (this.#engines.children.length > lanes.length) this.#engines.lastElementChild!.remove()
-    lanes.forEach((lane, index) => {
-      const figures = describeLoad(lane, now)
-      if (this.#engines.children[index] === undefined) this.#engines.append(makeEngine(figures.map(([name]) => name)))
+  #showEngines({ lanes, run }: PageState, now: number): void {
+    const isOver = run.endedAtMillis !== null
+    // A panel with other figures than before is another one.
+    const engines = lanes.map((lane) => ({ lane, figures: describeLoad(lane, now, isOver) }))
+    syncChildren(
+      this.#engines,
+      engines,
+      ({ figures, lane }) => [lane.name, ...figures.map(([name]) => name)].join("\n"),
+      ({ figures, lane }) => makeEngine(lane, figures.map(([name]) => name))
+    )
+    engines.forEach(({ figures, lane }, index) => {
       const panel = this.#engines.children[index]!
-      setText(panel.querySelector("h3")!.firstElementChild!, singleLine(lane.name, 80))
-      setText(
-        panel.querySelector(".address")!,
-        lane.engine === null || lane.name.includes(lane.engine) ? "" : singleLine(lane.engine, 120)
-      )
       const gate = panel.querySelector(".gate-state")!
-      setText(gate, gateWord(lane))
+      setText(gate, isOver ? "" : gateWord(lane))
       setAttribute(gate, "data-gate", lane.halted !== null ? "halted" : lane.gate?.state ?? "closed")
       setText(panel.querySelector(".halted")!, lane.halted === null ? "" : singleLine(lane.halted, 200))
       panel.querySelectorAll("dd").forEach((value, place) => setText(value, figures[place]![1]))
-      const used = panel.querySelector<HTMLElement>(".kv-used")!
-      used.style.transform = `scaleX(${Math.min(1, Math.max(0, lane.load?.kvCacheUsage ?? 0))})`
+      const used = panel.querySelector<HTMLElement>(".kv-used")
+      if (used !== null) used.style.transform = `scaleX(${Math.min(1, Math.max(0, lane.load?.kvCacheUsage ?? 0))})`
     })
   }
 }
@@ -116,8 +117,8 @@ const sinceWords = ({ run }: PageState, now: number): string => {
 /** Figures that need a line of their own. */
 const wide = new Set(["model", "since"])
 
-const makeEngine = (names: ReadonlyArray<string>): HTMLElement => {
-  const figures = names.map((name) => {
+const makeEngine = ({ engine, name }: Lane, names: ReadonlyArray<string>): HTMLElement => {
+  const figures = names.map((name): HTMLElement => {
     const figure = element("div", wide.has(name) ? "wide" : "", element("dt", "", name), element("dd"))
     if (name === "KV cache") {
       const bar = element("div", "kv", element("span", "kv-used"))
@@ -130,8 +131,8 @@ const makeEngine = (names: ReadonlyArray<string>): HTMLElement => {
   return element(
     "article",
     "engine",
-    element("div", "engine-head", element("h3", "", foreign("")), element("span", "gate-state")),
-    element("p", "address dim"),
+    element("div", "engine-head", element("h3", "", foreign(singleLine(name, 80))), element("span", "gate-state")),
+    engine !== null && !name.includes(engine) && element("p", "address dim", singleLine(engine, 120)),
     element("dl", "facts", ...figures),
     element("p", "halted")
   )

@@ -15,7 +15,7 @@ import { clockTime, count, duration, listed, many, rate } from "./words.ts"
 const STALLS_SHOWN = 5
 /** Battles of one event that are named. */
 const NAMED_SHOWN = 4
-const ENDED_SHOWN = 10
+const ENDED_SHOWN = 8
 const NOTICES_SHOWN = 8
 
 export class EndedView {
@@ -77,7 +77,12 @@ const stallItem = (campaign: Campaign, group: StallGroup): HTMLElement => {
       element("span", "dim", ` at ${clockTime(all[0].atMillis)}${all.length > 1 ? `, ${all.length} battles` : ""}`)
     ),
     ...all.slice(0, NAMED_SHOWN).map((ended) =>
-      element("p", "", battleLink(campaign, ended), element("span", "dim", ` attempt ${ended.attempt}`))
+      element(
+        "p",
+        "",
+        battleLink(campaign, ended),
+        ended.attempt > 1 && element("span", "dim", ` attempt ${ended.attempt}`)
+      )
     ),
     rest > 0 && element("p", "dim", `and ${many(rest, "other")}`),
     element("p", "", groupWords(group)),
@@ -110,8 +115,9 @@ const endedItem = (campaign: Campaign, ended: Ended): HTMLElement =>
         ended.attempt > 1 && `attempt ${count(ended.attempt)}`
       ], " · ")
     ),
-    // A stall says why in the list of its own.
-    ended.stall === null && ended.reason !== "" && element("p", "dim reason", singleLine(ended.reason, 240))
+    // What a stall was has a list of its own.
+    (ended.stall === null || ended.result !== "pending") && ended.reason !== "" &&
+      element("p", "dim reason", singleLine(ended.reason, 240))
   )
 
 const noticeItem = ({ atMillis, text, urgent }: Notice): HTMLElement =>

@@ -24,8 +24,8 @@ export const battleName = ({ agents, tasks }: Campaign, { agent, repetition, tas
   repetition
 })
 
-/** `task × agent #1`. */
+/** `task × agent #1`, with the number kept at the agent's name. */
 export const fullName = (campaign: Campaign, named: Named): string => {
   const { agent, repetition, task } = battleName(campaign, named)
-  return `${task} × ${agent} #${repetition}`
+  return `${task} × ${agent}\u00a0#${repetition}`
 }

@@ -69,28 +69,48 @@ const gateWords: Record<Gate["state"], string> = {
 export const gateWord = ({ gate, halted }: Lane): string =>
   halted !== null ? "halted" : gate === null ? "open to battles" : gateWords[gate.state]
 
-/** The figures of an engine: names, and values or – where it does not tell. */
+/** The figures of an engine: names, and values or – where it does not tell; of one that is not in use, what it was. */
 export const describeLoad = (
   { active, concurrency, epoch, load }: Lane,
-  now: number
+  now: number,
+  isOver: boolean
 ): ReadonlyArray<readonly [name: string, value: string]> => {
   const known = (value: number | null | undefined, words: (value: number) => string) =>
     value === null || value === undefined ? unknown : words(value)
-  return [
-    ["running", known(load?.running, count)],
-    ["waiting", known(load?.waiting, count)],
-    ["KV cache", known(load?.kvCacheUsage, percent)],
-    ["tokens/s", known(load?.tokensPerSecond, rate)],
-    ["our battles", `${count(active)} of ${known(concurrency, count)}`],
-    [
-      "metrics",
-      load === null ? "none heard of" : load.asleep === true ? "asleep" : `${duration(now - load.atMillis)} ago`
-    ],
+  const was: ReadonlyArray<readonly [string, string]> = [
     ["model", epoch === null ? unknown : singleLine(epoch.models, 120)],
     ["since", known(epoch?.startedAt, moment)]
+  ]
+  if (isOver) return was
+  const battles: readonly [string, string] = ["our battles", `${count(active)} of ${count(concurrency)}`]
+  if (load === null) return [battles, ["its metrics", "none"], ...was]
+  return [
+    ["running", known(load.running, count)],
+    ["waiting", known(load.waiting, count)],
+    ["KV cache", known(load.kvCacheUsage, percent)],
+    ["tokens/s", known(load.tokensPerSecond, rate)],
+    battles,
+    ["its metrics", load.asleep === true ? "asleep" : `${duration(now - load.atMillis)} ago`],
+    ...was
   ]
 }
 
 /** A moment of a day, in the reader's own way to write it; milliseconds since 1970. */
 export const moment = (at: number): string =>
   new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })
+
+/**
+ * Why nothing comes any more: the server's own words where it refuses; where the campaign was over before, and its
+ * dashboard with it (`file` is its store), no reason to worry.
+ */
+export const describeLoss = (
+  { refusal, since }: { readonly refusal: string | null; readonly since: number },
+  file: string | undefined
+): string => {
+  if (refusal !== null) return singleLine(refusal)
+  if (file !== undefined) {
+    return `The dashboard ended with its campaign. campaign dashboard --db ${singleLine(file, 120)} shows it again.`
+  }
+  const at = new Date(since).toLocaleTimeString()
+  return `Connection lost at ${at}. What is shown is what was known then. Trying again…`
+}

@@ -15,9 +15,9 @@ import { BattleView } from "./BattleView.ts"
 import { CampaignView } from "./CampaignView.ts"
 import { CellView } from "./CellView.ts"
 import { connect, type ConnectionState, type Listener } from "./Connection.ts"
+import { describeLoss } from "./describeCampaign.ts"
 import { byId, setAttribute, setHidden, setText } from "./dom.ts"
 import { EndedView } from "./EndedView.ts"
-import { singleLine } from "./harmless.ts"
 import { MatrixView } from "./MatrixView.ts"
 import { type PageState, step } from "./PageState.ts"
 import { watchPalette } from "./palette.ts"
@@ -72,20 +72,12 @@ const listener: Listener = {
 const showConnection = () => {
   const target = byId("connection")
   const isLost = connection.kind === "lost"
-  setAttribute(document.body, "data-connection", connection.kind)
+  const isOver = isLost && state !== undefined && state.run.endedAtMillis !== null
+  setAttribute(document.body, "data-connection", isOver ? "over" : connection.kind)
   setHidden(target, connection.kind === "open" || (connection.kind === "connecting" && state !== undefined))
-  setText(
-    target,
-    isLost
-      ? connection.refusal === null
-        ? `Connection lost at ${
-          new Date(connection.since).toLocaleTimeString()
-        }. What is shown is what was known then. Trying again…`
-        : singleLine(connection.refusal)
-      : "Connecting…"
-  )
+  setText(target, isLost ? describeLoss(connection, isOver ? state?.campaign.file : undefined) : "Connecting…")
   setText(byId("connection-age"), isLost ? clockTime(Date.now() - connection.since) : "")
-  setHidden(byId("connection-age"), !isLost)
+  setHidden(byId("connection-age"), !isLost || isOver)
 }
 
 const show = (at: number) => {
