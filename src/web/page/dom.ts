@@ -95,7 +95,7 @@ export const table = (
 
 /**
  * Makes the children of a list those with the keys, in their order: new ones are made, those that are gone are removed,
- * and the others are not touched, so that whoever is among them stays there. What stays must keep its order.
+ * and the others stay, so that whoever is among them stays there, too; only one whose order has changed is moved.
  */
 export const syncChildren = <Item>(
   list: HTMLElement,
@@ -103,18 +103,18 @@ export const syncChildren = <Item>(
   keyOf: (item: Item) => string,
   make: (item: Item) => HTMLElement
 ): void => {
-  const wanted = new Set(items.map(keyOf))
-  for (const child of Array.from(list.children)) {
-    if (!wanted.has((child as HTMLElement).dataset.key ?? "")) child.remove()
-  }
-  let next = list.firstElementChild as HTMLElement | null
-  for (const item of items) {
-    const key = keyOf(item)
-    if (next !== null && next.dataset.key === key) next = next.nextElementSibling as HTMLElement | null
-    else {
-      const made = make(item)
-      made.dataset.key = key
-      list.insertBefore(made, next)
-    }
-  }
+  const keys = items.map(keyOf)
+  const wanted = new Set(keys)
+  const children = () => Array.from(list.children) as ReadonlyArray<HTMLElement>
+  for (const child of children()) if (!wanted.has(child.dataset.key ?? "")) child.remove()
+  items.forEach((item, index) => {
+    const key = keys[index]!
+    const here = children()[index]
+    if (here?.dataset.key === key) return
+    const known = children().find((child, place) => place > index && child.dataset.key === key)
+    const child = known ?? make(item)
+    child.dataset.key = key
+    list.insertBefore(child, here ?? null)
+  })
+  for (const child of children().slice(items.length)) child.remove()
 }
