@@ -15,7 +15,10 @@ export const standingOf = (
   { standings }: CampaignView,
   key: string
 ): { readonly result: Result; readonly score: number | undefined } =>
-  Option.getOrElse(HashMap.get(standings, key), () => ({ result: "pending" as const, score: undefined }))
+  Option.match(HashMap.get(standings, key), {
+    onNone: () => ({ result: "pending" as const, score: undefined }),
+    onSome: ({ counted, result }) => ({ result, score: counted.as === "scored" ? counted.score : undefined })
+  })
 
 /** The cell as it is now; `stalls` are the attempts of it that have stalled. */
 export const cellAt = (view: CampaignView, plan: Plan, cell: number, stalls: number): Cell => {

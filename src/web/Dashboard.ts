@@ -267,8 +267,12 @@ export class Dashboard {
   #remainingAt(now: number): Remaining | null {
     if (this.#view.endedAtMillis !== undefined) return null
     if (this.#remaining === undefined || now - this.#remaining.atMillis >= REMAINING_MILLIS) {
-      const millis = estimateRemaining(this.#view, now)
-      const value = millis === undefined ? null : { millis: Math.round(millis), lowMillis: null, highMillis: null }
+      const estimate = estimateRemaining(this.#view, now)
+      const value = estimate === undefined ? null : {
+        millis: Math.round(estimate.millis),
+        lowMillis: Math.round(estimate.lowMillis),
+        highMillis: Math.round(estimate.highMillis)
+      }
       this.#remaining = { atMillis: now, value }
     }
     return this.#remaining.value

@@ -125,7 +125,7 @@ export interface Totals extends Counts {
 /** Until the end of the campaign. */
 export interface Remaining {
   readonly millis: number
-  /** An interval around it; `null` where there is none. */
+  /** The bounds of the middle 95 of 100; `null` where there are none. */
   readonly lowMillis: number | null
   readonly highMillis: number | null
 }
