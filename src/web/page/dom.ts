@@ -105,7 +105,7 @@ export const syncChildren = <Item>(
 ): void => {
   const keys = items.map(keyOf)
   const wanted = new Set(keys)
-  const children = () => Array.from(list.children) as ReadonlyArray<HTMLElement>
+  const children = () => Array.from(list.children as HTMLCollectionOf<HTMLElement>)
   for (const child of children()) if (!wanted.has(child.dataset.key ?? "")) child.remove()
   items.forEach((item, index) => {
     const key = keys[index]!
