@@ -76,6 +76,14 @@ describe("PageState", () => {
     assert.deepStrictEqual(place?.flight.ends, [{ atMillis: 32_000, verdict: "stalled", silentSinceMillis: 1_000 }])
   })
 
+  it("does not count marks twice where a row is told anew with marks that were known", () => {
+    const first = rowOf(campaign, 0, { marks: [[1_000, 2, 0], [2_000, 1, 0], [2_050, 1, 0]] })
+    const again = rowOf(campaign, 0, { marks: [[2_050, 2, 0], [3_000, 4, 0]] })
+    const state = after(snapshotOf(campaign, { rows: [first] }), changesOf(2, { rows: [again] }))
+    const marks = rowsOf(state)[0]?.marks ?? []
+    assert.deepStrictEqual(marks.map(([atMillis]) => atMillis), [1_000, 2_000, 2_050, 3_000])
+  })
+
   it("shows a battle for a moment after it has left, and gives its place to the next", () => {
     const state = after(snapshotOf(campaign, { rows: [rowOf(campaign, 0)] }), changesOf(2, { left: [0] }))
     assert.lengthOf(shownPlaces(state, state.atMillis + LINGER_MILLIS - 1), 1)

@@ -91,6 +91,15 @@ export const scriptedDashboard = (first: Snapshot) =>
               response.writeHead(404, { "content-type": "application/json" }).end(JSON.stringify({ error: "not here" }))
             } else response.writeHead(200, { "content-type": types[path.split(".")[1] ?? "html"] }).end(file)
           })
+          // As a real one does while nothing happens, so that nobody takes it for dead.
+          const beat = setInterval(
+            () =>
+              open.forEach((response) =>
+                response.write(written({ kind: "beat", atMillis: dashboard.snapshot.atMillis }))
+              ),
+            2_000
+          )
+          server.on("close", () => clearInterval(beat))
           server.listen(port, "127.0.0.1", () => {
             port = (server.address() as AddressInfo).port
             resume(Effect.void)
