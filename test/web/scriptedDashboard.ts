@@ -1,42 +1,15 @@
 /**
  * A server for tests of the page that says exactly what a test tells it to: frames by hand, and any answer of the API.
  *
- * It hands out the page's own files with the policy that the page has to live under. Whoever connects is told `snapshot`
- * first, then what `send` is given.
+ * It hands out the page's own files with the headers that the page has to live under, as the real one does. Whoever
+ * connects is told `snapshot` first, then what `send` is given.
  */
 import * as Effect from "effect/Effect"
-import { readFileSync } from "node:fs"
 import { createServer, type Server, type ServerResponse } from "node:http"
-import { stripTypeScriptTypes } from "node:module"
 import type { AddressInfo } from "node:net"
-import { join } from "node:path"
+import { headers } from "../../src/web/DashboardServer.ts"
 import type { Changes, Frame, Snapshot } from "../../src/web/Frame.ts"
-
-const folder = join(import.meta.dirname, "../../src/web/page")
-
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-const types: Record<string, string> = {
-  html: "text/html; charset=utf-8",
-  css: "text/css; charset=utf-8",
-  svg: "image/svg+xml",
-  js: "text/javascript; charset=utf-8"
-}
-
-/** A file of the page as a browser gets it; undefined where there is none. */
-const fileOf = (path: string): string | undefined => {
-  const name = path === "/" ? "index.html" : path.slice(1)
-  if (!/^[\w.]+$/.test(name)) return undefined
-  try {
-    return name.endsWith(".js")
-      ? stripTypeScriptTypes(readFileSync(join(folder, name.replace(/js$/, "ts")), "utf8"))
-        .replaceAll(/(from "\.\/\w+)\.ts"/g, "$1.js\"")
-      : readFileSync(join(folder, name), "utf8")
-  } catch {
-    return undefined
-  }
-}
+import * as PageFiles from "../../src/web/PageFiles.ts"
 
 const written = (frame: Frame): string =>
   `${"sequence" in frame ? `id: ${frame.sequence}\n` : ""}data: ${JSON.stringify(frame)}\n\n`
@@ -60,6 +33,7 @@ export interface ScriptedDashboard {
 export const scriptedDashboard = (first: Snapshot) =>
   Effect.acquireRelease(
     Effect.gen(function*() {
+      const files = yield* PageFiles.load()
       const open = new Set<ServerResponse>()
       let server: Server
       let port = 0
@@ -75,7 +49,7 @@ export const scriptedDashboard = (first: Snapshot) =>
         start: Effect.callback<void>((resume) => {
           server = createServer((request, response) => {
             const path = request.url ?? "/"
-            response.setHeader("content-security-policy", policy)
+            response.setHeaders(new Map(Object.entries(headers)))
             if (path === "/events") {
               response.writeHead(200, { "content-type": "text/event-stream" })
               response.write(`retry: 100\n${written(dashboard.snapshot)}`)
@@ -84,12 +58,12 @@ export const scriptedDashboard = (first: Snapshot) =>
               return
             }
             const answer = dashboard.answers.get(path)
-            const file = fileOf(path)
+            const file = files.get(path)
             if (answer !== undefined) {
               response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer))
             } else if (file === undefined) {
               response.writeHead(404, { "content-type": "application/json" }).end(JSON.stringify({ error: "not here" }))
-            } else response.writeHead(200, { "content-type": types[path.split(".")[1] ?? "html"] }).end(file)
+            } else response.writeHead(200, { "content-type": file.type }).end(file.body)
           })
           // As a real one does while nothing happens, so that nobody takes it for dead.
           const beat = setInterval(
