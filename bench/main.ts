@@ -14,6 +14,7 @@ import * as References from "effect/References"
 import { version } from "../src/version.ts"
 import { campaign } from "./campaign.ts"
 import { cancel } from "./cancel.ts"
+import { dashboard } from "./dashboard.ts"
 import { latency } from "./latency.ts"
 import { liveness } from "./liveness.ts"
 import { memory } from "./memory.ts"
@@ -24,7 +25,7 @@ import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
 import { tap } from "./tap.ts"
 
-const benches = [campaign, cancel, latency, liveness, memory, night, relay, report, simulator, tap] as const
+const benches = [campaign, cancel, dashboard, latency, liveness, memory, night, relay, report, simulator, tap] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),
