@@ -27,7 +27,7 @@ export const dashboard = Command.make(
   Effect.fn("campaign.dashboard")(function*({ db, host, json, port }) {
     yield* orExit(storedStatus.read(db))
     const options = yield* listening({ host, port }, db)
-    yield* Effect.gen(function*() {
+    return yield* Effect.gen(function*() {
       const web = yield* WebDashboard
       if (json) {
         const link = web.link === null ? null : Redacted.value(web.link)

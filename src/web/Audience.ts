@@ -16,7 +16,7 @@ import { PageStream } from "./PageStream.ts"
 /** How long nothing may be said to a page, in milliseconds. */
 const BEAT_MILLIS = 5_000
 /** More pages than that are refused. */
-export const MOST_PAGES = 100
+const MOST_PAGES = 100
 
 export interface AudienceOptions {
   /** In milliseconds of a clock that does not go back. */

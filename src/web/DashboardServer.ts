@@ -45,7 +45,7 @@ const policy = [
 ].join("; ")
 
 /** On every answer. */
-export const headers = {
+const headers = {
   "content-security-policy": policy,
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",

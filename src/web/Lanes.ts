@@ -33,8 +33,8 @@ export const begin = (
   breakers: new Map(),
   lanes: new Map(
     lanesOf(definition).map(({ agents: own, concurrency, engine, name }) => [name, {
-      name,
-      engine: engine?.name ?? null,
+      name: cut(name),
+      engine: engine === null ? null : cut(engine.name),
       agents: own.map((agent) => agents.indexOf(agent.name)),
       concurrency: limitOf(initial(concurrency)),
       gate: null,
@@ -102,7 +102,7 @@ const replaced = (gates: ReadonlyMap<string, Gate>, name: string, gate: Gate | n
 type GateEvent = Extract<CampaignEvent, { readonly _tag: "GateChanged" | "OperatorNeeded" }>
 
 const gateOf = ({ endpoint, nextCanaryAtMillis, sinceMillis, state, untried, why }: GateEvent): Gate | null =>
-  state === "closed" || untried ? null : { of: endpoint, state, sinceMillis, why: cut(why), nextCanaryAtMillis }
+  state === "closed" || untried ? null : { of: cut(endpoint), state, sinceMillis, why: cut(why), nextCanaryAtMillis }
 
 /** What an event is worth saying, if it is. `lanes` are those before it. */
 export const noticeOf = (lanes: Lanes, event: CampaignEvent, laneOfEndpoint: LaneOfEndpoint): Notice | undefined => {

@@ -11,7 +11,7 @@
 import type { Channel, Mark } from "./Frame.ts"
 
 /** The part of a strip that is kept, in milliseconds. */
-export const KEPT_MILLIS = 30_000
+const KEPT_MILLIS = 30_000
 const FRESH_MILLIS = 25
 const PAST_MILLIS = 100
 /** More is not kept apart while nobody takes it: two seconds. */

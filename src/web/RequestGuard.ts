@@ -49,7 +49,7 @@ const first = (value: string | ReadonlyArray<string> | undefined): string | unde
   typeof value === "string" || value === undefined ? value : value[0]
 
 /** The paths that hold anything of the campaign. */
-export const needsToken = (path: string): boolean => path === "/events" || path.startsWith("/api/")
+const needsToken = (path: string): boolean => path === "/events" || path.startsWith("/api/")
 
 export const make = ({ port, token }: GuardOptions): RequestGuard => {
   const secret = token === undefined ? undefined : Redacted.value(token)

@@ -128,11 +128,15 @@ const shownHost = (host: string): string => {
 /** How long what was last written may take on its way when the scope ends, in milliseconds. */
 const LAST_WORDS_MILLIS = 100
 
+/** Pages have one for their stream and some for what they ask. */
+const MOST_CONNECTIONS = 500
+
 const listen = (host: string, port: number) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly server: Server; readonly port: number }, ListenError>((resume) => {
       // Clients that offer HTTP/2 by the way are answered in HTTP/1.1.
       const server = createServer({ shouldUpgradeCallback: () => false, keepAliveTimeout: 10_000 })
+      server.maxConnections = MOST_CONNECTIONS
       server.once("error", (error) => resume(Effect.fail(ListenError.fromCause(host, port, error))))
       server.listen(port, host, () => {
         const address = server.address()

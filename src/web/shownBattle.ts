@@ -57,7 +57,7 @@ const attemptPageOf = (
 }
 
 /** The arrivals, merged so that there are at most so many; the time is that of the last one of each. */
-export const timelineOf = (
+const timelineOf = (
   arrivals: ReadonlyArray<Arrival>,
   most = TIMELINE_POINTS
 ): ReadonlyArray<readonly [atMillis: number, tokens: number]> => {

@@ -20,10 +20,8 @@ describe("a campaign on a web page", () => {
         Simulator.layer({ host: "127.0.0.1", port: 0, interTokenMillis: 20, timeToFirstTokenMillis: 10 })
       )
       const { url } = Context.get(engine, Simulator)
-      const runs = yield* start([
-        ...["run", "--db", "c.db", "--web-port", "0", "--ui", "plain", "--task", "run-length", "--repeat", "1"],
-        ...["--engine", `${url}/v1`, "--model", "simulated-model"]
-      ], { directory })
+      const command = "run --db c.db --web-port 0 --ui plain --task run-length --repeat 1 --model simulated-model"
+      const runs = yield* start([...command.split(" "), "--engine", `${url}/v1`], { directory })
       const [, own] = yield* runs.line(/dashboard at (\S+)/)
       const within = yield* openEventStream<Frame>(`${own}events`)
       yield* runs.line(/began/)

@@ -55,7 +55,7 @@ const applied = (state: State, changes: Told): State => {
 
 const withoutMarks = ({ rows, ...state }: State) => ({
   ...state,
-  rows: rows.map(({ marks: _, ...row }: Row) => row)
+  rows: rows.map((row: Row) => ({ ...row, marks: [] }))
 })
 
 const tokensIn = (row: Pick<Row, "marks">) => row.marks.reduce((sum, [, tokens]) => sum + tokens, 0)
