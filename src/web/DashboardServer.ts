@@ -45,7 +45,7 @@ const policy = [
 ].join("; ")
 
 /** On every answer. */
-const headers = {
+export const headers = {
   "content-security-policy": policy,
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",

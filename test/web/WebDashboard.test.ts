@@ -3,6 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { join } from "node:path"
@@ -122,6 +123,20 @@ const getJson = <A>(url: string) => Effect.map(get(url), ({ text }) => JSON.pars
 
 const tokenOf = (tokens: number) =>
   ({ _tag: "TokensArrived", atMillis: tokens, battle: one!, phase: "decoding", tokens, arrived: 1 }) as const
+const gateChanged = {
+  _tag: "GateChanged",
+  of: "engine",
+  atMillis: 1,
+  endpoint: "http://engine/v1",
+  state: "open",
+  sinceMillis: 1,
+  why: "it hangs",
+  untried: false,
+  nextCanaryAtMillis: null,
+  unconfirmed: 0,
+  openedMillis: null,
+  admits: false
+} as const
 const isAt = (tokens: number) => (frame: Frame) => frame.kind === "changes" && frame.moved?.[0]?.tokens === tokens
 
 layer(Server.layer, { excludeTestServices: true })("a web dashboard", (it) => {
@@ -283,6 +298,22 @@ describe("a web dashboard", () => {
       const events = yield* openEventStream<Frame>(`${url}events`, { cookie: cookie! })
       assert.strictEqual(events.status, 200)
       yield* events.until(({ kind }) => kind === "snapshot")
+    }))
+
+  it.live("has faults of its own alone", () =>
+    Effect.gen(function*() {
+      const { url, web } = yield* serve("none.db")
+      const laneOfEndpoint = () => {
+        throw new Error("a fault")
+      }
+      yield* web.begin(Effect.succeed({ ...shown, laneOfEndpoint, atMillis: 0 }))
+      yield* web.tell(plan)
+      const said: Array<unknown> = []
+      const logger = Logger.layer([Logger.make(({ message }) => void said.push(message))])
+      yield* Effect.forEach([1, 2], () => web.tell(gateChanged), { discard: true }).pipe(Effect.provide(logger))
+      assert.lengthOf(said, 1)
+      assert.match(String(said[0]), /the campaign goes on/)
+      assert.strictEqual((yield* get(url)).status, 200)
     }))
 
   it.live("says what is wrong with its port, and is none where nobody wants one", () =>
