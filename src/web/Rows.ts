@@ -75,7 +75,7 @@ export class Rows {
       const marks = this.#marks.get(place)
       const fresh = marks?.take(now) ?? []
       this.#told.set(place, row)
-      if (before === undefined || this.#begun.has(place) || before.slot !== row.slot) {
+      if (before === undefined || this.#begun.has(place)) {
         rows.push({ ...row, marks: marks?.kept(now) ?? [] })
       } else {
         const change = difference(before, row)

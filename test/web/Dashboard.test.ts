@@ -7,6 +7,7 @@ import * as View from "../../src/terminal/CampaignView.ts"
 import { Dashboard, type DashboardOptions } from "../../src/web/Dashboard.ts"
 import * as DashboardHistory from "../../src/web/DashboardHistory.ts"
 import type { Changes, Row, State } from "../../src/web/Frame.ts"
+import { Marks } from "../../src/web/Marks.ts"
 import { stalled } from "../support/runErrors.ts"
 import { began, definitionOf, eventsOf, lost, recordOf, scoredOutcome, Script } from "../terminal/campaigns.ts"
 
@@ -140,6 +141,23 @@ describe("Dashboard", () => {
     assert.strictEqual(tokensIn(dashboard.state(5000).rows[0]!), 4000)
   })
 
+  it("lets the rate of a row run down in a silence, and begins another attempt without the marks of the one before", () => {
+    const dashboard = dashboardOf(begun)
+    for (let index = 0; index < 400; index++) dashboard.take(arrives(10 + index * 20, index + 1))
+    dashboard.changes(8_000)
+    const [before] = dashboard.state(8_000).rows
+    assert.closeTo(before!.rate!, 50, 2)
+    const [falling] = dashboard.changes(11_000)!.moved!
+    assert.isBelow(falling!.rate!, 30)
+    assert.deepStrictEqual(dashboard.changes(14_000)?.moved, [{ battle: before!.battle, rate: 0 }])
+    const failed = recordOf(battle, { verdict: "failed", error: lost("gone"), outcome: { _tag: "Pending" } })
+    dashboard.take({ _tag: "AttemptEnded", atMillis: 14_000, record: failed })
+    dashboard.take({ _tag: "AttemptBegan", atMillis: 14_000, battle, number: 2 })
+    const [again] = dashboard.changes(14_100)!.rows!
+    assert.deepInclude(again, { attempt: 2, tokens: 0, rate: null })
+    assert.deepStrictEqual([before!.marks.length > 0, again!.marks], [true, []])
+  })
+
   it("keeps no more for a page that nobody has opened than for one that is open", () => {
     const dashboard = dashboardOf(begun)
     for (let index = 0; index < 100_000; index++) dashboard.take(arrives(10 + index * 10, index))
@@ -147,6 +165,9 @@ describe("Dashboard", () => {
     const [row] = dashboard.state(1_000_010).rows
     assert.isAtMost(row!.marks.length, 301)
     assert.isAbove(row!.marks[0]![0], 1_000_010 - 30_200)
+    const marks = new Marks()
+    for (let index = 0; index < 10_000; index++) marks.arrived(index * 30, 1, 0)
+    assert.isAtMost(marks.take(300_000).length, 80)
   })
 
   it("says of a stall what proved it, of which there were how many, and does not count twice what was known", () => {
