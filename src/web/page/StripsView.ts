@@ -260,7 +260,7 @@ export class StripsView {
       line.phase,
       row.attempt > 1 && row.waiting === null ? `${words.phase}, attempt ${row.attempt}` : words.phase
     )
-    setText(line.rate, row.rate === null ? "" : `${rate(row.rate)}/s`)
+    setText(line.rate, row.rate === null || row.waiting !== null ? "" : `${rate(row.rate)}/s`)
     setText(line.quiet, words.quiet)
     setText(line.why, words.why)
     setAttribute(line.why, "title", words.why)

@@ -39,6 +39,11 @@ export const drawStrip = (
       context.fillRect(x, top + y, Math.min(BAR, right - x), tall)
     }
   }
+  for (const { kind, toRight } of shape.stretches) {
+    if (kind === "quiet") continue
+    context.strokeStyle = kind === "stalled" ? palette.stalled : palette.line
+    drawCross(context, right - toRight, top, height)
+  }
 }
 
 const drawStretch = (
@@ -51,7 +56,7 @@ const drawStretch = (
   const to = left + width - toRight
   context.save()
   context.beginPath()
-  context.rect(left, top, width, height)
+  context.rect(from, top, to - from, height)
   context.clip()
   context.beginPath()
   if (kind === "quiet") {
@@ -61,24 +66,15 @@ const drawStretch = (
     context.moveTo(to, top + height / 2)
     context.lineTo(from, top + height / 2)
     context.stroke()
-  } else {
-    const isStall = kind === "stalled"
-    context.strokeStyle = isStall ? palette.stalled : palette.line
+  } else if (kind === "stalled") {
+    context.strokeStyle = palette.stalled
     context.lineWidth = 1
-    if (isStall) {
-      context.save()
-      context.rect(from, top, to - from, height)
-      context.clip()
-      context.beginPath()
-      // The hatching begins at the band's own edge, so that it moves with it.
-      for (let x = to - Math.ceil((to - from) / 6) * 6 - height; x < to; x += 6) {
-        context.moveTo(x, top + height)
-        context.lineTo(x + height, top)
-      }
-      context.stroke()
-      context.restore()
+    // The hatching begins at the band's own edge, so that it moves with it.
+    for (let x = to - Math.ceil((to - from) / 6) * 6 - height; x < to; x += 6) {
+      context.moveTo(x, top + height)
+      context.lineTo(x + height, top)
     }
-    drawCross(context, to, top, height)
+    context.stroke()
   }
   context.restore()
 }
@@ -86,6 +82,7 @@ const drawStretch = (
 /** Where an attempt was given up. */
 const drawCross = (context: CanvasRenderingContext2D, x: number, top: number, height: number): void => {
   const middle = top + height / 2
+  context.lineWidth = 1
   context.beginPath()
   context.moveTo(x, top)
   context.lineTo(x, top + height)
