@@ -3,7 +3,7 @@
  */
 import type { Campaign, Cell, Changes, Ended, Mark, Row, Snapshot, Stall, Totals } from "../../src/web/Frame.ts"
 
-export const noCounts = { passed: 0, partial: 0, failed: 0, unscored: 0, pending: 0 }
+const noCounts = { passed: 0, partial: 0, failed: 0, unscored: 0, pending: 0 }
 
 export const campaignOf = (tasks: number, agents: number, repetitions = 1): Campaign => ({
   id: "test",

@@ -14,7 +14,7 @@ import * as PageFiles from "../../src/web/PageFiles.ts"
 const written = (frame: Frame): string =>
   `${"sequence" in frame ? `id: ${frame.sequence}\n` : ""}data: ${JSON.stringify(frame)}\n\n`
 
-export interface ScriptedDashboard {
+interface ScriptedDashboard {
   readonly address: string
   /** What whoever connects from now on is told first. */
   snapshot: Snapshot

@@ -9,7 +9,7 @@ import { planned } from "./PageState.ts"
 import { clockTime, count, duration, listed, many, percent, rate, unknown } from "./words.ts"
 
 /** What a campaign does, in a word. */
-export const runWord: Record<RunState["run"], string> = {
+const runWord: Record<RunState["run"], string> = {
   running: "running",
   stopping: "stopping",
   stored: "not running",
