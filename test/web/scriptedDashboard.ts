@@ -81,7 +81,7 @@ export const scriptedDashboard = (first: Snapshot) =>
         })
       }
       yield* dashboard.start
-      return Object.assign(dashboard, { address: `http://127.0.0.1:${port}/` })
+      return Object.assign(dashboard, { address: `http://127.0.0.1:${port}/` }) satisfies ScriptedDashboard
     }),
     ({ stop }) => stop
   )
