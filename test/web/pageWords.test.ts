@@ -1,5 +1,6 @@
 /** What the page says of battles, stalls and the campaign, and what it tells a screen reader. */
 import { assert, describe, it } from "@effect/vitest"
+import type { Mark } from "../../src/web/Frame.ts"
 import * as Announcer from "../../src/web/page/Announcer.ts"
 import {
   describeCounts,
@@ -8,7 +9,7 @@ import {
   describeLoad,
   describeRun
 } from "../../src/web/page/describeCampaign.ts"
-import { describeRow, endedSign, endedWords } from "../../src/web/page/describeRow.ts"
+import { describeRow, describeStrip, endedSign, endedWords, limitWords } from "../../src/web/page/describeRow.ts"
 import { groupStalls, groupWords, stallWords } from "../../src/web/page/describeStall.ts"
 import { orderPlaces } from "../../src/web/page/orderPlaces.ts"
 import { step } from "../../src/web/page/PageState.ts"
@@ -58,6 +59,17 @@ describe("describeRow", () => {
         "attempt 2 waits at the gate"
       ]
     )
+  })
+
+  it("puts the last half minute of a strip into words", () => {
+    const strip = (...marks: ReadonlyArray<Mark>) => describeStrip({ ...row, marks }, now)
+    assert.strictEqual(strip([now - 40_000, 9, 0]), "nothing in the last 30 s")
+    assert.strictEqual(strip([now - 900, 2, 1], [now - 800, 1, 1]), "3 tokens in the last 30 s, all of them reasoning")
+    assert.strictEqual(
+      strip([now - 40_000, 9, 0], [now - 20_000, 2, 1], [now - 12_500, 1, 0]),
+      "3 tokens in the last 30 s, 2 of them reasoning, longest silence 12 s"
+    )
+    assert.strictEqual(limitWords(row), "limit silent: 2 min 10 s, learned from 412 runs")
   })
 
   it("has a sign and a word for every end", () => {

@@ -7,7 +7,7 @@
 import type { AttemptPage, BattlePage } from "../BattlePage.ts"
 import { AttemptView } from "./AttemptView.ts"
 import { fullName } from "./battleName.ts"
-import { describeRow, resultWords, signs } from "./describeRow.ts"
+import { describeRow, limitWords, resultWords, signs } from "./describeRow.ts"
 import { byId, element, foreign, link, setAttribute, setText } from "./dom.ts"
 import { drawStrip } from "./drawStrip.ts"
 import { singleLine, visible } from "./harmless.ts"
@@ -143,6 +143,7 @@ export class BattleView {
         flight.row.waiting === null && `${count(flight.row.tokens)} tokens`,
         flight.row.rate !== null && `${rate(flight.row.rate)}/s`,
         words.quiet,
+        words.quiet !== "" && limitWords(flight.row),
         words.why
       ], " · ")
     )

@@ -9,7 +9,7 @@ import { signs } from "./describeRow.ts"
 import { byId, element, foreign, setAttribute } from "./dom.ts"
 import { cellKey, type PageState } from "./PageState.ts"
 import { write } from "./route.ts"
-import { listed, score } from "./words.ts"
+import { listed, many, score } from "./words.ts"
 
 const results = ["passed", "partial", "failed", "unscored"] as const
 
@@ -93,7 +93,7 @@ export class MatrixView {
       ...results.map((result) => cell[result] > 0 && `${cell[result]} ${result}`),
       cell.active > 0 && `${cell.active} in flight`,
       waiting > 0 && `${waiting} to come`,
-      cell.stalls > 0 && `${cell.stalls} stalled attempts`,
+      cell.stalls > 0 && many(cell.stalls, "stalled attempt"),
       cell.meanScore !== null && `mean score ${score(cell.meanScore)}`
     ])
     const name = `${nameOf(campaign.tasks, cell.task)} × ${nameOf(campaign.agents, cell.agent)}`

@@ -11,7 +11,7 @@
  * Lines have one height, so which of them are in sight is a division; the style sheet says which height.
  */
 import type { BattleName } from "./battleName.ts"
-import { describeRow, endedSign, endedWords } from "./describeRow.ts"
+import { describeRow, describeStrip, endedSign, endedWords, limitWords } from "./describeRow.ts"
 import { byId, element, foreign, setAttribute, setHidden, setText, withRole } from "./dom.ts"
 import { drawStrip } from "./drawStrip.ts"
 import { orderPlaces } from "./orderPlaces.ts"
@@ -25,6 +25,8 @@ import { count, rate } from "./words.ts"
 const RENEWED = 12
 /** How often lines are put in another order, in milliseconds. */
 const ORDER_MILLIS = 2_000
+/** How often a strip is put into words, in milliseconds. */
+const HEARD_MILLIS = 2_000
 
 interface Line {
   readonly row: HTMLElement
@@ -35,6 +37,9 @@ interface Line {
   readonly phase: HTMLElement
   readonly tokens: HTMLElement
   readonly rate: HTMLElement
+  /** The strip in words, and when it was last put into them. */
+  readonly heard: HTMLElement
+  heardAt: number
   readonly quiet: HTMLElement
   readonly why: HTMLElement
   /** How much of the limit is used up. */
@@ -55,18 +60,20 @@ const makeLine = (): Line => {
     phase: cell("phase"),
     tokens: cell("tokens"),
     rate: cell("rate"),
+    heard: element("span", "unseen"),
     quiet: element("span", "quiet"),
     why: element("span", "why dim"),
     meter: element("span", "meter"),
     used: element("span", "used"),
     link: element("a", "name"),
-    battle: -1
+    battle: -1,
+    heardAt: -Infinity
   }
   line.link.tabIndex = -1
   line.link.append(line.task, " ", line.agent, " ", line.repetition)
   line.meter.append(line.used)
   line.meter.setAttribute("aria-hidden", "true")
-  const strip = cell("strip")
+  const strip = cell("strip", line.heard)
   const silence = cell("silence", line.quiet, line.why, line.meter)
   const name = withRole("rowheader", element("div", "who", line.link))
   const row = withRole("row", element("div", "line", name, line.phase, line.tokens, line.rate, strip, silence))
@@ -243,6 +250,7 @@ export class StripsView {
       line.link.href = write({ kind: "battle", battle: row.battle })
       line.link.title = `${task} × ${agent} #${repetition}`
       line.battle = row.battle
+      line.heardAt = -Infinity
     }
     setText(line.tokens, row.waiting === null ? `${count(row.tokens)} tok` : "")
     const ended = place.leftAtMillis === undefined ? undefined : state.ended.find(({ battle }) => battle === row.battle)
@@ -255,6 +263,10 @@ export class StripsView {
       setUsed(line, null)
       return
     }
+    if (now - line.heardAt > HEARD_MILLIS) {
+      line.heardAt = now
+      setText(line.heard, describeStrip(row, now))
+    }
     const words = describeRow(row, now)
     setText(
       line.phase,
@@ -262,6 +274,7 @@ export class StripsView {
     )
     setText(line.rate, row.rate === null || row.waiting !== null ? "" : `${rate(row.rate)}/s`)
     setText(line.quiet, words.quiet)
+    setAttribute(line.quiet, "title", limitWords(row))
     setText(line.why, words.why)
     setAttribute(line.why, "title", words.why)
     setAttribute(line.row, "data-tone", words.tone)

@@ -10,7 +10,7 @@ import type { Ended, Result, Row } from "../Frame.ts"
 import { singleLine } from "./harmless.ts"
 import { silenceOf } from "./PageState.ts"
 import { QUIET_MILLIS } from "./stripShape.ts"
-import { clockTime, duration, listed, quiet, score } from "./words.ts"
+import { clockTime, count, duration, listed, many, quiet, score } from "./words.ts"
 
 export interface RowWords {
   readonly phase: string
@@ -67,6 +67,31 @@ const engineWords = ({ by, word }: NonNullable<Row["engine"]>): string => {
   const teller = by === null ? "" : by === "metrics" ? ", by its metrics" : `, says the ${singleLine(by, 40)}`
   return `engine ${singleLine(word, 40)}${teller}`
 }
+
+/** How far back `describeStrip` looks, in milliseconds: what every page has been told of a strip. */
+const STRIP_MILLIS = 30_000
+
+/** The last half minute of a strip in words, for whoever does not see it. */
+export const describeStrip = ({ marks }: Row, now: number): string => {
+  const recent = marks.filter(([atMillis]) => atMillis > now - STRIP_MILLIS)
+  const last = recent.at(-1)
+  if (last === undefined) return "nothing in the last 30 s"
+  const tokens = recent.reduce((sum, [, each]) => sum + each, 0)
+  const reasoning = recent.reduce((sum, [, each, channel]) => sum + (channel === 1 ? each : 0), 0)
+  const pause = recent.reduce(
+    (longest, [atMillis], index) => Math.max(longest, atMillis - (recent[index - 1]?.[0] ?? atMillis)),
+    now - last[0]
+  )
+  return listed([
+    `${many(tokens, "token")} in the last 30 s`,
+    reasoning > 0 && `${reasoning === tokens ? "all" : count(reasoning)} of them reasoning`,
+    pause > QUIET_MILLIS && `longest silence ${duration(pause)}`
+  ])
+}
+
+/** The limit of a silence with its origin; empty where there is none. */
+export const limitWords = ({ limit }: Row): string =>
+  limit === null ? "" : `limit ${singleLine(limit.name, 40)}: ${singleLine(limit.words, 160)}`
 
 /** The sign of a result: colour is never the only one. */
 export const signs: Record<Result, string> = {
