@@ -52,7 +52,7 @@ export const dashboard = Command.make(
     },
     {
       command: "ssh -L 8200:127.0.0.1:8200 gpu-host campaign dashboard --db night.db",
-      description: "A campaign on another machine, through a tunnel: open http://127.0.0.1:8200/ here"
+      description: "On another machine, through a tunnel: open http://127.0.0.1:8200/"
     }
   ])
 )
