@@ -2,8 +2,11 @@
  * Tells a web dashboard what becomes of the campaign of a file, for ever: as it is stored while nobody runs it, and as it
  * goes while another process does.
  */
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as CampaignWatch from "../campaign/CampaignWatch.ts"
 import * as LookEvents from "../campaign/LookEvents.ts"
@@ -15,9 +18,28 @@ import { shownFromOutside, shownFromStore } from "./shownCampaign.ts"
 /** Between two looks at a campaign that nobody runs, in milliseconds. */
 const IDLE_LOOK_MILLIS = 1000
 
-/** Never ends by itself. Fails where the file cannot be read any more. */
+/** How often in a row the file may not be readable, and how long is waited then, in milliseconds. */
+const MOST_FAILURES = 5
+const AFTER_FAILURE_MILLIS = 2000
+/** Whoever followed it for so long begins to count anew, in milliseconds. */
+const WELL_MILLIS = 60_000
+
+/**
+ * Never ends by itself. Fails where the file cannot be read any more: not at once, because whoever goes on with a campaign
+ * may have to bring its file to this release first.
+ */
 export const followCampaign = Effect.fnUntraced(function*(database: string) {
-  while (true) yield* Effect.scoped(followOnce(database))
+  let failures = 0
+  while (true) {
+    const began = yield* Clock.currentTimeMillis
+    const outcome = yield* Effect.result(Effect.scoped(followOnce(database)))
+    const isWell = Result.isSuccess(outcome) || (yield* Clock.currentTimeMillis) - began > WELL_MILLIS
+    failures = isWell ? 0 : failures + 1
+    if (Result.isSuccess(outcome)) continue
+    if (failures >= MOST_FAILURES) return yield* outcome.failure
+    yield* Console.error(`campaign: ${outcome.failure.message} (the dashboard tries again)`)
+    yield* Effect.sleep(AFTER_FAILURE_MILLIS)
+  }
 })
 
 /** Until somebody begins to run it or has stopped to, or changes it while nobody runs it. */
