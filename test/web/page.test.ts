@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Page } from "playwright-core"
 import type { AttemptPage, BattlePage, Piece } from "../../src/web/BattlePage.ts"
-import type { Campaign } from "../../src/web/Frame.ts"
+import type { Campaign, Moved } from "../../src/web/Frame.ts"
 import * as Browser from "../support/browser.ts"
 import {
   campaignOf,
@@ -175,6 +175,16 @@ layer(Browser.layer)("the page in a browser", (it) => {
       dashboard.send(changesOf(949, { totals: totalsOf({ passed: 7, pending: 1 }) }))
       yield* until(page, says("#counts", "8 of 8 battles over"))
       assert.strictEqual(dashboard.connected(), 1)
+    }))
+
+  it.effect("says so where it has a fault, and goes on with what it can", () =>
+    Effect.gen(function*() {
+      const { dashboard, page } = yield* opened(running(campaign))
+      const broken = { battle: 0, marks: [5] } as unknown as Moved
+      dashboard.send(changesOf(2, { moved: [broken] }))
+      yield* until(page, says("#fault:not([hidden])", "This page has a fault"))
+      dashboard.send(changesOf(3, { totals: totalsOf({ passed: 8 }) }))
+      yield* until(page, says("#counts", "8 of 8 battles over"))
     }))
 
   it.effect("is not impressed by hostile text", () =>

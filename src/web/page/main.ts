@@ -18,6 +18,7 @@ import { connect, type ConnectionState, type Listener } from "./Connection.ts"
 import { describeLoss } from "./describeCampaign.ts"
 import { byId, setAttribute, setHidden, setText } from "./dom.ts"
 import { EndedView } from "./EndedView.ts"
+import { singleLine } from "./harmless.ts"
 import { MatrixView } from "./MatrixView.ts"
 import { type PageState, step } from "./PageState.ts"
 import { watchPalette } from "./palette.ts"
@@ -112,6 +113,8 @@ const paint = (at: number) => {
 }
 
 const frame = (at: number) => {
+  // First, so that a fault below ends one frame and not the page.
+  requestAnimationFrame(frame)
   // Words before strips: lines that come or go change where strips stand.
   if (at - wordsAt >= WORDS_MILLIS) {
     wordsAt = at
@@ -119,7 +122,6 @@ const frame = (at: number) => {
   }
   paint(at)
   isNew = false
-  requestAnimationFrame(frame)
 }
 
 const go = (to: Route.Route) => {
@@ -190,6 +192,12 @@ Shortcuts.listen([
   { keys: ["Escape", "u"], shown: "Esc, u", does: "back to all battles", run: () => go({ kind: "overview" }) }
 ])
 
+// A page that stands still and looks alive would be worse than none.
+addEventListener("error", ({ message }) => {
+  const fault = byId("fault")
+  setHidden(fault, false)
+  setText(fault, `This page has a fault, and may not show how things are. Reload it. (${singleLine(message, 200)})`)
+})
 addEventListener("hashchange", () => {
   // A link with a token that is opened where the page is already: everything begins anew with it.
   if (holdsToken()) void presentToken().then(() => location.reload())
