@@ -90,7 +90,10 @@ export const describeLoad = (
     ["KV cache", known(load.kvCacheUsage, percent)],
     ["tokens/s", known(load.tokensPerSecond, rate)],
     battles,
-    ["its metrics", load.asleep === true ? "asleep" : `${duration(now - load.atMillis)} ago`],
+    [
+      "its metrics",
+      load.asleep === true ? "asleep" : now - load.atMillis < 1000 ? "just now" : `${duration(now - load.atMillis)} ago`
+    ],
     ...was
   ]
 }
