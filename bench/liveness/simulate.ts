@@ -1,8 +1,8 @@
 /**
  * All detectors on all runs of a class: the same worlds for each of them.
  */
+import { learnedFrom } from "../../src/liveness/LearnedRuns.ts"
 import { type LearnedLimits, nothingLearned } from "../../src/liveness/LimitInForce.ts"
-import { learnedFrom } from "../../src/liveness/LimitLearner.ts"
 import type { LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import type { HealthyClass, HungClass } from "./classes.ts"
 import type { Detector } from "./Detector.ts"

@@ -8,7 +8,8 @@
  * together with what it displaces, or not at all. A file that fails costs knowledge and nothing else: it is logged, and
  * the run goes on as if nothing had been learned.
  *
- * Gotcha: asking reads all runs kept of a key, which blocks the event loop for a few milliseconds when there are 2 000.
+ * The runs of a key are read when it is first asked for or taught, and kept in memory from then on: nobody else writes them
+ * while this process does.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -17,8 +18,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import { type FinishedRun, teachesSomething } from "../liveness/FinishedRun.ts"
+import { LearnedRuns, type LearningSettings } from "../liveness/LearnedRuns.ts"
 import { nothingLearned } from "../liveness/LimitInForce.ts"
-import { learnedFrom, type LearningSettings, LimitLearner } from "../liveness/LimitLearner.ts"
+import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { defaults } from "../liveness/LivenessLimits.ts"
 import { parse, type RunKey, textOf } from "../liveness/RunKey.ts"
 
@@ -43,15 +45,28 @@ const decodeKeys = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ key: 
 
 const make = (sql: SqlClient.SqlClient, settings: LearningSettings): LimitLearner["Service"] => {
   const kept = Math.floor(settings.learnedRuns)
+  const known = new Map<string, LearnedRuns>()
+
+  const runsOf = Effect.fnUntraced(function*(key: string) {
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const rows = yield* Effect.flatMap(
+      sql`SELECT gap_ms, gap_censored, first_token_ms, first_token_censored FROM finished_run
+        WHERE key = ${key} ORDER BY finished_run_id DESC LIMIT ${kept}`,
+      decodeRows
+    )
+    // Somebody else may have asked meanwhile, and have been taught.
+    const first = known.get(key)
+    if (first !== undefined) return first
+    const runs = new LearnedRuns(settings)
+    for (const row of rows.toReversed()) runs.add(runOf(row))
+    known.set(key, runs)
+    return runs
+  })
 
   const learned = Effect.fn("LimitLearner.learned")(
     function*(key: RunKey) {
-      const rows = yield* Effect.flatMap(
-        sql`SELECT gap_ms, gap_censored, first_token_ms, first_token_censored FROM finished_run
-          WHERE key = ${textOf(key)} ORDER BY finished_run_id DESC LIMIT ${kept}`,
-        decodeRows
-      )
-      return learnedFrom(rows.map(runOf), settings)
+      return (yield* runsOf(textOf(key))).limits()
     },
     Effect.catch((error) =>
       Effect.as(Effect.logWarning(`What earlier runs teach could not be read: ${error.message}`), nothingLearned)
@@ -63,12 +78,14 @@ const make = (sql: SqlClient.SqlClient, settings: LearningSettings): LimitLearne
       if (!teachesSomething(run)) return
       const finishedAt = yield* Clock.currentTimeMillis
       const text = textOf(key)
+      const runs = yield* runsOf(text)
       yield* sql.withTransaction(Effect.gen(function*() {
         yield* sql`INSERT INTO finished_run ${sql.insert({ key: text, ...rowOf(run), finished_at: finishedAt })}`
         yield* sql`DELETE FROM finished_run WHERE key = ${text} AND finished_run_id <= (
           SELECT finished_run_id FROM finished_run WHERE key = ${text}
           ORDER BY finished_run_id DESC LIMIT 1 OFFSET ${kept})`
       }))
+      runs.add(run)
     },
     Effect.catch((error) => Effect.logWarning(`What a finished run teaches could not be kept: ${error.message}`))
   )

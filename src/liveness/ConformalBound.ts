@@ -46,12 +46,16 @@ export const runsNeeded = (share: number): number =>
  *
  * Observations are milliseconds, +Infinity where censored; one that is not a number counts as censored.
  */
-export const conformalBound = (observations: ReadonlyArray<number>, share: number): ConformalBound => {
+export const conformalBound = (observations: ReadonlyArray<number>, share: number): ConformalBound =>
+  // Sorts what is not a number behind +Infinity.
+  conformalBoundOfSorted(Float64Array.from(observations).toSorted(), share)
+
+/** The same of observations that do not fall. */
+export const conformalBoundOfSorted = (observations: Float64Array, share: number): ConformalBound => {
   const runs = observations.length
   const needed = runsNeeded(share)
   if (runs < needed) return { _tag: "NotLearned", runs, needed }
   const rank = Math.max(1, runs + 1 - allowed(runs + 1, share))
-  // Sorts what is not a number behind +Infinity.
-  const millis = Float64Array.from(observations).toSorted()[rank - 1] ?? Infinity
+  const millis = observations[rank - 1] ?? Infinity
   return Number.isFinite(millis) ? { _tag: "Bound", millis, runs, needed } : { _tag: "Unbounded", runs, needed }
 }

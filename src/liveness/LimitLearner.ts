@@ -14,14 +14,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type ConformalBound, conformalBound } from "./ConformalBound.ts"
 import { type FinishedRun, teachesSomething } from "./FinishedRun.ts"
+import { LearnedRuns, type LearningSettings } from "./LearnedRuns.ts"
 import { type LearnedLimits, nothingLearned } from "./LimitInForce.ts"
-import { defaults, type LivenessLimits } from "./LivenessLimits.ts"
+import { defaults } from "./LivenessLimits.ts"
 import { type RunKey, textOf } from "./RunKey.ts"
-
-/** The settings that learning needs. */
-export type LearningSettings = Pick<LivenessLimits, "learnedFalseAlarms" | "learnedRuns">
 
 /** What is known of the runs of one key. */
 export interface LearnedKey {
@@ -50,39 +47,22 @@ export class LimitLearner extends Context.Service<LimitLearner, {
   /** Remembers until its scope closes. */
   static readonly layerMemory = (settings: LearningSettings = defaults): Layer.Layer<LimitLearner> =>
     Layer.sync(LimitLearner, () => {
-      const kept = new Map<string, { readonly key: RunKey; readonly runs: ReadonlyArray<FinishedRun> }>()
+      const kept = new Map<string, { readonly key: RunKey; readonly runs: LearnedRuns }>()
+      const nothing = new LearnedRuns(settings).limits()
       return LimitLearner.of({
-        learned: (key) => Effect.sync(() => learnedFrom(kept.get(textOf(key))?.runs ?? [], settings)),
+        learned: (key) => Effect.sync(() => kept.get(textOf(key))?.runs.limits() ?? nothing),
         finished: (key, run) =>
           Effect.sync(() => {
             if (!teachesSomething(run)) return
-            const runs = [...kept.get(textOf(key))?.runs ?? [], run]
-            const last = runs.slice(Math.max(0, runs.length - Math.floor(settings.learnedRuns)))
-            kept.delete(textOf(key))
-            kept.set(textOf(key), { key, runs: last })
+            const text = textOf(key)
+            const runs = kept.get(text)?.runs ?? new LearnedRuns(settings)
+            runs.add(run)
+            kept.delete(text)
+            kept.set(text, { key, runs })
           }),
         everything: Effect.sync(() =>
-          Array.from(kept.values(), ({ key, runs }) => ({ key, learned: learnedFrom(runs, settings) })).toReversed()
+          Array.from(kept.values(), ({ key, runs }) => ({ key, learned: runs.limits() })).toReversed()
         )
       })
     })
 }
-
-/** The limits that these runs of one key give. */
-export const learnedFrom = (runs: ReadonlyArray<FinishedRun>, settings: LearningSettings): LearnedLimits => {
-  const boundOf = (observations: ReadonlyArray<number | null>) =>
-    conformalBound(observations.filter((millis) => millis !== null), settings.learnedFalseAlarms)
-  const gap = boundOf(runs.map((run) => run.largestGapMillis))
-  const firstToken = boundOf(runs.map((run) => run.firstTokenMillis))
-  // Nobody learns who allows no false alarm at all: no number of runs is enough.
-  if (!Number.isSafeInteger(gap.needed)) return nothingLearned
-  return {
-    gapMillis: millisOf(gap),
-    firstTokenMillis: millisOf(firstToken),
-    learning: { gap: learningOf(gap), firstToken: learningOf(firstToken) }
-  }
-}
-
-const millisOf = (bound: ConformalBound): number | null => bound._tag === "Bound" ? bound.millis : null
-
-const learningOf = ({ needed, runs }: ConformalBound) => ({ runs, needed })
