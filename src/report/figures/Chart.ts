@@ -55,6 +55,7 @@ export type Mark =
 export type Quantity = "number" | "share" | "millis" | "hours"
 
 export interface Axis {
+  /** Empty where the panel below says it. */
   readonly label: string
   readonly quantity: Quantity
   readonly log?: boolean
@@ -79,7 +80,7 @@ export interface Chart {
   readonly title: string
   readonly description: string
   readonly legend: ReadonlyArray<
-    { readonly series: Series; readonly label: string; readonly kind: "line" | "dot" | "bar" }
+    { readonly series: Series; readonly label: string; readonly kind: "line" | "dot" | "bar" | "band" }
   >
   readonly panels: ReadonlyArray<Panel>
 }

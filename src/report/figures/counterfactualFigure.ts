@@ -1,6 +1,6 @@
 /**
- * What a fixed timeout would have done: above, the good attempts that it would have killed; below, hours wasted and held
- * above zero is never mixed with hours saved: each has a curve of its own.
+ * What a fixed timeout would have done: above, the good attempts that it would have killed; below, the hours that it would
+ * have thrown away, saved and held, a curve each, because their difference would say less than any of them.
  */
 import type { CounterfactualCurve, LimitMark } from "../CounterfactualReport.ts"
 import type { Chart, Mark } from "./Chart.ts"
@@ -43,6 +43,7 @@ export const counterfactualChart = ({ curve, limits, ...figure }: Counterfactual
     (most, { heldHours, savedHours, wastedHours }) => Math.max(most, heldHours, savedHours, wastedHours),
     0
   )
+  const mostKilled = points.reduce((most, { killedGood }) => Math.max(most, killedGood), 1)
   const longest: ReadonlyArray<Mark> =
     curve.longestGoodMillis !== null && curve.longestGoodMillis >= domain[0] && curve.longestGoodMillis <= domain[1]
       ? [{ _tag: "Rule", axis: "x", at: curve.longestGoodMillis, label: "longest good" }]
@@ -52,31 +53,32 @@ export const counterfactualChart = ({ curve, limits, ...figure }: Counterfactual
     title: figure.title,
     description: figure.description,
     legend: [
-      { series: 1, label: "good attempts killed", kind: "line" },
-      { series: 3, label: "hours of good work thrown away", kind: "line" },
+      { series: 0, label: "good attempts killed", kind: "line" },
+      { series: 1, label: "hours of good work thrown away", kind: "line" },
       { series: 2, label: "hours saved on hung attempts", kind: "line" },
-      { series: 4, label: "hours held longer on hung attempts", kind: "line" },
-      ...limits.length === 0 ? [] : [{ series: 0, label: "limits that decided stalls here", kind: "dot" as const }]
+      { series: 3, label: "hours held longer on hung attempts", kind: "line" },
+      ...limits.length === 0 ? [] : [{ series: 5, label: "limits that decided stalls here", kind: "dot" as const }]
     ],
     panels: [
       {
         height: 190,
-        x,
+        x: { ...x, label: "" },
         y: {
           label: `good attempts killed, of ${curve.good}`,
           quantity: "number",
-          domain: [0, Math.max(1, ...points.map(({ killedGood }) => killedGood)) * 1.05]
+          domain: [0, mostKilled * 1.05]
         },
         marks: [
           ...longest,
-          line(1, ({ killedGood }) => killedGood),
+          line(0, ({ killedGood }) => killedGood),
           {
             _tag: "Dots",
-            series: 0,
+            series: 5,
             points: limits.filter(({ medianMillis }) => medianMillis >= domain[0] && medianMillis <= domain[1])
               .map(({ medianMillis, name, stalls }) => ({
                 x: medianMillis,
-                y: 0,
+                // A little above the axis, so that its numbers can be read.
+                y: mostKilled * 0.05,
                 title: `${name}: decided ${stalls} stalls`
               }))
           }
@@ -90,9 +92,9 @@ export const counterfactualChart = ({ curve, limits, ...figure }: Counterfactual
           ...longest.map((mark) =>
             mark._tag === "Rule" ? { _tag: "Rule" as const, axis: mark.axis, at: mark.at } : mark
           ),
-          line(3, ({ wastedHours }) => wastedHours),
+          line(1, ({ wastedHours }) => wastedHours),
           line(2, ({ savedHours }) => savedHours),
-          line(4, ({ heldHours }) => heldHours)
+          line(3, ({ heldHours }) => heldHours)
         ]
       }
     ]

@@ -35,9 +35,10 @@ const FONT_SIZE = 12
 /** Pixels of a letter, on average; wide scripts take two. */
 const LETTER = 6.6
 const ROW = 18
+const TOP = 26
 
 const colorOf = (series: number): string => `var(--series-${series % 6 + 1})`
-const dashes = ["none", "7 3", "2 3", "9 3 2 3", "1 4", "12 4"]
+const dashes = ["none", "8 3", "3 3", "9 3 3 3", "2 4", "14 4"]
 const symbols = ["circle", "square", "triangle", "diamond", "times", "star"] as const
 
 const widthOf = (text: string): number =>
@@ -130,7 +131,7 @@ const panelOf = (panel: Panel, width: number, left: number): Node => {
   const { height, marks, x, y } = panel
   const right = 18
   const inner = width - left - right
-  const xTicks = ticksOf(x, Math.max(2, Math.floor(inner / 64)))
+  const xTicks = ticksOf(x, inner)
   const scaleOf = (axis: Axis) => ({ type: axis.log === true ? "log" : "linear", domain: [...axis.domain], axis: null })
   const letters = Math.max(4, Math.floor((left - 12) / LETTER))
   return Plot.plot({
@@ -139,8 +140,8 @@ const panelOf = (panel: Panel, width: number, left: number): Node => {
     height,
     marginLeft: left,
     marginRight: right,
-    marginTop: 20,
-    marginBottom: 38,
+    marginTop: TOP,
+    marginBottom: x.label === "" ? 24 : 40,
     x: scaleOf(x) as Plot.ScaleOptions,
     y: isRows(y)
       ? { type: "linear", domain: [Math.max(1, y.names.length) - 0.5, -0.5], axis: null }
@@ -149,6 +150,10 @@ const panelOf = (panel: Panel, width: number, left: number): Node => {
       Plot.gridX(xTicks, { stroke: "var(--line)", strokeOpacity: 1 }),
       ...isRows(y)
         ? [
+          Plot.ruleY(y.names.map((_, index) => index - 0.5).slice(1), {
+            stroke: "var(--line)",
+            strokeDasharray: "1 3"
+          }),
           Plot.text(y.names.map((name, index) => ({ name: visible(name), index })), {
             frameAnchor: "left",
             textAnchor: "end",
@@ -159,21 +164,26 @@ const panelOf = (panel: Panel, width: number, left: number): Node => {
           })
         ]
         : yAxis(y, height),
-      Plot.axisX(xTicks, {
-        tickFormat: (value: number) => tickText(value, x.quantity),
-        tickSize: 4,
-        stroke: "var(--faint)",
-        fill: "currentColor",
-        label: null
+      Plot.axisX(xTicks, { text: null, tickSize: 4, stroke: "var(--faint)", label: null }),
+      // Not the axis' own: those of a logarithmic one are left out from 5 on.
+      Plot.text(xTicks, {
+        x: (value: number) => value,
+        frameAnchor: "bottom",
+        dy: 17,
+        text: (value: number) => tickText(value, x.quantity)
       }),
-      Plot.text([`${x.label} →`], { frameAnchor: "bottom-right", dy: 34, textAnchor: "end", fill: "var(--faint)" }),
+      ...x.label === ""
+        ? []
+        : [
+          Plot.text([`${x.label} →`], { frameAnchor: "bottom-right", dy: 34, textAnchor: "end", fill: "var(--faint)" })
+        ],
       ...marks.flatMap((mark) => markOf(mark, !isRows(y)))
     ]
   }) as unknown as Node
 }
 
 const yAxis = (y: Axis, height: number) => {
-  const ticks = ticksOf(y, Math.max(2, Math.floor(height / 44)))
+  const ticks = ticksOf(y, height - 50, 34)
   return [
     Plot.gridY(ticks, { stroke: "var(--line)", strokeOpacity: 1 }),
     Plot.axisY(ticks, {
@@ -183,7 +193,7 @@ const yAxis = (y: Axis, height: number) => {
       fill: "currentColor",
       label: null
     }),
-    Plot.text([`↑ ${y.label}`], {
+    Plot.text([`↑ ${clipMiddle(visible(y.label), 44)}`], {
       frameAnchor: "top-left",
       dx: -46,
       dy: -14,
@@ -325,14 +335,14 @@ const legendOf = ({ legend }: Chart, width: number): { readonly node: Node; read
           fill: colorOf(entry.series)
         })
       ),
-      ...only("bar").map((entry) =>
+      ...[...only("bar"), ...only("band")].map((entry) =>
         Plot.rect([entry], {
           x1: entry.x + 4,
           x2: entry.x + 20,
           y1: entry.y - 5,
           y2: entry.y + 5,
           fill: colorOf(entry.series),
-          fillOpacity: 0.75
+          fillOpacity: entry.kind === "band" ? 0.25 : 0.75
         })
       ),
       Plot.text(placed, { x: ({ x: at }) => at + 30, y: "y", text: "label", title: "full", textAnchor: "start" })

@@ -28,12 +28,12 @@ export const survivalChart = (figure: SurvivalFigure): Chart => {
     description: figure.description,
     legend: [
       { series: 0, label: "share that takes longer", kind: "line" },
-      { series: 0, label: "95 % band", kind: "bar" },
+      { series: 0, label: "95 % band", kind: "band" },
       { series: 4, label: "given up until then", kind: "dot" }
     ],
-    panels: curves.map((curve): Panel => ({
+    panels: curves.map((curve, index): Panel => ({
       height: curves.length === 1 ? 260 : 170,
-      x: { label: figure.label, quantity: "millis", domain: [0, longest] },
+      x: { label: index === curves.length - 1 ? figure.label : "", quantity: "millis", domain: [0, longest] },
       y: { label: curves.length === 1 ? "share" : curve.name, quantity: "share", domain: [0, 1] },
       marks: marksOf(curve)
     }))

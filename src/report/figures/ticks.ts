@@ -7,19 +7,17 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
-/** Milliseconds that are round in their unit, from a tenth of a millisecond to thousand hours. */
-const roundTimes: ReadonlyArray<number> = [
-  ...[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500],
-  ...[1, 2, 5, 10, 20, 30].map((seconds) => seconds * SECOND),
-  ...[1, 2, 5, 10, 20, 30].map((minutes) => minutes * MINUTE),
-  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map((hours) => hours * HOUR)
+/** Milliseconds that are round in their unit, up to thousand hours; the roundest first. */
+const roundTimes: ReadonlyArray<ReadonlyArray<number>> = [
+  [0.1, 1, 10, 100, SECOND, 10 * SECOND, MINUTE, 10 * MINUTE, HOUR, 10 * HOUR, 100 * HOUR, 1000 * HOUR],
+  [0.5, 5, 50, 500, 5 * SECOND, 30 * SECOND, 5 * MINUTE, 30 * MINUTE, 5 * HOUR, 50 * HOUR, 500 * HOUR],
+  [0.2, 2, 20, 200, 2 * SECOND, 20 * SECOND, 2 * MINUTE, 20 * MINUTE, 2 * HOUR, 20 * HOUR, 200 * HOUR]
 ]
 
-const decades = (low: number, high: number): ReadonlyArray<number> => {
+const roundNumbers = (low: number, high: number): ReadonlyArray<ReadonlyArray<number>> => {
   const first = Math.floor(Math.log10(low))
-  const last = Math.ceil(Math.log10(high))
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
-    .flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power))
+  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, index) => 10 ** (first + index))
+  return [1, 5, 2].map((digit) => powers.map((power) => digit * power))
 }
 
 const steps = [1, 2, 2.5, 5]
@@ -33,25 +31,31 @@ const even = (low: number, high: number, most: number, unit: number): ReadonlyAr
   return Array.from({ length: Math.max(0, count) }, (_, index) => (first + index) * step)
 }
 
-/** Evenly many of them, no more than `most`, the first kept. */
-const thinned = (values: ReadonlyArray<number>, most: number): ReadonlyArray<number> => {
-  const every = Math.ceil(values.length / Math.max(1, most))
-  return values.filter((_, index) => index % every === 0)
-}
-
 /** Seconds, minutes and hours go by 60, so a round number of them is not a round number of milliseconds. */
 const unitOf = (span: number): number =>
   span >= 3 * HOUR ? HOUR : span >= 3 * MINUTE ? MINUTE : span >= SECOND ? SECOND : 1
 
-/** At most about `most` values within the domain of an axis. */
-export const ticksOf = ({ domain: [low, high], log, quantity }: Axis, most: number): ReadonlyArray<number> => {
-  if (log !== true) return even(low, high, most, quantity === "millis" ? unitOf(high - low) : 1)
-  const within = (quantity === "millis" ? roundTimes : decades(low, high)).filter((value) =>
-    value >= low * 0.999 && value <= high * 1.001
-  )
-  if (within.length <= most) return within
-  const tens = within.filter((value) => quantity === "millis" || Math.abs(Math.log10(value) % 1) < 1e-9)
-  return thinned(tens.length >= 2 ? tens : within, most)
+/** Pixels between the middles of two numbers on an axis across. */
+const APART = 54
+
+/** Round values within the domain of an axis of so many pixels, far enough from each other to be read. */
+export const ticksOf = (
+  { domain: [low, high], log, quantity }: Axis,
+  pixels: number,
+  apart = APART
+): ReadonlyArray<number> => {
+  if (log !== true) {
+    return even(low, high, Math.max(2, Math.floor(pixels / apart)), quantity === "millis" ? unitOf(high - low) : 1)
+  }
+  const ofOne = pixels / Math.log(high / low)
+  const chosen: Array<number> = []
+  for (const candidates of quantity === "millis" ? roundTimes : roundNumbers(low, high)) {
+    for (const value of candidates) {
+      const isWithin = value >= low * 0.999 && value <= high * 1.001
+      if (isWithin && chosen.every((other) => Math.abs(Math.log(other / value)) * ofOne >= apart)) chosen.push(value)
+    }
+  }
+  return chosen.toSorted((a, b) => a - b)
 }
 
 const digits = (value: number): string => String(Number(value.toPrecision(3)))
