@@ -35,7 +35,7 @@ const FONT_SIZE = 12
 /** Pixels of a letter, on average; wide scripts take two. */
 const LETTER = 6.6
 const ROW = 18
-const TOP = 26
+const TOP = 30
 
 const colorOf = (series: number): string => `var(--series-${series % 6 + 1})`
 const dashes = ["none", "8 3", "3 3", "9 3 3 3", "2 4", "14 4"]

@@ -11,13 +11,15 @@ const HOUR = 60 * MINUTE
 const roundTimes: ReadonlyArray<ReadonlyArray<number>> = [
   [0.1, 1, 10, 100, SECOND, 10 * SECOND, MINUTE, 10 * MINUTE, HOUR, 10 * HOUR, 100 * HOUR, 1000 * HOUR],
   [0.5, 5, 50, 500, 5 * SECOND, 30 * SECOND, 5 * MINUTE, 30 * MINUTE, 5 * HOUR, 50 * HOUR, 500 * HOUR],
-  [0.2, 2, 20, 200, 2 * SECOND, 20 * SECOND, 2 * MINUTE, 20 * MINUTE, 2 * HOUR, 20 * HOUR, 200 * HOUR]
+  [0.2, 2, 20, 200, 2 * SECOND, 20 * SECOND, 2 * MINUTE, 20 * MINUTE, 2 * HOUR, 20 * HOUR, 200 * HOUR],
+  [0.3, 3, 30, 300, 3 * SECOND, 15 * SECOND, 3 * MINUTE, 15 * MINUTE, 3 * HOUR, 30 * HOUR, 300 * HOUR],
+  [0.7, 7, 70, 700, 7 * SECOND, 40 * SECOND, 7 * MINUTE, 40 * MINUTE, 7 * HOUR, 70 * HOUR, 700 * HOUR]
 ]
 
 const roundNumbers = (low: number, high: number): ReadonlyArray<ReadonlyArray<number>> => {
   const first = Math.floor(Math.log10(low))
   const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, index) => 10 ** (first + index))
-  return [1, 5, 2].map((digit) => powers.map((power) => digit * power))
+  return [1, 5, 2, 3, 7].map((digit) => powers.map((power) => digit * power))
 }
 
 const steps = [1, 2, 2.5, 5]

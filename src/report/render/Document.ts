@@ -18,8 +18,8 @@ export type Text = string | ReadonlyArray<Inline>
 
 export interface Cell {
   readonly text: Text
-  /** What is not shown of it. */
-  readonly title?: string
+  /** Below it, smaller. */
+  readonly detail?: string
   /** How full its background is, 0 to 1; it never says more than its text. */
   readonly shade?: number
 }

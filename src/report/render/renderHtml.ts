@@ -9,7 +9,7 @@
  * read; style shows one of them.
  */
 import { createHash } from "node:crypto"
-import type { Block, Cell, Document, Figure, Inline, Table, Text } from "./Document.ts"
+import type { Block, Cell, Document, Figure, Inline, Section, Table, Text } from "./Document.ts"
 import { isCell } from "./Document.ts"
 import { reportStyle } from "./reportStyle.ts"
 import { visible } from "./visibleText.ts"
@@ -50,6 +50,7 @@ export const renderHtml = (document: Document): string => {
       .map((id, index) => [id, index + 1])
   )
   const hash = createHash("sha256").update(reportStyle).digest("base64")
+  const [first, ...others] = document.sections.map((of) => section(of, figures))
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -66,28 +67,29 @@ export const renderHtml = (document: Document): string => {
 <h1>${escape(document.title)}</h1>
 <p class="subtitle">${running(document.subtitle)}</p>
 </header>
-<nav aria-label="Contents">
-<h2>Contents</h2>
+<main>
+${first ?? ""}
+<nav aria-labelledby="contents">
+<h2 id="contents">Contents</h2>
 <ol>
 ${document.sections.map(({ id, title }) => `<li><a href="#${id}">${escape(title)}</a></li>`).join("\n")}
 </ol>
 </nav>
-<main>
-${
-    document.sections.map(({ blocks, id, title }) =>
-      `<section id="${id}" aria-labelledby="${id}-title">
-<h2 id="${id}-title">${escape(title)}</h2>
-${blocks.map((block) => rendered(block, figures)).join("\n")}
-</section>`
-    ).join("\n")
-  }
+${others.join("\n")}
 </main>
 </body>
 </html>
 `
 }
 
-const rendered = (block: Block, figures: ReadonlyMap<string, number>): string => {
+const section = ({ blocks, id, title }: Section, figures: ReadonlyMap<string, number>): string =>
+  `<section id="${id}" aria-labelledby="${id}-title">
+<h2 id="${id}-title">${escape(title)}</h2>
+${blocks.map((block, index) => rendered(block, `${id}-${index}`, figures)).join("\n")}
+</section>`
+
+/** `id` is for what of it must be named. */
+const rendered = (block: Block, id: string, figures: ReadonlyMap<string, number>): string => {
   switch (block._tag) {
     case "Paragraph":
       return `<p>${running(block.text)}</p>`
@@ -108,9 +110,9 @@ const rendered = (block: Block, figures: ReadonlyMap<string, number>): string =>
         ).join("\n")
       }</dl>`
     case "Table":
-      return folded(block, table(block))
+      return folded(block, table(block, id))
     case "Figure":
-      return figure(block, figures.get(block.id)!)
+      return figure(block, id, figures.get(block.id)!)
   }
 }
 
@@ -123,10 +125,10 @@ const folded = ({ caption, folded: closed, rows }: Table, shown: string): string
     })</summary>${shown}</details>`
     : shown
 
-const table = ({ caption, columns, rows }: Table): string =>
-  // It can be scrolled by itself where it is wider than the page, also by keyboard.
-  `<div class="scroll" role="group" aria-label="${escape(caption)}" tabindex="0"><table>
-<caption>${escape(caption)}</caption>
+const table = ({ caption, columns, rows }: Table, id: string): string =>
+  // It can be scrolled by itself where it is wider than the page, also by keyboard; its caption stays.
+  `<p class="caption" id="${id}">${escape(caption)}</p>
+<div class="scroll" role="group" aria-labelledby="${id}" tabindex="0"><table aria-labelledby="${id}">
 <thead><tr>${
     columns.map(({ numeric, title }) =>
       `<th scope="col"${numeric === true ? ` class="number"` : ""}>${escape(title)}</th>`
@@ -141,24 +143,25 @@ const table = ({ caption, columns, rows }: Table): string =>
 </table></div>`
 
 const rowCell = (cell: Cell | Text, isName: boolean, isNumeric: boolean): string => {
-  const { shade, text, title } = isCell(cell) ? cell : { text: cell, shade: undefined, title: undefined }
+  const { detail, shade, text } = isCell(cell) ? cell : { text: cell, shade: undefined, detail: undefined }
   const classes = [
     ...isNumeric ? ["number"] : [],
     ...shade === undefined ? [] : [`shade-${Math.round(Math.max(0, Math.min(1, shade)) * 5)}`]
   ]
   const attributes = [
     ...isName ? [`scope="row"`] : [],
-    ...classes.length === 0 ? [] : [`class="${classes.join(" ")}"`],
-    ...title === undefined ? [] : [`title="${escape(title)}"`]
+    ...classes.length === 0 ? [] : [`class="${classes.join(" ")}"`]
   ]
   const name = isName ? "th" : "td"
-  return `<${[name, ...attributes].join(" ")}>${running(text)}</${name}>`
+  return `<${[name, ...attributes].join(" ")}>${running(text)}${
+    detail === undefined ? "" : `<span class="detail"> ${escape(detail)}</span>`
+  }</${name}>`
 }
 
-const figure = (drawn: Figure, number: number): string =>
+const figure = (drawn: Figure, id: string, number: number): string =>
   `<figure id="figure-${drawn.id}">
 <div class="page-width">${drawn.draw(PAGE_WIDTH)}</div>
 <div class="phone-width">${drawn.draw(PHONE_WIDTH)}</div>
 <figcaption><strong>Figure ${number}. ${escape(drawn.title)}.</strong> ${running(drawn.caption)}</figcaption>
-${folded({ ...drawn.table, folded: true }, table(drawn.table))}
+${folded({ ...drawn.table, folded: true }, table(drawn.table, id))}
 </figure>`

@@ -70,7 +70,10 @@ export const renderMarkdown = (document: Document, options: MarkdownOptions): st
   const running = (text: Text): string => typeof text === "string" ? escape(text) : text.map(inline).join("")
   const block = (text: Text): string => atBeginning(running(text))
 
-  const cellText = (cell: Cell | Text): string => running(isCell(cell) ? cell.text : cell).trim()
+  const cellText = (cell: Cell | Text): string =>
+    isCell(cell)
+      ? [running(cell.text).trim(), ...cell.detail === undefined ? [] : [escape(cell.detail)]].join(" ")
+      : running(cell).trim()
   const row = (cells: ReadonlyArray<string>): string =>
     `| ${cells.map((cell) => cell === "" ? " " : cell).join(" | ")} |`
   const rule = ({ numeric }: Column): string => numeric === true ? "---:" : "---"
@@ -117,10 +120,15 @@ export const renderMarkdown = (document: Document, options: MarkdownOptions): st
     }
   }
 
+  const [first, ...others] = document.sections.map(({ blocks, title }) =>
+    [`## ${escape(title)}`, ...blocks.map(rendered)].join("\n\n")
+  )
   return [
     `# ${escape(document.title)}`,
     block(document.subtitle),
+    ...first === undefined ? [] : [first],
+    "## Contents",
     document.sections.map(({ id, title }) => `- [${escape(title)}](#${anchors.get(id)})`).join("\n"),
-    ...document.sections.flatMap(({ blocks, title }) => [`## ${escape(title)}`, ...blocks.map(rendered)])
+    ...others
   ].join("\n\n") + "\n"
 }

@@ -44,7 +44,7 @@ font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,s
   declared(darkColors)
 }--soft:#1d2228;--known-not:#33290f;--link:#7fbdf5;--shade:86,180,233}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:1.5rem 1rem 4rem;max-width:46rem;background:var(--paper);color:var(--ink);overflow-wrap:break-word}
+body{margin:0 auto;padding:1.5rem 1rem 4rem;max-width:64rem;background:var(--paper);color:var(--ink);overflow-wrap:break-word}
 h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .3rem}
 h2{font-size:1.3rem;line-height:1.25;margin:2.6rem 0 .6rem;padding-top:.4rem;border-top:1px solid var(--line)}
 nav h2{font-size:1rem;border:0;margin:0;padding:0}
@@ -58,17 +58,19 @@ nav{background:var(--soft);border-radius:6px;padding:.8rem 1rem;margin:1.2rem 0}
 nav ol{margin:.3rem 0 0;padding-left:1.4rem;columns:2;column-gap:2rem}
 nav li{break-inside:avoid;padding-left:.2rem}
 .note{border-left:4px solid var(--series-5);background:var(--known-not);padding:.5rem .8rem;border-radius:0 4px 4px 0}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.7rem;margin:1rem 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:.7rem;margin:1rem 0}
 .facts div{background:var(--soft);border-radius:6px;padding:.7rem .9rem}
 .facts dt{color:var(--faint);font-size:.9rem}
 .facts dd{margin:0}
-.facts .value{font-size:1.55rem;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
+.facts .value{font-size:1.45rem;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
 .facts .detail{font-size:.88rem;color:var(--faint)}
 dl:not(.facts) dt{font-weight:600;margin-top:.7rem}
 dl:not(.facts) dd{margin:0 0 0 1.2rem}
-.scroll{overflow-x:auto;margin:.8rem 0}
-table{border-collapse:collapse;font-size:.88rem;line-height:1.35;font-variant-numeric:tabular-nums;min-width:60%}
-caption{text-align:left;color:var(--faint);padding-bottom:.3rem}
+.scroll{overflow-x:auto;margin:0 0 .8rem}
+table{border-collapse:collapse;font-size:.88rem;line-height:1.35;font-variant-numeric:tabular-nums;min-width:min(46rem,60%)}
+p,ul,dl,nav,figure{max-width:46rem}
+.caption{color:var(--faint);font-size:.88rem;margin:1rem 0 .2rem}
+td .detail,th .detail{display:block;font-size:.92em;color:var(--faint);white-space:nowrap}
 th,td{padding:.28rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);max-width:22rem}
 th:first-child,td:first-child{padding-left:.2rem}
 thead th{vertical-align:bottom;border-bottom:2px solid var(--faint)}

@@ -7,6 +7,7 @@
 import * as DateTime from "effect/DateTime"
 import type { Estimate } from "../Estimate.ts"
 import type { Percentile } from "../LatencyReport.ts"
+import type { Cell } from "./Document.ts"
 
 /** What is written where nothing is known. */
 export const none = "–"
@@ -60,6 +61,12 @@ export const estimate = ({ lower, upper, value }: Estimate, text: (value: number
     ? text(value)
     : `${text(value)} [${text(lower)}, ${text(upper)}]`
 
+/** The same for a table, the interval below. */
+export const estimateCell = (of: Estimate, text: (value: number) => string = score): Cell =>
+  of.value === null || of.lower === null || of.upper === null
+    ? { text: estimate(of, text) }
+    : { text: text(of.value), detail: `[${text(of.lower)}, ${text(of.upper)}]` }
+
 /** The same with a sign, for differences. */
 export const signed = (text: (value: number) => string) => (value: number): string =>
   `${value > 0 ? "+" : value < 0 ? "−" : "±"}${text(Math.abs(value))}`
@@ -74,29 +81,23 @@ export const basisOf = ({ clusters, level, method, n }: Estimate, what: string):
 }
 
 export const methodNames: Readonly<Record<NonNullable<Estimate["method"]>, string>> = {
-  "clopper-pearson": "by Clopper–Pearson",
-  "wilson": "by Wilson",
-  "clustered": "over the means of tasks",
-  "order-statistics": "by order statistics",
-  "clustered-quantile": "by order statistics of the effective number of samples",
-  "kaplan-meier": "by Brookmeyer–Crowley",
-  "newcombe": "by Newcombe",
-  "bootstrap": "by bootstrap over tasks"
+  wilson: "by Wilson",
+  clustered: "by Korn and Graubard, for repetitions in tasks",
+  mover: "from the intervals of both",
+  paired: "of pairs, from the intervals of both"
 }
 
-/** "1.92 s [1.80 s, 2.11 s]", or the value and how many samples its bounds would take. */
+/** The value with its bounds below, or how many samples there are of those that would bound it. */
 export const percentile = (
   { lower, needed, upper, value }: Percentile,
-  n: number,
+  samples: number,
   text: (value: number | null) => string
-): string =>
-  value === null
-    ? none
-    : lower !== null && upper !== null
-    ? `${text(value)} [${text(lower)}, ${text(upper)}]`
-    : n < needed
-    ? `${text(value)}, not enough samples (${n} of ${needed})`
-    : `${text(value)}, [${lower === null ? "?" : text(lower)}, ${upper === null ? "?" : text(upper)}]`
+): Cell =>
+  value !== null && lower !== null && upper !== null
+    ? { text: text(value), detail: `[${text(lower)}, ${text(upper)}]` }
+    : samples === 0
+    ? { text: none }
+    : { text: "not enough", detail: `${integer(samples)} of ${integer(needed)} samples` }
 
 /** "a, b and c". */
 export const listed = (names: ReadonlyArray<string>): string =>

@@ -4,8 +4,8 @@ import type { Estimate } from "../../Estimate.ts"
 import { drawChart } from "../../figures/drawChart.ts"
 import { estimateChart } from "../../figures/rowFigures.ts"
 import type { Header } from "../../Report.ts"
-import { type Block, items, paragraph, type Section, strong, unknown } from "../Document.ts"
-import { counted, estimate, integer, millis, moment, none, rate, score, share, signed } from "../words.ts"
+import { type Block, type Cell, items, paragraph, type Section, strong, unknown } from "../Document.ts"
+import { counted, estimateCell, integer, millis, moment, none, rate, score, share, signed } from "../words.ts"
 import { columnNames } from "./scores.ts"
 
 export const comparisonSection = (comparison: Comparison): Section => {
@@ -86,7 +86,7 @@ const scoreBlocks = ({ scores }: Comparison): ReadonlyArray<Block> => {
   }]
 }
 
-const change = (of: Estimate): string => estimate(of, signed(score))
+const change = (of: Estimate): Cell => estimateCell(of, signed(score))
 
 const changeTable = (caption: string, rows: ReadonlyArray<Compared>): Block => ({
   _tag: "Table",
@@ -103,7 +103,7 @@ const changeTable = (caption: string, rows: ReadonlyArray<Compared>): Block => (
       name,
       first === null ? none : text(first),
       second === null ? none : text(second),
-      kind === "difference" ? estimate(of, signed(share)) : estimate(of, (value) => `× ${value.toFixed(2)}`)
+      kind === "difference" ? estimateCell(of, signed(share)) : estimateCell(of, (value) => `× ${value.toFixed(2)}`)
     ]
   })
 })

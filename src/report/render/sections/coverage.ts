@@ -44,7 +44,7 @@ const matrix = (cells: Report["coverage"]["cells"], { agents, tasks }: Report["h
     _tag: "Table",
     caption: "Scored battles and mean score, by task and agent; darker is higher",
     columns: [{ title: "task" }, ...agents.map(({ name }) => ({ title: name, numeric: true }))],
-    rows: tasks.map((task) => [task, ...agents.map(({ name }) => cellOf(byPair.get(`${task}\n${name}`)))])
+    rows: tasks.map(({ id: task }) => [task, ...agents.map(({ name }) => cellOf(byPair.get(`${task}\n${name}`)))])
   }
 }
 

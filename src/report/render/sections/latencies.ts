@@ -4,7 +4,7 @@ import { histogramChart } from "../../figures/histogramFigure.ts"
 import { MOST_ROWS, percentileChart } from "../../figures/rowFigures.ts"
 import type { Distribution, Latencies, LatencyGroup } from "../../LatencyReport.ts"
 import type { Report } from "../../Report.ts"
-import { type Block, items, paragraph, type Section, type Table, type Text, unknown } from "../Document.ts"
+import { type Block, type Cell, items, paragraph, type Section, type Table, type Text, unknown } from "../Document.ts"
 import { counted, integer, listed, millis, none, percentile, rate, share } from "../words.ts"
 import { restsOn } from "./restsOn.ts"
 
@@ -39,7 +39,7 @@ export const latenciesSection = ({ latencies }: Report): Section => ({
             "where the campaign runs, behind all hops. Runs that were given up are not among them, which makes what is here " +
             "look faster than it was: the next section shows both together. A percentile is a sample, by nearest rank; in " +
             "brackets are bounds that hold of it with 95 % confidence whatever the distribution. Where there are not enough " +
-            "samples for bounds, that is said, with how many it would take."
+            "samples for bounds there is no percentile either: it says how many there are, of how many it takes."
         ),
         overallTable(latencies.overall),
         ...basisOf(latencies.overall),
@@ -62,13 +62,13 @@ const columns: Table["columns"] = [
   { title: "mean", numeric: true }
 ]
 
-const cellsOf = (distribution: Distribution): ReadonlyArray<string> => {
+const cellsOf = (distribution: Distribution): ReadonlyArray<Cell | string> => {
   const text = textOf(distribution)
   return [
     integer(distribution.n),
     ...[0.5, 0.9, 0.95, 0.99].map((wanted) => {
       const found = distribution.percentiles.find((percentile) => percentile.share === wanted)
-      return found === undefined ? none : percentile(found, distribution.n, text)
+      return found === undefined ? none : percentile(found, distribution.clusters ?? distribution.n, text)
     }),
     text(distribution.mean)
   ]
@@ -113,7 +113,7 @@ const measureFigure = (measure: Measure, latencies: Latencies): ReadonlyArray<Bl
     title: `${measure.name}: ${measure.label}`,
     description: chart.description,
     caption: [
-      "Lines are bounds with 95 % confidence, free of any distribution; a hollow mark has too few samples for them.",
+      "Lines are bounds with 95 % confidence, free of any distribution. A percentile without enough samples is not drawn.",
       ...without.length === 0 ? [] : [` Not known of ${listed(without)}.`],
       ...leftOutOf(latencies.overall[measure.key]),
       ...some.length > MOST_ROWS ? [` ${counted(some.length - MOST_ROWS, "agent")} more in the table only.`] : []

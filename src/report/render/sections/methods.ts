@@ -35,14 +35,15 @@ const terms: ReadonlyArray<{ readonly term: string; readonly text: string }> = [
   {
     term: "Intervals of mean scores",
     text:
-      "Repetitions of a task are not independent, so they rest on the means of tasks: clusters, not battles, are counted. " +
-      "They say how far the mean over tasks like these may be off, and nothing of tasks of another kind."
+      "Repetitions of a task are not independent, so they are counted by their effective number, from how much battles of " +
+      "one task are alike (Korn and Graubard, 1998). They say how far the mean over tasks like these may be off, and nothing " +
+      "of tasks of another kind."
   },
   {
     term: "Intervals of rates",
     text:
-      "Clopper and Pearson (1934), from the binomial distribution, which is never narrower than it claims; Wilson (1927) " +
-      "where a table says so. A difference of two rates has Newcombe's interval (1998)."
+      "Wilson's score interval (1927) for independent trials. Differences and ratios have theirs from the intervals of both " +
+      "sides (Newcombe, 1998; Zou and Donner, 2008), with the correlation of pairs where the same tasks are on both."
   },
   {
     term: "pass@k",
@@ -65,9 +66,9 @@ const terms: ReadonlyArray<{ readonly term: string; readonly text: string }> = [
     text:
       "Nearest rank: the smallest sample that at least that share of the samples does not exceed. The bounds are two " +
       "samples between which the true percentile lies with at least 95 %, by the binomial distribution of how many samples " +
-      "lie below it, whatever the distribution (David and Nagaraja, 2003). Where no samples can be such bounds there are " +
-      "not enough of them, and it says how many it would take: 6 for a median, 59 for one bound of p95, 299 of p99. Gaps of " +
-      "one request are not independent, so theirs are counted by an effective number of samples."
+      "lie below it, whatever the distribution (David and Nagaraja, 2003). It takes 6 " +
+      "samples for a median, 36 for p90, 72 for p95 and 368 for p99; with fewer nothing is shown. Gaps of one request are not " +
+      "independent, so for them attempts are counted, and their bounds are wider."
   },
   {
     term: "Kaplan–Meier",

@@ -2,7 +2,7 @@
 import type { Retries } from "../../OutcomeReport.ts"
 import type { Report } from "../../Report.ts"
 import { beware, paragraph, type Section, type Table } from "../Document.ts"
-import { basisOf, counted, estimate, hours, integer, score, share, signed } from "../words.ts"
+import { basisOf, counted, estimate, estimateCell, hours, integer, score, share, signed } from "../words.ts"
 import { restsOn } from "./restsOn.ts"
 import { columnNames } from "./scores.ts"
 
@@ -40,9 +40,9 @@ const comparisonTable = ({ withRetries, withoutRetries }: Retries): Table => ({
   columns: [{ title: "score" }, ...columnNames.map((title) => ({ title, numeric: true }))],
   rows: ([["with retries", withRetries], ["without", withoutRetries]] as const).map(([name, of]) => [
     name,
-    estimate(of.scoredOnly),
-    estimate(of.infrastructureAsFailure),
-    estimate(of.bestCase)
+    estimateCell(of.scoredOnly),
+    estimateCell(of.infrastructureAsFailure),
+    estimateCell(of.bestCase)
   ])
 })
 
@@ -59,9 +59,9 @@ const groupTable = ({ firstTry, retried }: Retries): Table => ({
   rows: ([["the first try", firstTry], ["a later one", retried]] as const).map(([name, group]) => [
     name,
     integer(group.battles),
-    estimate(group.score),
+    estimateCell(group.score),
     integer(group.passed),
-    estimate(group.passRate, share)
+    estimateCell(group.passRate, share)
   ])
 })
 

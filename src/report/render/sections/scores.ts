@@ -3,7 +3,7 @@ import { drawChart } from "../../figures/drawChart.ts"
 import { estimateChart, MOST_ROWS } from "../../figures/rowFigures.ts"
 import type { PassAtK, PassAtKRow, Report, ScoreCut } from "../../Report.ts"
 import { type Block, type Figure, paragraph, type Section, type Table, unknown } from "../Document.ts"
-import { basisOf, counted, estimate, integer, none, score, share } from "../words.ts"
+import { basisOf, counted, estimateCell, integer, score, share } from "../words.ts"
 import { restsOn } from "./restsOn.ts"
 
 export const columnNames = ["scored only", "unscored as 0", "unscored as 1"] as const
@@ -104,11 +104,11 @@ const scoreTable = (
     `${integer(cut.scored)}/${integer(cut.planned)}`,
     integer(cut.unscored),
     integer(cut.pending),
-    estimate(cut.score.scoredOnly),
-    estimate(cut.score.infrastructureAsFailure),
-    estimate(cut.score.bestCase),
+    estimateCell(cut.score.scoredOnly),
+    estimateCell(cut.score.infrastructureAsFailure),
+    estimateCell(cut.score.bestCase),
     integer(cut.passed),
-    estimate(cut.passRate.scoredOnly, share)
+    estimateCell(cut.passRate.scoredOnly, share)
   ])
 })
 
@@ -163,8 +163,8 @@ const passBlocks = ({ byAgent, query }: PassAtK, repetitions: number): ReadonlyA
           of.map(({ cellsLeftOut, k, passAllK, passAtK }) => [
             agent,
             integer(k),
-            passAtK.value === null ? none : estimate(passAtK, share),
-            passAllK.value === null ? none : estimate(passAllK, share),
+            estimateCell(passAtK, share),
+            estimateCell(passAllK, share),
             integer(cellsLeftOut)
           ])
         )

@@ -3,7 +3,7 @@ import { describeLimit } from "../../../liveness/describeLimit.ts"
 import { nameOfHop } from "../../../liveness/Hop.ts"
 import type { StallRow, Stalls } from "../../OutcomeReport.ts"
 import type { Report } from "../../Report.ts"
-import { type Block, paragraph, type Section, type Table, unknown } from "../Document.ts"
+import { type Block, paragraph, type Section, strong, type Table, unknown } from "../Document.ts"
 import { basisOf, counted, estimate, hours, integer, millis, moment, none, share } from "../words.ts"
 import { restsOn } from "./restsOn.ts"
 
@@ -79,19 +79,18 @@ const stallTable = (caption: string, rows: ReadonlyArray<StallRow>, folded: bool
   _tag: "Table",
   caption,
   folded,
-  columns: [
-    { title: "battle" },
-    { title: "kind" },
-    { title: "silent", numeric: true },
-    { title: "limit" },
-    { title: "evidence" },
-    { title: "afterwards" }
-  ],
+  columns: [{ title: "battle" }, { title: "verdict" }, { title: "evidence" }, { title: "afterwards" }],
   rows: rows.map((row) => [
-    `${row.battle.task} × ${row.battle.agent} #${row.battle.repetition}, attempt ${row.attempt}, ${moment(row.at)}`,
-    `${row.kind}, ${row.confidence}; ${row.phase} at ${nameOfHop[row.hop]}`,
-    millis(row.silentMillis),
-    `${row.limit.name}: ${describeLimit(row.limit)}`,
+    {
+      text: `${row.battle.task} × ${row.battle.agent} #${row.battle.repetition}, attempt ${row.attempt}`,
+      detail: moment(row.at)
+    },
+    [
+      strong(row.kind),
+      `, ${row.confidence}; silent for ${millis(row.silentMillis)} in phase ${row.phase}, no token from ${
+        nameOfHop[row.hop]
+      }; limit ${row.limit.name}: ${describeLimit(row.limit)}`
+    ],
     evidenceOf(row),
     afterwardsOf(row)
   ])
@@ -109,7 +108,7 @@ const evidenceOf = ({ cancel, decidedBy, evidence, tokens }: StallRow): string =
       : `${integer(sample.running)} running, ${integer(sample.waiting)} waiting`,
     evidence.samples.length === 0 ? "no metrics" : `metrics ${evidence.binding}`,
     `decided by ${decidedBy}`,
-    cancel === "confirmed" ? "engine dropped the request" : "not known whether the engine dropped the request"
+    cancel === "confirmed" ? "engine seen to drop the request" : "not seen that the engine dropped it"
   ]
   return parts.filter((part) => part !== "").join("; ")
 }
@@ -120,6 +119,8 @@ const afterwardsOf = ({ afterwards, charged, epoch, scoredIn, superseded }: Stal
       ? "came too late to count"
       : afterwards === "scored-later"
       ? `scored in attempt ${scoredIn ?? none}`
+      : afterwards === "scored-before"
+      ? "scored before"
       : afterwards,
     charged ? "charged" : "not charged",
     ...epoch === null ? [] : [`epoch ${epoch}`]

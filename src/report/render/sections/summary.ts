@@ -15,7 +15,20 @@ import {
   strong,
   type Text
 } from "../Document.ts"
-import { basisOf, counted, estimate, hours, integer, listed, millis, moment, rate, score, share } from "../words.ts"
+import {
+  basisOf,
+  counted,
+  estimate,
+  estimateCell,
+  hours,
+  integer,
+  listed,
+  millis,
+  moment,
+  rate,
+  score,
+  share
+} from "../words.ts"
 
 /** Statements of what is not known that stand at the top; all of them have a section. */
 const MOST_UNKNOWN = 3
@@ -80,8 +93,10 @@ const whatWasEvaluated = ({ glance, header }: Report): ReadonlyArray<Inline> => 
   ` on ${counted(header.tasks.length, "task")}, ${
     header.repetitions === 1 ? "once" : `${header.repetitions} times`
   } each: ${counted(glance.planned, "battle")}. ${integer(glance.scored)} have a score, ${
-    integer(glance.unscored)
-  } ended without one, ${integer(glance.pending)} ${glance.pending === 1 ? "is" : "are"} pending. `,
+    glance.unscored === 0 ? "none" : integer(glance.unscored)
+  } ended without one, ${glance.pending === 0 ? "none" : integer(glance.pending)} ${
+    glance.pending > 1 ? "are" : "is"
+  } pending. `,
   ...header.firstAttemptAt === null
     ? ["No attempt has begun."]
     : [
@@ -146,7 +161,7 @@ const agentTable = ({ glance: { agents } }: Report): ReadonlyArray<Block> =>
     ) => [
       agent,
       `${integer(scored)}/${integer(planned)}`,
-      estimate(scoredOnly),
+      estimateCell(scoredOnly),
       score(infrastructureAsFailure.value),
       score(bestCase.value),
       share(passRate.value)
