@@ -72,7 +72,7 @@ export const verbs = [
   verb("retry", "Play battles again that have no score.", () => import("./retry.ts").then(({ retry }) => retry)),
   verb(
     "report",
-    "Print the summary of a stored campaign.",
+    "Print the summary of a stored campaign, or write its report.",
     () => import("./report.ts").then(({ report }) => report)
   ),
   verb(

@@ -94,3 +94,7 @@ export const isCell = (cell: Cell | Text): cell is Cell => typeof cell === "obje
 /** Without emphasis and links. */
 export const plainText = (text: Text): string =>
   typeof text === "string" ? text : text.map((piece) => typeof piece === "string" ? piece : piece.text).join("")
+
+/** All figures, in their order. */
+export const figuresOf = ({ sections }: Document): ReadonlyArray<Figure> =>
+  sections.flatMap(({ blocks }) => blocks.flatMap((block) => block._tag === "Figure" ? [block] : []))

@@ -10,7 +10,7 @@
  */
 import { createHash } from "node:crypto"
 import type { Block, Cell, Document, Figure, Inline, Section, Table, Text } from "./Document.ts"
-import { isCell } from "./Document.ts"
+import { figuresOf, isCell } from "./Document.ts"
 import { reportStyle } from "./reportStyle.ts"
 import { visible } from "./visibleText.ts"
 
@@ -45,10 +45,7 @@ const running = (text: Text): string => typeof text === "string" ? escape(text) 
 
 /** The whole file. */
 export const renderHtml = (document: Document): string => {
-  const figures = new Map(
-    document.sections.flatMap(({ blocks }) => blocks.flatMap((block) => block._tag === "Figure" ? [block.id] : []))
-      .map((id, index) => [id, index + 1])
-  )
+  const figures = new Map(figuresOf(document).map(({ id }, index) => [id, index + 1]))
   const hash = createHash("sha256").update(reportStyle).digest("base64")
   const [first, ...others] = document.sections.map((of) => section(of, figures))
   return `<!doctype html>

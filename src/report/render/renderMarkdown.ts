@@ -5,7 +5,7 @@
  * anywhere, mention anybody nor end a cell. The numbers of every figure stand in a table below it.
  */
 import type { Block, Cell, Column, Document, Figure, Inline, Table, Text } from "./Document.ts"
-import { isCell } from "./Document.ts"
+import { figuresOf, isCell } from "./Document.ts"
 import { visible } from "./visibleText.ts"
 
 export interface MarkdownOptions {
@@ -51,10 +51,7 @@ export const renderMarkdown = (document: Document, options: MarkdownOptions): st
     [id, slug(title)] as const,
     ...blocks.flatMap((block) => block._tag === "Figure" ? [[`figure-${block.id}`, slug(title)] as const] : [])
   ]))
-  const numbers = new Map(
-    document.sections.flatMap(({ blocks }) => blocks.flatMap((block) => block._tag === "Figure" ? [block.id] : []))
-      .map((id, index) => [id, index + 1])
-  )
+  const numbers = new Map(figuresOf(document).map(({ id }, index) => [id, index + 1]))
 
   const inline = (piece: Inline): string => {
     if (typeof piece === "string") return escape(piece)

@@ -84,7 +84,9 @@ export const methodNames: Readonly<Record<NonNullable<Estimate["method"]>, strin
   wilson: "by Wilson",
   clustered: "by Korn and Graubard, for repetitions in tasks",
   mover: "from the intervals of both",
-  paired: "of pairs, from the intervals of both"
+  paired: "of pairs, from the intervals of both",
+  "order-statistics": "by order statistics",
+  "clustered-quantile": "by order statistics of attempts"
 }
 
 /** The value with its bounds below, or how many samples there are of those that would bound it. */

@@ -4,12 +4,12 @@ import type { Estimate } from "../../Estimate.ts"
 import { drawChart } from "../../figures/drawChart.ts"
 import { estimateChart } from "../../figures/rowFigures.ts"
 import type { Header } from "../../Report.ts"
-import { type Block, type Cell, items, paragraph, type Section, strong, unknown } from "../Document.ts"
+import { beware, type Block, type Cell, items, paragraph, type Section, strong, unknown } from "../Document.ts"
 import { counted, estimateCell, integer, millis, moment, none, rate, score, share, signed } from "../words.ts"
 import { columnNames } from "./scores.ts"
 
 export const comparisonSection = (comparison: Comparison): Section => {
-  const { byTask, first, latencies, notCompared, rates, scores, second } = comparison
+  const { byTask, cautions, first, latencies, notCompared, rates, scores, second } = comparison
   return {
     id: "comparison",
     title: "Compared with another campaign",
@@ -30,6 +30,12 @@ export const comparisonSection = (comparison: Comparison): Section => {
       ...latencies.length === 0 ? [] : [changeTable("Medians of latencies and rates", latencies)],
       ...rates.length === 0 ? [] : [changeTable("Shares of attempts and battles", rates)],
       ...byTask.length < 2 ? [] : [taskTable(byTask)],
+      ...cautions.length === 0
+        ? []
+        : [
+          beware("The campaigns differ in more than what is compared; it may be why their figures do:"),
+          items(cautions)
+        ],
       ...notCompared.length === 0 ? [] : [unknown("What cannot be compared, and why:"), items(notCompared)]
     ]
   }
