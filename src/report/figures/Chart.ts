@@ -33,7 +33,13 @@ export type Mark =
     readonly stepped?: boolean
   }
   /** `hollow` where a value rests on little. */
-  | { readonly _tag: "Dots"; readonly series: Series; readonly points: ReadonlyArray<Point>; readonly hollow?: boolean }
+  | {
+    readonly _tag: "Dots"
+    readonly series: Series
+    readonly points: ReadonlyArray<Point>
+    readonly hollow?: boolean
+    readonly size?: "small"
+  }
   /** From one value to another, at a height. */
   | {
     readonly _tag: "Ranges"

@@ -73,6 +73,12 @@ export const counterfactualChart = ({ curve, limits, ...figure }: Counterfactual
           line(0, ({ killedGood }) => killedGood),
           {
             _tag: "Dots",
+            series: 0,
+            size: "small",
+            points: points.map(({ killedGood, limitMillis }) => ({ x: limitMillis, y: killedGood }))
+          },
+          {
+            _tag: "Dots",
             series: 5,
             points: limits.filter(({ medianMillis }) => medianMillis >= domain[0] && medianMillis <= domain[1])
               .map(({ medianMillis, name, stalls }) => ({

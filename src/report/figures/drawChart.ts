@@ -195,8 +195,9 @@ const yAxis = (y: Axis, height: number) => {
     }),
     Plot.text([`↑ ${clipMiddle(visible(y.label), 44)}`], {
       frameAnchor: "top-left",
-      dx: -46,
-      dy: -14,
+      lineAnchor: "bottom",
+      dx: -48,
+      dy: -11,
       textAnchor: "start",
       fill: "var(--faint)"
     })
@@ -232,10 +233,10 @@ const markOf = (mark: Mark, hasHeight: boolean): ReadonlyArray<Plot.Markish> => 
       return [Plot.dot(mark.points, {
         x: "x",
         y: "y",
-        r: 4.2,
+        r: mark.size === "small" ? 2 : 4.2,
         symbol: symbols[mark.series % 6]!,
         stroke: colorOf(mark.series),
-        strokeWidth: 1.8,
+        strokeWidth: mark.size === "small" ? 1 : 1.8,
         fill: mark.hollow === true ? "var(--paper)" : colorOf(mark.series),
         ...titled(mark.points)
       })]

@@ -57,7 +57,8 @@ export const renderMarkdown = (document: Document, options: MarkdownOptions): st
     if (typeof piece === "string") return escape(piece)
     switch (piece._tag) {
       case "Strong":
-        return `**${escape(piece.text)}**`
+        // Beside a space the stars would stay stars.
+        return escape(piece.text).replace(/^(\s*)(.*?)(\s*)$/s, "$1**$2**$3")
       case "Code":
         return codeSpan(piece.text)
       case "Link":

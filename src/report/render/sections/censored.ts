@@ -67,11 +67,11 @@ const curveBlocks = (
     title,
     description: chart.description,
     caption:
-      `Kaplan–Meier over ${counted(overall.n, "attempt")}: ${integer(overall.events)} ${event}, ${
-        integer(overall.censored)
-      } were given up or are in flight and count until then (×). Median ${
-        medianOf(overall)
-      }. The band is point by point, ` +
+      `Kaplan–Meier over ${counted(overall.n, "attempt")}: ${integer(overall.events)} ${event}${
+        overall.censored === 0
+          ? "."
+          : `, ${integer(overall.censored)} were given up or are in flight and count until then (×).`
+      } Median ${medianOf(overall)}. The band is point by point, ` +
       `with Greenwood's variance.${overall.isThinned ? " Steps too close to be told apart are left out." : ""}${
         curves.length > MOST_CURVES ? ` ${counted(curves.length - MOST_CURVES, "agent")} more in the table only.` : ""
       }`,

@@ -79,7 +79,10 @@ const curveBlocks = (curve: CounterfactualCurve, limits: ReadonlyArray<LimitMark
     title,
     description: chart.description,
     caption: [
-      `By the ${clock}, over ${counted(curve.good, "good attempt")} and ${counted(curve.hung, "hung one")}.`,
+      `By the ${clock}, over ${counted(curve.good, "good attempt")} and ${counted(curve.hung, "hung one")}, for ${
+        counted(curve.points.length, "timeout")
+      }; lines between them only lead the eye.`,
+      curve.unseen === 0 ? "" : ` It would never have ended ${integer(curve.unseen)} of the hung ones, however short.`,
       curve.longestGoodMillis === null
         ? ""
         : ` The longest of a good one is ${

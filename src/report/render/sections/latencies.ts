@@ -97,6 +97,7 @@ const measureFigure = (measure: Measure, latencies: Latencies): ReadonlyArray<Bl
   const some = groups.filter((group) => group[measure.key].n > 0)
   const without = groups.filter((group) => group[measure.key].n === 0).map(({ name }) => name)
   if (some.length === 0) return [unknown(`${measure.name}: no attempt tells it.`)]
+  if (groups.length === 1) return shapeFigure(measure, latencies.overall[measure.key])
   const text = textOf(some[0]![measure.key])
   const chart = percentileChart({
     id: measure.id,
@@ -156,43 +157,75 @@ const basisOf = ({ basis, gapBasis }: LatencyGroup): ReadonlyArray<Block> => {
   return bases.length === 0 ? [] : [items(bases)]
 }
 
-const gapFigure = ({ overall: { itl } }: Latencies): ReadonlyArray<Block> => {
-  if (itl.bins.every(({ count }) => count === 0)) return []
-  const chart = histogramChart({
+/** Samples from which a histogram shows a shape. */
+const ENOUGH = 20
+
+/** Of one agent the percentiles stand in the table, and what is left to see is the shape. */
+const shapeFigure = ({ id, label, name }: Measure, distribution: Distribution): ReadonlyArray<Block> =>
+  distribution.n < ENOUGH ? [] : [histogram({
+    id,
+    title: `${name}: ${label}`,
+    label,
+    distribution,
+    samples: "attempts",
+    caption: [`${counted(distribution.n, "attempt")}.`, ...leftOutOf(distribution)]
+  })]
+
+const gapFigure = ({ overall: { itl } }: Latencies): ReadonlyArray<Block> =>
+  itl.n === 0 ? [] : [histogram({
     id: "gaps",
     title: "Gaps between arrivals",
-    description:
-      "A histogram of all gaps between arrivals of tokens, over a logarithmic axis, with the median and p99.",
-    bins: itl.bins,
-    percentiles: itl.percentiles,
-    label: "gap (logarithmic)",
-    quantity: "millis",
-    text: millis
-  })
-  const total = itl.bins.reduce((sum, { count }) => sum + count, 0)
-  return [{
-    _tag: "Figure",
-    id: "gaps",
-    title: chart.title,
-    description: chart.description,
+    label: "gap",
+    distribution: itl,
+    samples: "gaps",
     caption: `${counted(itl.n, "gap")}, pooled over all requests: a long answer has more of them than a short one. ` +
-      `The longest is ${millis(itl.most)}.`,
+      `The longest is ${millis(itl.most)}.`
+  })]
+
+const histogram = ({ caption, distribution, id, label, samples, title }: {
+  readonly id: string
+  readonly title: string
+  readonly label: string
+  readonly distribution: Distribution
+  /** What is counted. */
+  readonly samples: string
+  readonly caption: Text
+}): Block => {
+  const { bins, percentiles, unit } = distribution
+  const text = textOf(distribution)
+  const chart = histogramChart({
+    id,
+    title,
+    description: `A histogram of the ${label} over a logarithmic axis, with the median and p99 where they are known.`,
+    bins,
+    percentiles,
+    label: `${label} (logarithmic)`,
+    quantity: unit === "ms" ? "millis" : "number",
+    text
+  })
+  const total = bins.reduce((sum, { count }) => sum + count, 0)
+  return {
+    _tag: "Figure",
+    id,
+    title,
+    description: chart.description,
+    caption,
     draw: (width) => drawChart(chart, width),
     table: {
       _tag: "Table",
-      caption: "Gaps between arrivals",
+      caption: title,
       columns: [
         { title: "from" },
         { title: "to", numeric: true },
-        { title: "gaps", numeric: true },
+        { title: samples, numeric: true },
         { title: "share", numeric: true }
       ],
-      rows: itl.bins.filter(({ count }) => count > 0).map(({ count, from, to }) => [
-        millis(from),
-        millis(to),
+      rows: bins.filter(({ count }) => count > 0).map(({ count, from, to }) => [
+        text(from),
+        text(to),
         integer(count),
         share(count / total)
       ])
     }
-  }]
+  }
 }

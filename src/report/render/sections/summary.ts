@@ -204,9 +204,9 @@ const howFast = ({ glance, latencies: { overall } }: Report): Text =>
     }.`
     : [
       strong("Speed: "),
-      `first token after ${millis(glance.ttftP50Millis)} in the median, ${millis(glance.ttftP95Millis)} at p95; then ${
-        rate(glance.tokensPerSecondP50)
-      } tokens/s in the median, over ${counted(overall.ttft.n, "attempt")}. `,
+      `first token after ${millis(glance.ttftP50Millis)} in the median, ${
+        glance.ttftP95Millis === null ? "with too few samples for a p95" : `${millis(glance.ttftP95Millis)} at p95`
+      }; then ${rate(glance.tokensPerSecondP50)} tokens/s in the median, over ${counted(overall.ttft.n, "attempt")}. `,
       link("All latencies", "latencies"),
       "."
     ]
