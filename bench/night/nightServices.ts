@@ -25,7 +25,7 @@ import { Engine } from "../../src/engine/Engine.ts"
 import { PatientFetch } from "../../src/engine/PatientFetch.ts"
 import * as ScrapedEvidence from "../../src/engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
-import { fromTests } from "../../src/grading/Grade.ts"
+import { fromTests, type Grade } from "../../src/grading/Grade.ts"
 import { CanaryOutcome, knowledgeOf } from "../../src/liveness/Canary.ts"
 import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
 import { Failed, FailReason } from "../../src/liveness/Failed.ts"
@@ -34,15 +34,44 @@ import type { RunError } from "../../src/liveness/RunError.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Delta, Finish, Signal, type TokenEvent, tokensOf } from "../../src/token/TokenEvent.ts"
 import type { Answer } from "./Night.ts"
-import type { NightEngine } from "./NightEngine.ts"
+import type { NightClient, NightEngine, NightState } from "./NightEngine.ts"
 
 /** Requests of the canary begin so. */
 export const CANARY = "canary"
 
+/** Who asked a modelled engine. */
+export interface ModelClient extends NightClient {
+  /** More than a number of tokens: their words. */
+  readonly said: (text: string, tokens: number, channel: "content" | "reasoning") => void
+  readonly failed: (reason: FailReason) => void
+}
+
+/** What stands in for an engine and its server. */
+export interface ModelledEngine {
+  readonly model: string
+  readonly state: NightState
+  /** In Prometheus' text format; `undefined` where it does not tell. */
+  readonly metrics: () => string | undefined
+  /** Gives what closes the request from its client's side. */
+  readonly open: (id: string, client: ModelClient) => () => void
+}
+
+/** The engine of a night, which gives a request the answer that the night has for it. */
+export const nightEngine = (engine: NightEngine, answerOf: (id: string) => Answer): ModelledEngine => ({
+  model: "m",
+  get state() {
+    return engine.state
+  },
+  metrics: () => engine.metrics(),
+  open: (id, client) => {
+    const request = engine.open(id, id.startsWith(CANARY) ? canaryAnswer : answerOf(id), client)
+    return () => engine.close(request)
+  }
+})
+
 /** One engine with an agent in front of it. */
 export interface NightSeat {
   readonly seat: Seat
-  readonly engine: NightEngine
   readonly purple: ReturnType<typeof PurpleAgent.makeExecutor>
   readonly canary: Effect.Effect<CanaryOutcome>
 }
@@ -51,42 +80,45 @@ const failed = (reason: FailReason) => new Failed({ hop: "engine", tokens: 0, re
 const refused = (url: string) => failed(FailReason.cases.ConnectError.make({ url, detail: "connection refused" }))
 const reset = failed(FailReason.cases.ConnectionLost.make({ detail: "other side closed" }))
 
-/** The modelled engine as our engine service; `answerOf` says what a request gets. */
-const engineService = (engine: NightEngine, baseUrl: string, answerOf: (id: string) => Answer) =>
+/** The modelled engine as our engine service. */
+const engineService = (engine: ModelledEngine, baseUrl: string) =>
   Engine.of({
-    model: "m",
+    model: engine.model,
     baseUrl,
     maxTokens: 16_384,
     check: Effect.void,
-    models: Effect.succeed(["m"]),
+    models: Effect.succeed([engine.model]),
     stream: ({ requestId }) =>
       Stream.unwrap(Effect.gen(function*() {
         if (engine.state === "down") return Stream.fail(refused(baseUrl))
         const queue = yield* Queue.unbounded<TokenEvent, Failed | Cause.Done>()
         yield* Effect.acquireRelease(
           Effect.sync(() =>
-            engine.open(requestId, answerOf(requestId), {
+            engine.open(requestId, {
               tokens: (tokens) => Queue.offerUnsafe(queue, Delta.make({ channel: "content", text: "word ", tokens })),
+              said: (text, tokens, channel) => Queue.offerUnsafe(queue, Delta.make({ channel, text, tokens })),
               finished: () => {
                 Queue.offerUnsafe(queue, Finish.make({ reason: "stop" }))
                 Queue.endUnsafe(queue)
               },
-              lost: () => Queue.failCauseUnsafe(queue, Cause.fail(reset))
+              lost: () => Queue.failCauseUnsafe(queue, Cause.fail(reset)),
+              failed: (reason) => Queue.failCauseUnsafe(queue, Cause.fail(failed(reason)))
             })
           ),
-          (request) => Effect.sync(() => engine.close(request))
+          (close) => Effect.sync(close)
         )
         return Stream.concat(Stream.make(Signal.make({ signal: "accepted" })), Stream.fromQueue(queue))
       }))
   })
 
 /** Answers as the API server of the modelled engine does. */
-const fetchOf = (engine: NightEngine): typeof globalThis.fetch => (input) => {
+const fetchOf = (engine: ModelledEngine): typeof globalThis.fetch => (input) => {
   if (engine.state === "down") {
     const cause = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })
     return Promise.reject(Object.assign(new TypeError("fetch failed"), { cause }))
   }
-  return Promise.resolve(new Response(String(input).endsWith("/metrics") ? engine.metrics() : ""))
+  const text = String(input).endsWith("/metrics") ? engine.metrics() : ""
+  return Promise.resolve(text === undefined ? new Response("", { status: 404 }) : new Response(text))
 }
 
 const canaryAnswer: Answer = { seconds: 1, prefillSeconds: 0, unseen: undefined, lostAt: undefined }
@@ -121,11 +153,10 @@ const canaryOf = (engine: Engine["Service"], evidence: EngineEvidence["Service"]
 /** An engine's seat, with all that watches it. Ends with the scope. */
 export const seatOf = Effect.fn("nightServices.seatOf")(function*(
   name: string,
-  engine: NightEngine,
-  answerOf: (id: string) => Answer
+  engine: ModelledEngine
 ) {
   const baseUrl = `http://${name}/v1`
-  const model = engineService(engine, baseUrl, (id) => id.startsWith(CANARY) ? canaryAnswer : answerOf(id))
+  const model = engineService(engine, baseUrl)
   const connections = PatientFetch.of({
     fetch: fetchOf(engine),
     dispatcher: { dispatch: () => false }
@@ -140,7 +171,6 @@ export const seatOf = Effect.fn("nightServices.seatOf")(function*(
     )
   )
   const seat: NightSeat = {
-    engine,
     seat: {
       greenUrl: "http://green/",
       participants: { agent: `http://${name}/` },
@@ -167,13 +197,17 @@ const requestOf = (message: A2aMessage, taskId: string): AgentRequest => ({
 })
 
 const completed = Ended.make({ state: "completed", text: "", error: null })
-const grade = fromTests([{ outcome: "passed" }])
+const passed = fromTests([{ outcome: "passed" }])
 
 /**
  * A client in front of a green agent and of the purple agents of these seats, with nothing between them. `nameOf` gives
- * a purple agent's message the id that its request to the engine has.
+ * a purple agent's message the id that its request to the engine has, `gradeOf` an answer its grade.
  */
-export const clientOf = (seats: ReadonlyArray<NightSeat>, nameOf: (message: A2aMessage) => string) =>
+export const clientOf = (
+  seats: ReadonlyArray<NightSeat>,
+  nameOf: (message: A2aMessage) => string,
+  gradeOf: (answer: string) => Grade = () => passed
+) =>
   Layer.effect(
     A2aClient,
     Effect.gen(function*() {
@@ -193,7 +227,7 @@ export const clientOf = (seats: ReadonlyArray<NightSeat>, nameOf: (message: A2aM
       const green = GreenAgent.makeExecutor({
         client,
         ticker,
-        grading: { refusal: () => Effect.undefined, grade: () => Effect.succeed(grade) },
+        grading: { refusal: () => Effect.undefined, grade: (_task, answer) => Effect.succeed(gradeOf(answer)) },
         settings: {},
         rule: any
       })

@@ -31,7 +31,7 @@ import { BenchError } from "../support/BenchError.ts"
 import type { Answer, Night } from "./Night.ts"
 import { type NightEnd, NightEngine } from "./NightEngine.ts"
 import { type NightRun, producedBy } from "./NightRun.ts"
-import { CANARY, clientOf, seatOf } from "./nightServices.ts"
+import { CANARY, clientOf, nightEngine, seatOf } from "./nightServices.ts"
 
 const AGENT = "agent-1"
 /** Nobody waits longer for a night. */
@@ -116,7 +116,7 @@ const playNight = Effect.fnUntraced(function*(night: Night, concurrency: number)
   const clock = yield* Clock.Clock
   const engine = new NightEngine(() => Number(clock.monotonicTimeNanosUnsafe()) / 1e9)
   const begun = new Begun(night)
-  const nightSeat = yield* seatOf("engine-1", engine, begun.answerOf)
+  const nightSeat = yield* seatOf("engine-1", nightEngine(engine, begun.answerOf))
   const services = yield* Layer.build(Layer.mergeAll(
     clientOf([nightSeat], begun.nameOf),
     EngineGate.layer().pipe(Layer.provide(Canary.layerTest(() => nightSeat.canary))),

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Answer } from "../../bench/night/Night.ts"
 import { NightEngine } from "../../bench/night/NightEngine.ts"
-import { clientOf, seatOf } from "../../bench/night/nightServices.ts"
+import { clientOf, nightEngine, seatOf } from "../../bench/night/nightServices.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import { fixed } from "../../src/campaign/Concurrency.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
@@ -58,8 +58,8 @@ const play = Effect.fnUntraced(
     const seconds = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e9
     const engines = [new NightEngine(seconds), new NightEngine(seconds)] as const
     const seats = [
-      yield* seatOf("engine-1", engines[0], answerOf),
-      yield* seatOf("engine-2", engines[1], answerOf)
+      yield* seatOf("engine-1", nightEngine(engines[0], answerOf)),
+      yield* seatOf("engine-2", nightEngine(engines[1], answerOf))
     ] as const
     let canaries = 0
     let begun = 0
