@@ -86,7 +86,7 @@ export interface Chart {
   readonly title: string
   readonly description: string
   readonly legend: ReadonlyArray<
-    { readonly series: Series; readonly label: string; readonly kind: "line" | "dot" | "bar" | "band" }
+    { readonly series: Series; readonly label: string; readonly kind: "line" | "dot" | "bar" | "band" | "rule" }
   >
   readonly panels: ReadonlyArray<Panel>
 }

@@ -8,8 +8,9 @@
 import * as Plot from "@observablehq/plot"
 import { parseHTML } from "linkedom"
 import { lightColors } from "../render/reportStyle.ts"
-import { clipMiddle, visible } from "../render/visibleText.ts"
+import { visible } from "../render/visibleText.ts"
 import type { Axis, Chart, Mark, Panel, Rows } from "./Chart.ts"
+import { clipWidth, widthOf } from "./letterWidths.ts"
 import { ticksOf, tickText } from "./ticks.ts"
 
 /** What is needed of the document; there are no types of browsers here. */
@@ -32,17 +33,12 @@ const page = parseHTML("<html></html>").document as unknown as {
 
 const SVG = "http://www.w3.org/2000/svg"
 const FONT_SIZE = 12
-/** Pixels of a letter, on average; wide scripts take two. */
-const LETTER = 6.6
 const ROW = 18
 const TOP = 30
 
 const colorOf = (series: number): string => `var(--series-${series % 6 + 1})`
 const dashes = ["none", "8 3", "3 3", "9 3 3 3", "2 4", "14 4"]
 const symbols = ["circle", "square", "triangle", "diamond", "times", "star"] as const
-
-const widthOf = (text: string): number =>
-  Array.from(text).reduce((sum, character) => sum + (character.codePointAt(0)! >= 0x1100 ? 2 : 1), 0) * LETTER
 
 const isRows = (axis: Axis | Rows): axis is Rows => "names" in axis
 
@@ -129,11 +125,10 @@ const leftOf = ({ y }: Panel, width: number): number =>
 
 const panelOf = (panel: Panel, width: number, left: number): Node => {
   const { height, marks, x, y } = panel
-  const right = 18
+  const right = 24
   const inner = width - left - right
   const xTicks = ticksOf(x, inner)
   const scaleOf = (axis: Axis) => ({ type: axis.log === true ? "log" : "linear", domain: [...axis.domain], axis: null })
-  const letters = Math.max(4, Math.floor((left - 12) / LETTER))
   return Plot.plot({
     document: page as never,
     width,
@@ -159,7 +154,7 @@ const panelOf = (panel: Panel, width: number, left: number): Node => {
             textAnchor: "end",
             dx: -10,
             y: "index",
-            text: ({ name }: { readonly name: string }) => clipMiddle(name, letters),
+            text: ({ name }: { readonly name: string }) => clipWidth(name, left - 14),
             title: "name"
           })
         ]
@@ -193,7 +188,7 @@ const yAxis = (y: Axis, height: number) => {
       fill: "currentColor",
       label: null
     }),
-    Plot.text([`↑ ${clipMiddle(visible(y.label), 44)}`], {
+    Plot.text([`↑ ${clipWidth(visible(y.label), 260)}`], {
       frameAnchor: "top-left",
       lineAnchor: "bottom",
       dx: -48,
@@ -289,12 +284,11 @@ const markOf = (mark: Mark, hasHeight: boolean): ReadonlyArray<Plot.Markish> => 
 /** Its entries beside each other, on as many lines as they need. */
 const legendOf = ({ legend }: Chart, width: number): { readonly node: Node; readonly height: number } | undefined => {
   if (legend.length === 0) return undefined
-  const letters = Math.floor((width - 60) / LETTER)
   let x = 8
   let line = 0
   const placed = legend.map((entry) => {
     const full = visible(entry.label)
-    const label = clipMiddle(full, Math.min(letters, 60))
+    const label = clipWidth(full, Math.min(width - 60, 400))
     const room = 30 + widthOf(label) + 16
     if (x > 8 && x + room > width) {
       x = 8
@@ -323,6 +317,16 @@ const legendOf = ({ legend }: Chart, width: number): { readonly node: Node; read
           stroke: colorOf(entry.series),
           strokeWidth: 2,
           strokeDasharray: dashes[entry.series % 6]!
+        })
+      ),
+      ...only("rule").map((entry) =>
+        Plot.link([entry], {
+          x1: entry.x + 12,
+          x2: entry.x + 12,
+          y1: entry.y - 7,
+          y2: entry.y + 7,
+          stroke: "currentColor",
+          strokeDasharray: "4 3"
         })
       ),
       ...only("dot").map((entry) =>

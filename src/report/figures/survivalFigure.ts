@@ -17,11 +17,18 @@ export interface SurvivalFigure {
 export const MOST_CURVES = 6
 
 /** The censored moments that are marked. */
-const MOST_TICKS = 60
+const MOST_TICKS = 30
+/** Times that differ by more cannot be read on one even axis. */
+const EVEN = 30
 
 export const survivalChart = (figure: SurvivalFigure): Chart => {
   const curves = figure.curves.slice(0, MOST_CURVES)
-  const longest = Math.max(1, ...curves.map(({ steps }) => steps.at(-1)?.atMillis ?? 0))
+  const steps = curves.flatMap((curve) => curve.steps.filter(({ atMillis }) => atMillis > 0))
+  const longest = steps.reduce((most, { atMillis }) => Math.max(most, atMillis), 1)
+  const soonest = steps.filter(({ events }) => events > 0)
+    .reduce((least, { atMillis }) => Math.min(least, atMillis), longest)
+  const log = longest / soonest > EVEN
+  const from = log ? soonest / 1.3 : 0
   return {
     id: figure.id,
     title: figure.title,
@@ -29,29 +36,35 @@ export const survivalChart = (figure: SurvivalFigure): Chart => {
     legend: [
       { series: 0, label: "share that takes longer", kind: "line" },
       { series: 0, label: "95 % band", kind: "band" },
-      { series: 4, label: "given up until then", kind: "dot" }
+      { series: 4, label: "given up until then", kind: "dot" },
+      { series: 0, label: "median", kind: "rule" }
     ],
     panels: curves.map((curve, index): Panel => ({
       height: curves.length === 1 ? 260 : 170,
-      x: { label: index === curves.length - 1 ? figure.label : "", quantity: "millis", domain: [0, longest] },
+      x: {
+        label: index < curves.length - 1 ? "" : log ? `${figure.label} (logarithmic)` : figure.label,
+        quantity: "millis",
+        log,
+        domain: [from, longest]
+      },
       y: { label: curves.length === 1 ? "share" : curve.name, quantity: "share", domain: [0, 1] },
-      marks: marksOf(curve)
+      marks: marksOf(curve, from)
     }))
   }
 }
 
-const start = { atMillis: 0, survival: 1, lower: 1, upper: 1 }
-
-const marksOf = ({ medianMillis, steps }: SurvivalCurve): ReadonlyArray<Mark> => {
-  const from = steps[0]?.atMillis === 0 ? steps : [start, ...steps]
-  const censored = steps.filter((step) => step.censored > 0)
+const marksOf = ({ medianMillis, steps }: SurvivalCurve, fromMillis: number): ReadonlyArray<Mark> => {
+  const start = { atMillis: fromMillis, survival: 1, lower: 1, upper: 1 }
+  const shown = steps.filter(({ atMillis }) => atMillis > fromMillis)
+  const curve: ReadonlyArray<Pick<SurvivalStep, "atMillis" | "lower" | "survival" | "upper">> = [start, ...shown]
+  const censored = shown.filter((step) => step.censored > 0)
   const every = Math.ceil(censored.length / MOST_TICKS)
   return [
     {
       _tag: "Band",
       series: 0,
       stepped: true,
-      points: from.flatMap(({ atMillis, lower, upper }: Pick<SurvivalStep, "atMillis" | "lower" | "upper">) =>
+      points: curve.flatMap(({ atMillis, lower, upper }) =>
         lower === null || upper === null ? [] : [{ x: atMillis, low: lower, high: upper }]
       )
     },
@@ -59,7 +72,7 @@ const marksOf = ({ medianMillis, steps }: SurvivalCurve): ReadonlyArray<Mark> =>
       _tag: "Line",
       series: 0,
       stepped: true,
-      points: from.map(({ atMillis, survival }) => ({ x: atMillis, y: survival }))
+      points: curve.map(({ atMillis, survival }) => ({ x: atMillis, y: survival }))
     },
     {
       _tag: "Dots",
@@ -69,8 +82,6 @@ const marksOf = ({ medianMillis, steps }: SurvivalCurve): ReadonlyArray<Mark> =>
         y: survival
       }))
     },
-    ...medianMillis === null
-      ? []
-      : [{ _tag: "Rule" as const, axis: "x" as const, at: medianMillis, label: "median" }]
+    ...medianMillis === null ? [] : [{ _tag: "Rule" as const, axis: "x" as const, at: medianMillis }]
   ]
 }

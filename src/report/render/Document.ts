@@ -28,6 +28,10 @@ export interface Column {
   readonly title: string
   /** To the right, in figures of one width. */
   readonly numeric?: boolean
+  /** Never broken into lines. */
+  readonly whole?: boolean
+  /** Sentences, which want some width. */
+  readonly prose?: boolean
 }
 
 export interface Table {

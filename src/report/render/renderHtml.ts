@@ -9,7 +9,7 @@
  * read; style shows one of them.
  */
 import { createHash } from "node:crypto"
-import type { Block, Cell, Document, Figure, Inline, Section, Table, Text } from "./Document.ts"
+import type { Block, Cell, Column, Document, Figure, Inline, Section, Table, Text } from "./Document.ts"
 import { figuresOf, isCell } from "./Document.ts"
 import { reportStyle } from "./reportStyle.ts"
 import { visible } from "./visibleText.ts"
@@ -133,16 +133,18 @@ const table = ({ caption, columns, rows }: Table, id: string): string =>
       .join("")
   }</tr></thead>
 <tbody>${
-    rows.map((row) =>
-      `<tr>${row.map((cell, index) => rowCell(cell, index === 0, columns[index]?.numeric === true)).join("")}</tr>`
-    ).join("\n")
+    rows.map((row) => `<tr>${row.map((cell, index) => rowCell(cell, index === 0, columns[index])).join("")}</tr>`).join(
+      "\n"
+    )
   }</tbody>
 </table></div>`
 
-const rowCell = (cell: Cell | Text, isName: boolean, isNumeric: boolean): string => {
+const rowCell = (cell: Cell | Text, isName: boolean, column: Column | undefined): string => {
   const { detail, shade, text } = isCell(cell) ? cell : { text: cell, shade: undefined, detail: undefined }
   const classes = [
-    ...isNumeric ? ["number"] : [],
+    ...column?.numeric === true ? ["number"] : [],
+    ...column?.whole === true ? ["whole"] : [],
+    ...column?.prose === true ? ["prose"] : [],
     ...shade === undefined ? [] : [`shade-${Math.round(Math.max(0, Math.min(1, shade)) * 5)}`]
   ]
   const attributes = [

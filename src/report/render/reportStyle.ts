@@ -75,6 +75,8 @@ th,td{padding:.28rem .6rem;text-align:left;vertical-align:top;border-bottom:1px 
 th:first-child,td:first-child{padding-left:.2rem}
 thead th{vertical-align:bottom;border-bottom:2px solid var(--faint)}
 tbody th{font-weight:500;min-width:6rem}
+.whole{white-space:nowrap}
+.prose{min-width:13rem}
 .number{text-align:right;white-space:nowrap}
 thead .number{white-space:normal}
 .shade-1{background:rgba(var(--shade),.07)}.shade-2{background:rgba(var(--shade),.14)}.shade-3{background:rgba(var(--shade),.21)}
@@ -96,7 +98,9 @@ h1{font-size:1.4rem}
 @media print{
 @page{size:A4;margin:16mm 15mm}
 :root{${declared(lightColors)}--soft:#f6f8fa;--known-not:#fff4e0;--shade:0,114,178;font-size:10.5pt}
-body{max-width:none;padding:0}
+body,p,ul,dl,nav,figure{max-width:none}
+body{padding:0}
+figure svg{width:100%}
 .page-width{display:block}.phone-width{display:none}
 nav ol{columns:2}
 a{color:inherit;text-decoration:none}
@@ -105,6 +109,7 @@ figure,.note,.facts div,tr,dd{break-inside:avoid}
 thead{display:table-header-group}
 .scroll{overflow:visible}
 table{font-size:8.5pt}
+.prose{min-width:0}
 th,td{padding:.2rem .35rem}
 figure details{display:none}
 details::details-content{content-visibility:visible;block-size:auto}

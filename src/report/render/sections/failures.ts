@@ -42,7 +42,7 @@ const failureBlocks = ({ classes, rate }: Failures): ReadonlyArray<Block> => [
       { title: "battles", numeric: true },
       { title: "time", numeric: true },
       { title: "scored later", numeric: true },
-      { title: "the last one said" }
+      { title: "the last one said", prose: true }
     ],
     rows: classes.map(({ battles, example, failures, hop, hours: took, kind, scoredLater }) => [
       kind === "slow" ? "over the hard cap" : kind,
@@ -62,7 +62,10 @@ const unscoredBlocks = ({ battles, byVerdict }: Unscored): ReadonlyArray<Block> 
     _tag: "Table",
     caption,
     folded,
-    columns: [{ title: "battle" }, { title: "attempts", numeric: true }, { title: "last ended" }, { title: "reason" }],
+    columns: [{ title: "battle" }, { title: "attempts", numeric: true }, { title: "last ended" }, {
+      title: "reason",
+      prose: true
+    }],
     rows: some.map(({ attempts, battle, reason, verdict }) => [
       `${battle.task} × ${battle.agent} #${battle.repetition}`,
       integer(attempts),

@@ -18,7 +18,7 @@ export const provenanceSection = ({ delivery, epochs }: Report): Section => ({
 const deliveryTable = ({ byAgent }: Report["delivery"]): Table => ({
   _tag: "Table",
   caption: "How the work of each agent was followed, in attempts; untold ones told no tokens",
-  columns: [{ title: "agent" }, { title: "asked for" }, { title: "followed by" }, { title: "why" }],
+  columns: [{ title: "agent" }, { title: "asked for" }, { title: "followed by" }, { title: "why", prose: true }],
   rows: byAgent.map(({ agent, asked, modes, why }) => [
     agent,
     asked ?? "the best it can",
@@ -51,8 +51,8 @@ const epochBlocks = ({ mixedCells, mixedModelCells, rows }: Report["epochs"]): R
         { title: "epoch" },
         { title: "engine" },
         { title: "model" },
-        { title: "first seen" },
-        { title: "server began" },
+        { title: "first seen", whole: true },
+        { title: "server began", whole: true },
         { title: "attempts", numeric: true },
         { title: "completed", numeric: true },
         { title: "stalled", numeric: true },

@@ -79,7 +79,9 @@ const stallTable = (caption: string, rows: ReadonlyArray<StallRow>, folded: bool
   _tag: "Table",
   caption,
   folded,
-  columns: [{ title: "battle" }, { title: "verdict" }, { title: "evidence" }, { title: "afterwards" }],
+  columns: [{ title: "battle" }, { title: "verdict", prose: true }, { title: "evidence", prose: true }, {
+    title: "afterwards"
+  }],
   rows: rows.map((row) => [
     {
       text: `${row.battle.task} × ${row.battle.agent} #${row.battle.repetition}, attempt ${row.attempt}`,
@@ -96,17 +98,26 @@ const stallTable = (caption: string, rows: ReadonlyArray<StallRow>, folded: bool
   ])
 })
 
+/** Between two scrapes an engine that works may seem to stand still. */
+const STILL_MILLIS = 5000
+
 /** What the counters showed, in a sentence without verbs. */
 const evidenceOf = ({ cancel, decidedBy, evidence, tokens }: StallRow): string => {
   const last = evidence.samples.at(-1)
   const sample = last?.sample ?? null
   const parts = [
     `after ${counted(tokens, "token")}`,
-    evidence.frozenMillis === null ? "" : `engine stood still for ${millis(evidence.frozenMillis)}`,
+    evidence.frozenMillis === null
+      ? ""
+      : evidence.frozenMillis < STILL_MILLIS
+      ? "engine at work"
+      : `engine stood still for ${millis(evidence.frozenMillis)}`,
     sample === null || sample.running === null || sample.waiting === null
       ? last?.outcome === "refused" ? "connections refused" : ""
       : `${integer(sample.running)} running, ${integer(sample.waiting)} waiting`,
-    evidence.samples.length === 0 ? "no metrics" : `metrics ${evidence.binding}`,
+    evidence.samples.every(({ sample: of }) => of === null)
+      ? "no metrics could be read"
+      : `metrics ${evidence.binding}`,
     `decided by ${decidedBy}`,
     cancel === "confirmed" ? "engine seen to drop the request" : "not seen that the engine dropped it"
   ]
@@ -122,6 +133,6 @@ const afterwardsOf = ({ afterwards, charged, epoch, scoredIn, superseded }: Stal
       : afterwards === "scored-before"
       ? "scored before"
       : afterwards,
-    charged ? "charged" : "not charged",
+    charged ? "used up an attempt" : "used up no attempt",
     ...epoch === null ? [] : [`epoch ${epoch}`]
   ].join("; ")

@@ -132,7 +132,7 @@ const factsOf = ({ glance, scores }: Report) => {
         ? `of ${counted(glance.attempts, "attempt")}`
         : `${integer(glance.stalledProved)} proved by the engine's counters, ${
           integer(glance.stalled - glance.stalledProved)
-        } inferred from silence; ${integer(glance.stalledButScored)} of their battles were scored in a later attempt`
+        } inferred from silence; the battles of ${integer(glance.stalledButScored)} were scored in a later attempt`
     },
     {
       label: "Longest good silence",
