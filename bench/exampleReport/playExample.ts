@@ -6,7 +6,6 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import type { A2aMessage } from "../../src/a2a/A2aClient.ts"
@@ -202,9 +201,5 @@ export const playExample = Effect.fn("playExample")(function*(options: ExampleOp
       Layer.fresh(Layer.mergeAll(CampaignStore.layer({ filename: options.file, create: true }), Ticker.layer()))
     )
   )
-  const report = yield* reportOf(options.file)
-  return yield* Option.match(report, {
-    onSome: Effect.succeed,
-    onNone: () => Effect.fail(new BenchError({ message: "the example campaign was not stored", exitCode: 1 }))
-  })
+  return yield* Effect.flatMap(reportOf(options.file), Effect.fromOption)
 }, Effect.provide(TestClock.layer()))

@@ -5,11 +5,8 @@
  * figure is read without colour. Nothing here knows how it is drawn.
  */
 
-/** From 0; colour, dash and symbol follow from it. */
+/** From 0 to 5; colour, dash and symbol follow from it. */
 export type Series = number
-
-/** How many series look different. */
-export const MOST_SERIES = 6
 
 export interface Point {
   readonly x: number

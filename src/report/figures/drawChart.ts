@@ -78,10 +78,7 @@ export const drawChart = (chart: Chart, width: number): string => {
   return root.outerHTML
 }
 
-/** A file of its own: with a paper behind it and colours that need no page. */
-export const drawFile = (chart: Chart, width: number): string => fileOf(drawChart(chart, width))
-
-/** The same of a drawing that is done. */
+/** A drawing as a file of its own: with a paper behind it and colours that need no page. */
 export const fileOf = (svg: string): string =>
   Object.entries(lightColors).reduce(
     (text, [name, color]) => text.replaceAll(`var(${name})`, color),

@@ -95,10 +95,6 @@ export const link = (text: string, to: string): Inline => ({ _tag: "Link", text,
 
 export const isCell = (cell: Cell | Text): cell is Cell => typeof cell === "object" && !Array.isArray(cell)
 
-/** Without emphasis and links. */
-export const plainText = (text: Text): string =>
-  typeof text === "string" ? text : text.map((piece) => typeof piece === "string" ? piece : piece.text).join("")
-
 /** All figures, in their order. */
 export const figuresOf = ({ sections }: Document): ReadonlyArray<Figure> =>
   sections.flatMap(({ blocks }) => blocks.flatMap((block) => block._tag === "Figure" ? [block] : []))

@@ -3,7 +3,7 @@ import { drawChart } from "../../figures/drawChart.ts"
 import { estimateChart, MOST_ROWS } from "../../figures/rowFigures.ts"
 import type { PassAtK, PassAtKRow, Report, ScoreCut } from "../../Report.ts"
 import { type Block, type Figure, paragraph, type Section, type Table, unknown } from "../Document.ts"
-import { basisOf, counted, estimateCell, integer, score, share } from "../words.ts"
+import { counted, estimateCell, integer, methodNames, score, share } from "../words.ts"
 import { restsOn } from "./restsOn.ts"
 
 export const columnNames = ["scored only", "unscored as 0", "unscored as 1"] as const
@@ -64,12 +64,8 @@ const scoreFigure = (id: string, what: "agent" | "task", cuts: ReadonlyArray<Sco
   return [figure]
 }
 
-const intervalOf = ({ score: { scoredOnly } }: ScoreCut): string =>
-  scoredOnly.method === null ?
-    "intervals, where there are enough samples" :
-    `${share(scoredOnly.level)} intervals ${
-      basisOf(scoredOnly, "battle").replace(/^.*interval /, "").replace(/,.*$/, "")
-    }`
+const intervalOf = ({ score: { scoredOnly: { level, method } } }: ScoreCut): string =>
+  method === null ? "intervals, where there are enough samples" : `${share(level)} intervals ${methodNames[method]}`
 
 const missing = (all: ReadonlyArray<unknown>, drawn: ReadonlyArray<unknown>, what: string): string => {
   const without = all.length - drawn.length
