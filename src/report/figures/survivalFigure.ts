@@ -18,6 +18,8 @@ export const MOST_CURVES = 6
 
 /** The censored moments that are marked. */
 const MOST_TICKS = 30
+/** Of the height of the lowest panel. */
+const PIXEL = 1 / 150
 /** Times that differ by more cannot be read on one even axis. */
 const EVEN = 30
 
@@ -53,10 +55,23 @@ export const survivalChart = (figure: SurvivalFigure): Chart => {
   }
 }
 
+type Drawn = Pick<SurvivalStep, "atMillis" | "lower" | "survival" | "upper">
+
+/** Steps of less than a pixel of a panel are taken together: they make a file large that nobody sees. */
+const visibleSteps = (steps: ReadonlyArray<Drawn>): ReadonlyArray<Drawn> => {
+  let drawn = 1
+  return steps.filter(({ lower, survival, upper }, index) => {
+    const isEdge = index === steps.length - 1 || lower === null || upper === null
+    if (!isEdge && drawn - survival < PIXEL) return false
+    drawn = survival
+    return true
+  })
+}
+
 const marksOf = ({ medianMillis, steps }: SurvivalCurve, fromMillis: number): ReadonlyArray<Mark> => {
   const start = { atMillis: fromMillis, survival: 1, lower: 1, upper: 1 }
   const shown = steps.filter(({ atMillis }) => atMillis > fromMillis)
-  const curve: ReadonlyArray<Pick<SurvivalStep, "atMillis" | "lower" | "survival" | "upper">> = [start, ...shown]
+  const curve: ReadonlyArray<Drawn> = [start, ...visibleSteps(shown)]
   const censored = shown.filter((step) => step.censored > 0)
   const every = Math.ceil(censored.length / MOST_TICKS)
   return [

@@ -36,7 +36,7 @@ const terms: ReadonlyArray<{ readonly term: string; readonly text: string }> = [
     term: "Intervals of mean scores",
     text:
       "Repetitions of a task are not independent, so they are counted by their effective number, from how much battles of " +
-      "one task are alike (Korn and Graubard, 1998). They say how far the mean over tasks like these may be off, and nothing " +
+      "one task are alike (Cochran, 1977; Korn and Graubard, 1998). They say how far the mean over tasks like these may be off, and nothing " +
       "of tasks of another kind."
   },
   {
