@@ -47,7 +47,7 @@ layer(browser.layer)("the report in a browser", (it) => {
     it.effect(`can be read at ${width} pixels with few and with many names`, () =>
       Effect.gen(function*() {
         const reports = [
-          reportOf({ agents: ["one"], samples: 30 }),
+          ...width === 390 ? [reportOf({ agents: ["one"], samples: 30 })] : [],
           reportOf({ agents: many(20, "an-organisation/model"), tasks: many(15, "repository__issue"), samples: 400 })
         ]
         for (const report of reports) {

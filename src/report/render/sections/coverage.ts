@@ -6,6 +6,8 @@ import { restsOn } from "./restsOn.ts"
 
 /** Agents that a table has a column for; with more, each pair has a row. */
 const MOST_COLUMNS = 12
+/** Rows that stand open; more are folded, because what comes after them is wanted, too. */
+const MOST_OPEN = 60
 
 export const coverageSection = ({ coverage, header }: Report): Section => ({
   id: "coverage",
@@ -43,6 +45,7 @@ const matrix = (cells: Report["coverage"]["cells"], { agents, tasks }: Report["h
   return {
     _tag: "Table",
     caption: "Scored battles and mean score, by task and agent; darker is higher",
+    folded: tasks.length > MOST_OPEN,
     columns: [{ title: "task" }, ...agents.map(({ name }) => ({ title: name, numeric: true }))],
     rows: tasks.map(({ id: task }) => [task, ...agents.map(({ name }) => cellOf(byPair.get(`${task}\n${name}`)))])
   }
@@ -51,6 +54,7 @@ const matrix = (cells: Report["coverage"]["cells"], { agents, tasks }: Report["h
 const list = (cells: Report["coverage"]["cells"]): Block => ({
   _tag: "Table",
   caption: "Scored battles and mean score, by task and agent; darker is higher",
+  folded: cells.length > MOST_OPEN,
   columns: [{ title: "task" }, { title: "agent" }, { title: "scored and score", numeric: true }],
   rows: cells.map((cell) => [cell.task, cell.agent, cellOf(cell)])
 })

@@ -32,6 +32,8 @@ import {
 
 /** Statements of what is not known that stand at the top; all of them have a section. */
 const MOST_UNKNOWN = 3
+/** Agents at the top; all of them are with the scores. */
+const MOST_AGENTS = 10
 /** Names told in a sentence. */
 const MOST_NAMES = 4
 
@@ -147,7 +149,9 @@ const factsOf = ({ glance, scores }: Report) => {
 const agentTable = ({ glance: { agents } }: Report): ReadonlyArray<Block> =>
   agents.length < 2 ? [] : [{
     _tag: "Table",
-    caption: "Mean score by agent, 0 to 1, with its 95 % interval where the samples carry one",
+    caption: `Mean score by agent, 0 to 1, with its 95 % interval where the samples carry one${
+      agents.length > MOST_AGENTS ? `; the first ${MOST_AGENTS} of ${agents.length}` : ""
+    }`,
     columns: [
       { title: "agent" },
       { title: "scored", numeric: true },
@@ -156,7 +160,7 @@ const agentTable = ({ glance: { agents } }: Report): ReadonlyArray<Block> =>
       { title: "unscored as 1", numeric: true },
       { title: "passed", numeric: true }
     ],
-    rows: agents.map((
+    rows: agents.slice(0, MOST_AGENTS).map((
       { agent, passRate, planned, score: { bestCase, infrastructureAsFailure, scoredOnly }, scored }
     ) => [
       agent,
