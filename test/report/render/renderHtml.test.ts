@@ -66,6 +66,10 @@ describe("the HTML of", () => {
       assert.notInclude(policy, "unsafe")
     })
 
+    it(`${name} has nothing of what was written as markup`, () => {
+      for (const raw of ["<script", "\"><img", "<iframe", "\u202e", "\u0000"]) assert.notInclude(html, raw)
+    })
+
     it(`${name} writes no number that is none`, () => {
       assert.notMatch(html.replaceAll(/<style>.*<\/style>/gs, ""), /NaN|undefined|Infinity|\[object|>null</)
     })
