@@ -121,7 +121,9 @@ const numbersOf = (
       unscored,
       pending: battles.length - grades.length - unscored
     },
-    score: rounded(grades.reduce((sum, grade) => sum + grade.score, 0) / grades.length),
+    score: grades.length === 0
+      ? null
+      : toDigits(grades.reduce((sum, grade) => sum + grade.score, 0) / grades.length, 6),
     passed: grades.filter((grade) => grade.passed).length,
     tokens: told.length === 0 && completed.length > 0 ? null : told.reduce((sum, attempt) => sum + attempt.tokens, 0),
     tokenBasis: basisOf(told),
@@ -145,4 +147,7 @@ const percentiles = (values: ReadonlyArray<number | null>): Percentiles => {
 
 /** To three decimals: nothing here is measured more finely. Null for what there is not. */
 const rounded = (value: number | undefined): number | null =>
-  value === undefined || Number.isNaN(value) ? null : Math.round(value * 1000) / 1000
+  value === undefined || Number.isNaN(value) ? null : toDigits(value, 3)
+
+/** Gotcha: whoever rounds again to two digits may round up what was below the middle, so scores keep many. */
+const toDigits = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits

@@ -77,6 +77,17 @@ describe("renderSummary", () => {
     assert.strictEqual(new Set(lines.slice(2, 6).map((line) => line.length)).size, 1)
   })
 
+  it("rounds a score once: 0.7648 is 0.76, and so it stands in the report", () => {
+    // 26 of 34 tests passed.
+    const passes = Array.from({ length: 34 }, (_, index) => index < 26)
+    const once = summarize({
+      definition: definitionOf({ tasks: ["a"] }),
+      battles: [{ battle: battleOf("a", 1), outcome: scored(passes) }],
+      attempts: []
+    })
+    assert.include(renderSummary(once, { database: "c.db", resume: "" }), "0.76")
+  })
+
   it("says how agents were followed, and that text is no token", () => {
     const definition = definitionOf({ tasks: ["a"], repetitions: 1 })
     const [agent] = definition.agents

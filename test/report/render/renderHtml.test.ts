@@ -6,7 +6,8 @@ import { composeReport } from "../../../src/report/render/composeReport.ts"
 import { figuresOf } from "../../../src/report/render/Document.ts"
 import { renderHtml } from "../../../src/report/render/renderHtml.ts"
 import { visible } from "../../../src/report/render/visibleText.ts"
-import { hostile, reportOf } from "../../support/reports.ts"
+import { hostile } from "../../support/hostileTexts.ts"
+import { reportOf } from "../../support/reports.ts"
 import { all, parsed } from "./parsedHtml.ts"
 
 const htmlOf = (...options: Parameters<typeof reportOf>) => renderHtml(composeReport(reportOf(...options), null))

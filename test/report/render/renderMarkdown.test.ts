@@ -4,7 +4,8 @@ import * as Schema from "effect/Schema"
 import { composeReport } from "../../../src/report/render/composeReport.ts"
 import { code, link, paragraph, strong } from "../../../src/report/render/Document.ts"
 import { renderMarkdown } from "../../../src/report/render/renderMarkdown.ts"
-import { hostile, reportOf } from "../../support/reports.ts"
+import { hostile } from "../../support/hostileTexts.ts"
+import { reportOf } from "../../support/reports.ts"
 
 const figurePath = (id: string) => `figures/${id}.svg`
 

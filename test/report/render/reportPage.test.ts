@@ -10,7 +10,8 @@ import { figuresOf } from "../../../src/report/render/Document.ts"
 import { renderHtml } from "../../../src/report/render/renderHtml.ts"
 import type { Report } from "../../../src/report/Report.ts"
 import * as browser from "../../support/browser.ts"
-import { hostile, reportOf } from "../../support/reports.ts"
+import { hostile } from "../../support/hostileTexts.ts"
+import { reportOf } from "../../support/reports.ts"
 import { temporaryDirectory } from "../../support/temporaryDirectory.ts"
 
 const many = (count: number, name: string) => Array.from({ length: count }, (_, place) => `${name}-${place}`)
