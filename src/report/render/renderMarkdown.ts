@@ -21,7 +21,7 @@ const escape = (text: string): string =>
     .replaceAll(/[\\`*_[\]|~$>]/g, "\\$&")
     // What GitHub would make a link of without being asked.
     .replaceAll(/:(?=\/\/)|(?<=www)\./gi, "\\$&")
-    .replaceAll(/@(?=\w)/g, "&#64;")
+    .replaceAll(/(?<!\w)@(?=\w)|@(?=[\w-]+\.)/g, "&#64;")
 
 const atBeginning = (text: string): string =>
   text.replace(

@@ -35,10 +35,11 @@ const significant = (value: number): string => {
   return value.toFixed(digits)
 }
 
-/** "412 ms", "4.25 s", "12.5 min", "3.20 h". */
+/** "60.5 ms", "412 ms", "4.25 s", "12.5 min", "3.20 h". */
 export const millis = (value: number | null): string => {
   if (value === null) return none
-  if (value < SECOND) return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`
+  if (value === 0) return "0"
+  if (value < SECOND) return `${value < 99.95 ? value.toFixed(1) : Math.round(value)} ms`
   if (value < 2 * MINUTE) return `${significant(value / SECOND)} s`
   return value < 2 * HOUR ? `${significant(value / MINUTE)} min` : `${significant(value / HOUR)} h`
 }
@@ -47,8 +48,14 @@ export const hours = (value: number | null): string => value === null ? none : m
 
 export const score = (value: number | null): string => value === null ? none : value.toFixed(2)
 
-/** "12.5 %"; whole where there is nothing behind the point. */
-export const share = (value: number | null): string => value === null ? none : `${Number((value * 100).toFixed(1))} %`
+/** "12.5 %"; whole where there is nothing behind the point. Only 0 is 0 %, and only 1 is 100 %. */
+export const share = (value: number | null): string => {
+  if (value === null) return none
+  const size = Math.abs(value)
+  if (size > 0 && size < 0.0005) return "< 0.1 %"
+  if (size < 1 && size > 0.9995) return "> 99.9 %"
+  return `${Number((value * 100).toFixed(1))} %`
+}
 
 export const rate = (value: number | null): string =>
   value === null ? none : value >= 100 ? String(Math.round(value)) : value.toFixed(1)
@@ -93,13 +100,14 @@ export const methodNames: Readonly<Record<NonNullable<Estimate["method"]>, strin
 export const percentile = (
   { lower, needed, upper, value }: Percentile,
   samples: number,
-  text: (value: number | null) => string
+  text: (value: number | null) => string,
+  what = "samples"
 ): Cell =>
   value !== null && lower !== null && upper !== null
     ? { text: text(value), detail: `[${text(lower)}, ${text(upper)}]` }
     : samples === 0
     ? { text: none }
-    : { text: "not enough", detail: `${integer(samples)} of ${integer(needed)} samples` }
+    : { text: "not enough:", detail: `${integer(samples)} of ${integer(needed)} ${what}` }
 
 /** "a, b and c". */
 export const listed = (names: ReadonlyArray<string>): string =>

@@ -55,8 +55,8 @@ describe("a percentile", () => {
     const rows = section(markdownOf(reportOf({ samples: 40 })), "Latencies").split("\n")
     assert.include(
       rows,
-      "| TTFT | 40 | 400 ms \\[360 ms, 480 ms\\] | 800 ms \\[720 ms, 960 ms\\] | not enough 40 of 72 samples | " +
-        "not enough 40 of 368 samples | 440 ms |"
+      "| TTFT | 40 | 400 ms \\[360 ms, 480 ms\\] | 800 ms \\[720 ms, 960 ms\\] | not enough: 40 of 72 samples | " +
+        "not enough: 40 of 368 samples | 440 ms |"
     )
   })
 })

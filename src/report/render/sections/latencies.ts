@@ -63,12 +63,15 @@ const columns: Table["columns"] = [
 ]
 
 const cellsOf = (distribution: Distribution): ReadonlyArray<Cell | string> => {
+  const { clusters, n } = distribution
   const text = textOf(distribution)
   return [
-    integer(distribution.n),
+    integer(n),
     ...[0.5, 0.9, 0.95, 0.99].map((wanted) => {
       const found = distribution.percentiles.find((percentile) => percentile.share === wanted)
-      return found === undefined ? none : percentile(found, distribution.clusters ?? distribution.n, text)
+      return found === undefined
+        ? none
+        : percentile(found, clusters ?? n, text, clusters === null ? "samples" : "attempts")
     }),
     text(distribution.mean)
   ]
