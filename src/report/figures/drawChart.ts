@@ -117,7 +117,7 @@ const shorter = (number: string): string => String(Math.round(Number(number) * 1
 /** The room for the names of rows, or for the numbers of the axis. */
 const leftOf = ({ y }: Panel, width: number): number =>
   isRows(y)
-    ? Math.round(Math.min(width * 0.36, 14 + Math.max(0, ...y.names.map((name) => widthOf(visible(name))))))
+    ? Math.ceil(Math.min(width * 0.36, 14 + Math.max(0, ...y.names.map((name) => widthOf(visible(name))))))
     : 52
 
 const panelOf = (panel: Panel, width: number, left: number): Node => {
