@@ -11,6 +11,7 @@ import type { Definition } from "./Definition.ts"
 import type { EpochBegan } from "./EngineEpochStep.ts"
 import type { EngineLoad } from "./EngineLoad.ts"
 import type { RunEnd } from "./RunEnd.ts"
+import type { AttemptSummary } from "./StoredCampaign.ts"
 
 interface At {
   readonly atMillis: number
@@ -22,12 +23,28 @@ export interface Standing {
   readonly outcome: Outcome
 }
 
+/** An attempt that had ended before anybody looked. */
+interface EarlierAttempt extends Pick<AttemptSummary, "battle" | "durationMillis" | "number" | "tokens" | "verdict"> {
+  /** When it ended. */
+  readonly atMillis: number
+}
+
+/** What has happened since the time 0 of the events, told by somebody who began to look later. */
+export interface Earlier {
+  /** In the order in which they ended. */
+  readonly attempts: ReadonlyArray<EarlierAttempt>
+  /** The last of them, with what became of them. */
+  readonly ended: ReadonlyArray<At & { readonly record: AttemptRecord }>
+}
+
 export type CampaignEvent =
   | At & {
     readonly _tag: "CampaignBegan"
     readonly definition: Definition
     /** Every battle with what is known of it from before. */
     readonly battles: ReadonlyArray<Standing>
+    /** Nothing where events are told from the beginning. */
+    readonly earlier?: Earlier
   }
   | At & { readonly _tag: "AttemptBegan"; readonly battle: Battle; readonly number: number }
   /** An agent is followed in a way that is not the best there is, for the first time; `why` is a clause. */

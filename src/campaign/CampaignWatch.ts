@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import type { AttemptRecord } from "./AttemptRecord.ts"
 import type { Outcome } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import * as LookEvents from "./LookEvents.ts"
@@ -21,13 +22,16 @@ export const LOOK_MILLIS = 500
 /** Between two moments at which events are told. */
 const TELL_MILLIS = 100
 
-/** The events until nobody runs the campaign any more. */
-export const events = (watcher: Watcher): Stream.Stream<CampaignEvent, StoreError> =>
+/** The events until nobody runs the campaign any more; `ended` are the last attempts that ended, for `earlier`. */
+export const events = (
+  watcher: Watcher,
+  ended: ReadonlyArray<AttemptRecord> = []
+): Stream.Stream<CampaignEvent, StoreError> =>
   Stream.callback((queue) =>
     Effect.gen(function*() {
       const known = new Map<string, Outcome>()
       let waiting: ReadonlyArray<CampaignEvent> = []
-      let [state, begun] = LookEvents.begin(watcher.campaign, watcher.first)
+      let [state, begun] = LookEvents.begin(watcher.campaign, watcher.first, ended)
       LookEvents.outcomesAfter(known, begun)
       yield* Queue.offerAll(queue, begun)
 

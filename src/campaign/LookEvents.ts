@@ -13,7 +13,7 @@
 import * as AttemptOutlook from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, keyOf, type Outcome } from "./Battle.ts"
-import type { CampaignEvent, Standing } from "./CampaignEvent.ts"
+import type { CampaignEvent, Earlier, Standing } from "./CampaignEvent.ts"
 import type { EngineLoad } from "./EngineLoad.ts"
 import type { RunEnd } from "./RunEnd.ts"
 import type { RunnerState } from "./RunnerState.ts"
@@ -44,8 +44,8 @@ type Step = readonly [state: LookEvents, events: ReadonlyArray<CampaignEvent>]
 /** Older tokens than these are told at once: no view shows more of their rhythm. In milliseconds. */
 const RHYTHM_MILLIS = 40_000
 
-/** The state before the first look. */
-export const begin = (campaign: StoredCampaign, first: Look): Step => {
+/** The state before the first look; `ended` are the last attempts that ended, of which those of this process are told. */
+export const begin = (campaign: StoredCampaign, first: Look, ended: ReadonlyArray<AttemptRecord> = []): Step => {
   const origin = first.holder?.since ?? first.at
   const state: LookEvents = {
     origin,
@@ -55,8 +55,28 @@ export const begin = (campaign: StoredCampaign, first: Look): Step => {
     breakers: new Map(),
     stopping: false
   }
-  return [state, [{ _tag: "CampaignBegan", atMillis: 0, definition: campaign.definition, battles: campaign.battles }]]
+  const { battles, definition } = campaign
+  const earlier = earlierOf(campaign, origin, ended)
+  return [state, [{ _tag: "CampaignBegan", atMillis: 0, definition, battles, earlier }]]
 }
+
+const earlierOf = ({ attempts }: StoredCampaign, origin: number, ended: ReadonlyArray<AttemptRecord>): Earlier => {
+  const mine = attempts.filter(({ startedAt }) => startedAt >= origin)
+  const keys = new Set(mine.map(attemptKey))
+  const endOf = ({ durationMillis, startedAt }: Pick<AttemptRecord, "durationMillis" | "startedAt">) =>
+    startedAt - origin + durationMillis
+  return {
+    attempts: mine.map((attempt) => ({ ...attempt, atMillis: endOf(attempt) }))
+      .toSorted((a, b) => a.atMillis - b.atMillis),
+    // They are read after the first look: whatever has ended since then is told as what has come.
+    ended: ended.filter((record) => keys.has(attemptKey(record)))
+      .map((record) => ({ record, atMillis: endOf(record) }))
+      .toSorted((a, b) => a.atMillis - b.atMillis)
+  }
+}
+
+const attemptKey = ({ battle, number }: Pick<AttemptRecord, "battle" | "number">): string =>
+  `${keyOf(battle)} ${number}`
 
 /** The events of a look, in the order of their times. */
 export const step = (state: LookEvents, look: Look): Step => {
@@ -75,7 +95,7 @@ export const step = (state: LookEvents, look: Look): Step => {
   const breakers = new Map(said?.breakers.map((breaker) => [breaker.agent, breaker]))
   const stopping = said?.stopping ?? null
   if (said !== undefined) {
-    events.push(...laneEvents(state.lanes, lanes, present), ...breakerEvents(state.breakers, breakers, present))
+    events.push(...laneEvents(state, lanes, present), ...breakerEvents(state, breakers, present))
     if (stopping !== null && !state.stopping) events.push({ _tag: "Stopping", atMillis: present, why: stopping })
   }
   return [
@@ -172,7 +192,7 @@ const merged = (
 }
 
 const laneEvents = (
-  before: LookEvents["lanes"],
+  { lanes: before, origin }: LookEvents,
   after: LookEvents["lanes"],
   atMillis: number
 ): ReadonlyArray<CampaignEvent> =>
@@ -183,7 +203,13 @@ const laneEvents = (
       ...known?.concurrency === lane.concurrency
         ? []
         : [{ _tag: "ConcurrencyChanged" as const, atMillis, lane: lane.name, battles: lane.concurrency }],
-      ...(known?.gate ?? null) === lane.gate ? [] : [gateOf("engine", lane.name, lane.gate, lane.note ?? "", atMillis)],
+      ...(known?.gate ?? null) === lane.gate ? [] : [gateOf("engine", {
+        endpoint: lane.name,
+        state: lane.gate,
+        sinceMillis: sinceOf(lane.gateSinceMillis, origin, atMillis),
+        why: lane.note ?? "",
+        atMillis
+      })],
       ...halted(known) === halted(lane)
         ? []
         : [{ _tag: "LaneHalted" as const, atMillis, lane: lane.name, why: halted(lane) }],
@@ -215,32 +241,40 @@ const isSameLoad = (one: EngineLoad | null, other: EngineLoad | null): boolean =
     one.kvCacheUsage === other.kvCacheUsage && one.tokensPerSecond === other.tokensPerSecond &&
     one.asleep === other.asleep)
 
+/** Where nobody tells since when, it is since it was seen. */
+const sinceOf = (sinceMillis: number | null, origin: number, atMillis: number): number =>
+  sinceMillis === null ? atMillis : sinceMillis - origin
+
 const breakerEvents = (
-  before: LookEvents["breakers"],
+  { breakers: before, origin }: LookEvents,
   after: LookEvents["breakers"],
   atMillis: number
 ): ReadonlyArray<CampaignEvent> => [
   ...[...after.values()].filter(({ agent, state }) => before.get(agent)?.state !== state)
-    .map(({ agent, state, why }) => gateOf("agent", agent, state, why, atMillis)),
-  ...[...before.keys()].filter((agent) => !after.has(agent)).map((agent) => gateOf("agent", agent, null, "", atMillis))
+    .map(({ agent, sinceMillis, state, why }) =>
+      gateOf("agent", { endpoint: agent, state, sinceMillis: sinceOf(sinceMillis, origin, atMillis), why, atMillis })
+    ),
+  ...[...before.keys()].filter((agent) => !after.has(agent)).map((endpoint) =>
+    gateOf("agent", { endpoint, state: null, sinceMillis: atMillis, why: "", atMillis })
+  )
 ]
 
 const phases = ["closed", "suspect", "open", "half-open"] as const
 
 const gateOf = (
   of: "engine" | "agent",
-  endpoint: string,
-  state: string | null,
-  why: string,
-  atMillis: number
+  { state, ...known }: {
+    readonly endpoint: string
+    readonly state: string | null
+    readonly sinceMillis: number
+    readonly why: string
+    readonly atMillis: number
+  }
 ): CampaignEvent => ({
   _tag: "GateChanged",
   of,
-  atMillis,
-  endpoint,
+  ...known,
   state: phases.find((phase) => phase === state) ?? (state === null ? "closed" : "open"),
-  sinceMillis: atMillis,
-  why,
   untried: false,
   nextCanaryAtMillis: null,
   unconfirmed: 0,

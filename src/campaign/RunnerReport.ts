@@ -12,17 +12,24 @@ import type { RunningCampaign } from "./RunningCampaign.ts"
 
 const BETWEEN_REPORTS_MILLIS = 1000
 
+/** A time of the monotonic clock in milliseconds since 1970, for processes with another one. */
+const wallTimeOf = Effect.fnUntraced(function*(monotonicMillis: number) {
+  const clock = yield* Clock.Clock
+  return clock.currentTimeMillisUnsafe() - (Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - monotonicMillis)
+})
+
 const laneOf = Effect.fnUntraced(
   function*(running: RunningCampaign, { epochTold, halted, inFlight, lane, limit, load, name }: CampaignLane) {
     const gate = yield* EngineGate
     const endpoint = running.seats.get(lane.agents[0]!.name)?.endpoint ?? ""
-    const { state, untried, why } = yield* gate.state(endpoint)
+    const { sinceMillis, state, untried, why } = yield* gate.state(endpoint)
     const isShut = state !== "closed" && !untried
     return {
       name,
       inFlight,
       concurrency: limit,
       gate: isShut ? state : null,
+      gateSinceMillis: isShut ? yield* wallTimeOf(sinceMillis) : null,
       note: halted ?? (isShut ? why : null),
       epoch: epochTold,
       load
@@ -34,10 +41,13 @@ const breakersOf = Effect.fnUntraced(function*({ definition }: RunningCampaign) 
   const breaker = yield* AgentBreaker
   const views = yield* Effect.forEach(
     definition.agents,
-    ({ name }) => Effect.map(breaker.state(name), ({ state, untried, why }) => ({ agent: name, state, untried, why }))
+    ({ name }) => Effect.map(breaker.state(name), (view) => ({ ...view, agent: name }))
   )
-  return views.filter(({ state, untried }) => state !== "closed" && !untried)
-    .map(({ agent, state, why }) => ({ agent, state, why }))
+  return yield* Effect.forEach(
+    views.filter(({ state, untried }) => state !== "closed" && !untried),
+    ({ agent, sinceMillis, state, why }) =>
+      Effect.map(wallTimeOf(sinceMillis), (since) => ({ agent, state, sinceMillis: since, why }))
+  )
 })
 
 /** Reports until it is interrupted. Fails only if the store does. */

@@ -5,6 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { EngineLoad } from "./EngineLoad.ts"
 
+/** Since when a gate is in its state, in milliseconds since 1970; `null` where it is trusted, or nobody has told. */
+const SinceMillis = Schema.NullOr(Schema.Finite).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null)))
+
 export const RunnerState = Schema.Struct({
   pid: Schema.Int,
   /** In milliseconds since 1970. */
@@ -12,9 +15,12 @@ export const RunnerState = Schema.Struct({
   /** Why nothing is begun any more; a clause. */
   stopping: Schema.NullOr(Schema.String).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null))),
   /** The breakers of agents that are not played against as usual. */
-  breakers: Schema.Array(Schema.Struct({ agent: Schema.String, state: Schema.String, why: Schema.String })).pipe(
-    Schema.withDecodingDefaultKey(Effect.succeed([]))
-  ),
+  breakers: Schema.Array(Schema.Struct({
+    agent: Schema.String,
+    state: Schema.String,
+    sinceMillis: SinceMillis,
+    why: Schema.String
+  })).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   lanes: Schema.Array(Schema.Struct({
     name: Schema.String,
     inFlight: Schema.Int,
@@ -22,6 +28,7 @@ export const RunnerState = Schema.Struct({
     concurrency: Schema.Int,
     /** The state of its gate, in words; `null` where nobody doubts it. */
     gate: Schema.NullOr(Schema.String),
+    gateSinceMillis: SinceMillis,
     /** Why it is so, or what its user should do. */
     note: Schema.NullOr(Schema.String),
     /** What its engine is now, and why it is another one than before; `null` where nobody knows. */

@@ -250,8 +250,10 @@ const watch = Effect.fnUntraced(function*(filename: string, texts: boolean) {
     return { ...rest, holder, at: yield* Clock.currentTimeMillis } satisfies Look as Look
   }).pipe(Effect.mapError(queryFailed("look at the campaign")))
 
-  const first = yield* look
-  const campaign = yield* Effect.mapError(readCampaign(sql), queryFailed("read the campaign"))
+  // Of one moment: an attempt has ended by then, and is in the campaign, or a later look tells its end.
+  const [first, campaign] = yield* sql.withTransaction(Effect.all([look, readCampaign(sql)])).pipe(
+    Effect.mapError(queryFailed("read the campaign"))
+  )
   if (first === undefined || Option.isNone(campaign)) return Option.none<Watcher>()
   return Option.some<Watcher>({
     campaign: campaign.value,

@@ -137,8 +137,14 @@ export const statusView = (
       runningMs: holder === null ? null : since(startedAt),
       ...outlookOf(holder === null ? null : outlook, (millis) => since(startedAt + millis))
     })),
-    lanes: runner?.lanes ?? [],
-    breakers: runner?.breakers ?? [],
+    lanes: (runner?.lanes ?? []).map(({ concurrency, gate, inFlight, name, note }) => ({
+      name,
+      inFlight,
+      concurrency,
+      gate,
+      note
+    })),
+    breakers: (runner?.breakers ?? []).map(({ agent, state, why }) => ({ agent, state, why })),
     unscored: status.unscored,
     attempts: {
       ...status.attempts.byVerdict,

@@ -8,8 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as CampaignWatch from "../campaign/CampaignWatch.ts"
+import * as StoredBattle from "../campaign/StoredBattle.ts"
 import * as StoredLook from "../campaign/StoredLook.ts"
 import * as CampaignLine from "../terminal/CampaignLine.ts"
+import { ENDED_KEPT, STALLS_KEPT } from "../terminal/Ended.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TaskScreen from "../terminal/TaskScreen.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
@@ -63,7 +65,8 @@ export const watchCampaign = Effect.fnUntraced(
         const screen = yield* TaskScreen.open(standardStreams(), { color, mode })
         return yield* watchBattle(watcher, choice, screen, values)
       }
-      const events = CampaignWatch.events(watcher).pipe(
+      const { ended } = yield* StoredBattle.readEnded(db, { ended: 2 * ENDED_KEPT, stalled: STALLS_KEPT })
+      const events = CampaignWatch.events(watcher, ended).pipe(
         Stream.tap((event) => json ? Console.log(CampaignLine.encode(event)) : Effect.void)
       )
       yield* TerminalView.run(events, mode, { color })

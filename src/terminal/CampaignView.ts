@@ -24,12 +24,11 @@ import type { Phase } from "../liveness/Phase.ts"
 import type { SlowReason } from "../liveness/SlowReason.ts"
 import * as Cadence from "./Cadence.ts"
 import * as Cells from "./Cells.ts"
+import * as Earlier from "./Earlier.ts"
+import { type Ended, ENDED_KEPT, isWorthTelling, type Result, resultOf, STALLS_KEPT } from "./Ended.ts"
 import { errorText } from "./errorText.ts"
 import * as Lane from "./Lane.ts"
 import * as Slots from "./Slots.ts"
-
-/** What became of a battle: all of its score, some of it, none of it, no score at all, or not known yet. */
-export type Result = "passed" | "partial" | "failed" | "unscored" | "pending"
 
 /** An attempt in flight. */
 export interface Attempt {
@@ -54,13 +53,6 @@ export interface Waiting {
   readonly untilMillis: number
   /** Why the attempt before it ended, for people. */
   readonly reason: string
-}
-
-/** An attempt that has ended its battle, or was given up. */
-export interface Ended {
-  readonly record: AttemptRecord
-  readonly result: Result
-  readonly atMillis: number
 }
 
 /** Where a battle stands. */
@@ -92,7 +84,7 @@ export interface CampaignView {
   readonly cells: Cells.Cells
   readonly lanes: ReadonlyArray<Lane.Lane>
   /** The time of the attempts that ended without an outcome, of battles that still have none. */
-  readonly spent: HashMap.HashMap<string, Spent>
+  readonly spent: HashMap.HashMap<string, Earlier.Spent>
   /** When plain output last had a line of progress (see `isProgressDue`). */
   readonly progressAtMillis: number
   readonly standings: HashMap.HashMap<string, Standing>
@@ -105,16 +97,8 @@ export interface CampaignView {
   readonly stopping: string | undefined
 }
 
-interface Spent {
-  readonly battle: Battle
-  readonly millis: number
-}
-
 export type GateShown = Extract<CampaignEvent, { readonly _tag: "GateChanged" | "OperatorNeeded" }>
 
-/** Attempts that ended, and that stalled, which are remembered. */
-export const ENDED_KEPT = 12
-const STALLS_KEPT = 4
 /** The time over which rates are taken, in milliseconds. */
 export const RATE_MILLIS = 5_000
 /** The least time between two lines of progress in plain output, in milliseconds of event time. */
@@ -176,18 +160,6 @@ export const done = (view: CampaignView): number => scored(view) + view.counts.u
 export const silenceOf = (attempt: Attempt, now: number): number =>
   // After the finish no token is expected; what goes on then is grading.
   attempt.phase === "finishing" ? 0 : Math.max(0, now - (attempt.lastTokenAtMillis ?? attempt.beganAtMillis))
-
-/** What an outcome makes of its battle. */
-export const resultOf = (outcome: Outcome): Result => {
-  switch (outcome._tag) {
-    case "Pending":
-      return "pending"
-    case "Unscored":
-      return "unscored"
-    case "Scored":
-      return outcome.grade.passed ? "passed" : outcome.grade.score > 0 ? "partial" : "failed"
-  }
-}
 
 /** An engine that is only tried before the first battle keeps nobody waiting that anybody would miss. */
 const isShut = ({ state, untried }: GateShown): boolean => state !== "closed" && !untried
@@ -252,7 +224,7 @@ const gateChanged = (view: CampaignView, event: GateShown): CampaignView => {
 
 type Of<Tag extends CampaignEvent["_tag"]> = Extract<CampaignEvent, { readonly _tag: Tag }>
 
-const began = ({ atMillis, battles, definition }: Of<"CampaignBegan">): CampaignView => {
+const began = ({ atMillis, battles, definition, earlier }: Of<"CampaignBegan">): CampaignView => {
   const begun: CampaignView = {
     ...initial,
     definition,
@@ -261,7 +233,10 @@ const began = ({ atMillis, battles, definition }: Of<"CampaignBegan">): Campaign
     lanes: Lane.lanesAtFirst(definition),
     cadence: Cadence.begin(atMillis)
   }
-  return battles.reduce((view, { battle, outcome }) => settled(view, battle, outcome, undefined), begun)
+  const standing = battles.reduce((view, { battle, outcome }) => settled(view, battle, outcome, undefined), begun)
+  return earlier === undefined
+    ? standing
+    : { ...standing, ...Earlier.withEarlier(standing.lanes, battles, earlier, keyOf) }
 }
 
 /** The view after a battle got an outcome, which takes the place of the one it had. */
@@ -365,7 +340,7 @@ const attemptEnded = (view: CampaignView, record: AttemptRecord, atMillis: numbe
       ? HashMap.remove(view.spent, key)
       : HashMap.set(view.spent, key, { battle: record.battle, millis: spentMillis }),
     lanes: isOver ? Lane.withCost(view.lanes, record.battle.agent, spentMillis) : view.lanes,
-    ended: isOver || record.error !== null ? [ended, ...view.ended].slice(0, ENDED_KEPT) : view.ended,
+    ended: isWorthTelling(ended) ? [ended, ...view.ended].slice(0, ENDED_KEPT) : view.ended,
     stalls: isStall ? [ended, ...view.stalls].slice(0, STALLS_KEPT) : view.stalls,
     stalled: view.stalled + (isStall ? 1 : 0)
   }

@@ -7,8 +7,9 @@
  * The newest comes first. A stall is rarer than a score and worth more, so the last ones keep a line after newer verdicts
  * have come.
  */
-import { type CampaignView, type Ended, type Result } from "./CampaignView.ts"
+import type { CampaignView } from "./CampaignView.ts"
 import * as Cells from "./Cells.ts"
+import type { Ended, Result } from "./Ended.ts"
 import { errorText } from "./errorText.ts"
 import { cell, GAP, type Grid, name, rest } from "./Grid.ts"
 import { clockTime, count, duration, rate, score } from "./Quantities.ts"

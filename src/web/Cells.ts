@@ -5,7 +5,8 @@
  */
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import { attemptOf, type CampaignView, keyOf, type Result } from "../terminal/CampaignView.ts"
+import { attemptOf, type CampaignView, keyOf } from "../terminal/CampaignView.ts"
+import type { Result } from "../terminal/Ended.ts"
 import type { BattleSummary } from "./BattlePage.ts"
 import type { Cell, Counts } from "./Frame.ts"
 import type { Plan } from "./Plan.ts"

@@ -3,7 +3,7 @@
  */
 import type { StoredAttempt, StoredBattle } from "../campaign/StoredBattle.ts"
 import type { Arrival } from "../campaign/TokenTimings.ts"
-import { resultOf } from "../terminal/CampaignView.ts"
+import { resultOf } from "../terminal/Ended.ts"
 import type { AttemptPage, BattlePage } from "./BattlePage.ts"
 import type { Named } from "./Frame.ts"
 import { cut, stallOf } from "./shownEnded.ts"

@@ -7,7 +7,7 @@ import type { AttemptRecord } from "../campaign/AttemptRecord.ts"
 import { describeLimit } from "../liveness/describeLimit.ts"
 import type { EvidenceSample } from "../liveness/EngineRecord.ts"
 import type { RunError } from "../liveness/RunError.ts"
-import { resultOf } from "../terminal/CampaignView.ts"
+import { resultOf } from "../terminal/Ended.ts"
 import type { Ended, Named, Sample, Stall } from "./Frame.ts"
 
 /** The longest text of a line, in UTF-16 units. */

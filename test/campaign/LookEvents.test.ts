@@ -187,6 +187,7 @@ describe("LookEvents", () => {
           inFlight: 1,
           concurrency: 3,
           gate: null,
+          gateSinceMillis: null,
           note: null,
           epoch: null,
           load: null,
@@ -195,8 +196,8 @@ describe("LookEvents", () => {
         ...more
       }
     })
-    const shut = { gate: "open", note: "it hung" }
-    const breakers = [{ agent: "x", state: "open", why: "it fails" }]
+    const shut = { gate: "open", gateSinceMillis: ORIGIN - 60_000, note: "it hung" }
+    const breakers = [{ agent: "x", state: "open", sinceMillis: ORIGIN - 500, why: "it fails" }]
     const looks = [
       said({ concurrency: 9 }, { pid: 6 }),
       said({}),
@@ -229,6 +230,9 @@ describe("LookEvents", () => {
       "Stopping",
       "engine halted another model"
     ])
+    // However late somebody began to look; 4 is when it was seen that nobody doubts them any more.
+    const since = events.flatMap((event) => event._tag === "GateChanged" ? [event.sinceMillis] : [])
+    assert.deepStrictEqual(since, [-60_000, -500, 5, 5])
   })
 
   it("tells what an engine is and what it says of its load, once for each change", () => {
@@ -246,6 +250,7 @@ describe("LookEvents", () => {
           inFlight: 1,
           concurrency: 3,
           gate: null,
+          gateSinceMillis: null,
           note: null,
           epoch: null,
           load: null,
@@ -288,6 +293,27 @@ describe("LookEvents", () => {
     assert.isTrue(event?._tag === "OutcomesChanged" && event.battles.length === 1)
     LookEvents.outcomesAfter(known, events)
     assert.deepStrictEqual(LookEvents.reconciled(next, known, changed, 6)[1], [])
+  })
+
+  it("begins with what had ended before the first look, since this process runs the campaign", () => {
+    const ends = (number: number, startedAt: number) => ({
+      ...attemptOf(battles[0]!, number, { startedAt, durationMillis: 1000, tokens: 5 }),
+      superseded: false
+    })
+    const before = ends(1, ORIGIN - 5000)
+    const [late, early] = [ends(2, ORIGIN + 3000), ends(3, ORIGIN + 2000)]
+    const since = ends(4, ORIGIN + 9000)
+    const [, [begun]] = LookEvents.begin(
+      { ...campaign, attempts: [before, late, early] },
+      lookAt(ORIGIN + 9500, []),
+      [before, late, early, since]
+    )
+    assert(begun?._tag === "CampaignBegan")
+    assert.deepStrictEqual(begun.earlier?.attempts.map(({ atMillis, number }) => [number, atMillis]), [
+      [3, 3000],
+      [2, 4000]
+    ])
+    assert.deepStrictEqual(begun.earlier?.ended.map(({ record }) => record.number), [3, 2])
   })
 
   it("says how it ended", () => {

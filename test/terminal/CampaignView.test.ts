@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import * as View from "../../src/terminal/CampaignView.ts"
 import * as Cells from "../../src/terminal/Cells.ts"
+import { ENDED_KEPT, type Result, resultOf } from "../../src/terminal/Ended.ts"
 import { began, definitionOf, eventsOf, lost, recordOf, scoredOutcome, Script, viewOf } from "./campaigns.ts"
 
 const battle = (task: string, repetition = 1) => ({ task, agent: "agent", repetition })
@@ -10,14 +11,14 @@ describe("CampaignView", () => {
   it.prop("counts are those of the events", [Script], ([script]) => {
     const events = eventsOf(script)
     const tally = { began: 0, ended: 0, tokens: 0 }
-    const results = new Map<string, View.Result>()
+    const results = new Map<string, Result>()
     const scores = new Map<string, Map<string, number>>()
     let view = View.initial
     for (const event of events) {
       view = View.step(view, event)
       if (event._tag === "CampaignBegan") {
         for (const { battle, outcome } of event.battles) {
-          results.set(View.keyOf(battle), View.resultOf(outcome))
+          results.set(View.keyOf(battle), resultOf(outcome))
           if (outcome._tag === "Scored") {
             scores.set(battle.task, (scores.get(battle.task) ?? new Map()).set(View.keyOf(battle), outcome.grade.score))
           }
@@ -28,7 +29,7 @@ describe("CampaignView", () => {
       if (event._tag === "AttemptEnded") {
         const { battle, outcome } = event.record
         tally.ended++
-        results.set(View.keyOf(battle), View.resultOf(outcome))
+        results.set(View.keyOf(battle), resultOf(outcome))
         if (outcome._tag === "Scored") {
           scores.set(battle.task, (scores.get(battle.task) ?? new Map()).set(View.keyOf(battle), outcome.grade.score))
         }
@@ -39,7 +40,7 @@ describe("CampaignView", () => {
         view.slots.filter(({ key }) => key !== undefined && View.attemptOf(view, key)).length,
         View.active(view)
       )
-      assert.isAtMost(view.ended.length, View.ENDED_KEPT)
+      assert.isAtMost(view.ended.length, ENDED_KEPT)
     }
     assert.strictEqual(view.tokens, tally.tokens)
     for (const [result, count] of Object.entries(view.counts)) {
