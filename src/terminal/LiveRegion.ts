@@ -12,6 +12,8 @@
  * - A pseudo-terminal may say that it has 0 columns, and nothing could be drawn: such sizes count as 80 × 24.
  * - When a terminal gets narrower it wraps the old frame by itself, so there is more to erase than was written: at every
  *   change of size all of it is erased.
+ * - A shell that stops the process (Ctrl-Z) gets the cursor back, and writes below the frame: when the process goes on it
+ *   begins a frame of its own there.
  * - What others write to the terminal while the region is open tears it. Logs belong elsewhere then.
  */
 import * as Context from "effect/Context"
@@ -37,6 +39,14 @@ export interface TerminalStream {
   readonly columns?: number | undefined
   readonly rows?: number | undefined
   readonly write: (text: string) => unknown
+}
+
+/** What a region needs of `process`: to be told that it is stopped by a shell and goes on, and to stop. */
+export interface TerminalProcess {
+  readonly pid: number
+  readonly on: (event: string, listener: () => void) => unknown
+  readonly off: (event: string, listener: () => void) => unknown
+  readonly kill: (pid: number, signal: "SIGSTOP") => unknown
 }
 
 /** What a test sees of its region. */
@@ -70,10 +80,16 @@ export class LiveRegion extends Context.Service<LiveRegion, {
     })
 
   /** On any stream that is like `process.stderr`. */
-  static readonly on = (stream: TerminalStream): LiveRegion["Service"] => ({
+  static readonly on = (stream: TerminalStream, host: TerminalProcess = process): LiveRegion["Service"] => ({
     open: Effect.map(
-      Effect.acquireRelease(Effect.sync(() => hideCursor(stream)), (show) => Effect.sync(show)),
-      () => drawOn(stream)
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const { forget, region } = drawOn(stream)
+          return { region, show: hideCursor(stream, { host, onContinue: forget }) }
+        }),
+        ({ show }) => Effect.sync(show)
+      ),
+      ({ region }) => region
     )
   })
 }
@@ -84,14 +100,34 @@ export const sizeOf = ({ columns, rows }: TerminalStream): TerminalSize => ({
   rows: rows || 24
 })
 
-/** Hides the cursor and returns what shows it again. */
-export const hideCursor = (stream: TerminalStream): () => void => {
+export interface CursorOptions {
+  readonly host?: TerminalProcess
+  /** Called when the process goes on after a shell has stopped it. */
+  readonly onContinue?: () => void
+}
+
+/** Hides the cursor, but while the process is stopped, and returns what shows it again. */
+export const hideCursor = (
+  stream: TerminalStream,
+  { host = process, onContinue = () => {} }: CursorOptions = {}
+): () => void => {
   if (stream.isTTY !== true) return () => {}
   const show = () => void stream.write("\u001b[?25h")
-  stream.write("\u001b[?25l")
-  process.once("exit", show)
+  const hide = () => void stream.write("\u001b[?25l")
+  // Who listens to the one that a shell sends is not stopped by it.
+  const stop = () => {
+    show()
+    host.kill(host.pid, "SIGSTOP")
+  }
+  const goOn = () => {
+    hide()
+    onContinue()
+  }
+  const listeners = { exit: show, SIGTSTP: stop, SIGCONT: goOn }
+  hide()
+  for (const [event, listener] of Object.entries(listeners)) host.on(event, listener)
   return () => {
-    process.off("exit", show)
+    for (const [event, listener] of Object.entries(listeners)) host.off(event, listener)
     show()
   }
 }
@@ -100,7 +136,7 @@ export const hideCursor = (stream: TerminalStream): () => void => {
 const BEGIN_FRAME = "\u001b[?2026h"
 const END_FRAME = "\u001b[?2026l"
 
-const drawOn = (stream: TerminalStream): Region => {
+const drawOn = (stream: TerminalStream): { readonly region: Region; readonly forget: () => void } => {
   let size = sizeOf(stream)
   /** The lines of the frame that is shown; the cursor stands at the beginning of the line below them. */
   let shown: ReadonlyArray<string> = []
@@ -125,7 +161,12 @@ const drawOn = (stream: TerminalStream): Region => {
     stream.write(stream.isTTY === true ? `${BEGIN_FRAME}${text}${END_FRAME}` : text)
   }
 
-  return { size: Effect.sync(() => sizeOf(stream)), draw: (frame) => Effect.sync(() => draw(frame)) }
+  return {
+    region: { size: Effect.sync(() => sizeOf(stream)), draw: (frame) => Effect.sync(() => draw(frame)) },
+    forget: () => {
+      shown = []
+    }
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
+import { EventEmitter } from "node:events"
 import { LiveRegion } from "../../src/terminal/LiveRegion.ts"
 import { ScreenModel } from "./ScreenModel.ts"
 
@@ -83,6 +84,28 @@ describe("LiveRegion", () => {
       assert.strictEqual(stream.written.at(-1), hide)
       yield* Fiber.interrupt(fiber)
       assert.strictEqual(stream.written.at(-1), show)
+    }))
+
+  it.effect("gives the cursor back while a shell has stopped it, and goes on below what the shell wrote", () =>
+    Effect.gen(function*() {
+      const stream = terminal(80, 24)
+      const host = Object.assign(new EventEmitter(), {
+        pid: 7,
+        kill: (pid: number, signal: string) => stream.written.push(`<${signal} ${pid}>`)
+      })
+      yield* Effect.scoped(Effect.gen(function*() {
+        const region = yield* LiveRegion.on(stream, host).open
+        yield* region.draw("one\ntwo")
+        host.emit("SIGTSTP")
+        assert.deepStrictEqual(stream.written.slice(-2), [show, "<SIGSTOP 7>"])
+        stream.written.pop()
+        stream.write("[1]+ Stopped\r\n$ fg\r\n")
+        host.emit("SIGCONT")
+        assert.strictEqual(stream.written.at(-1), hide)
+        yield* region.draw("one\n2")
+        assert.deepStrictEqual(screenOf(stream.written.join("")), ["one", "two", "[1]+ Stopped", "$ fg", "one", "2"])
+      }))
+      assert.deepStrictEqual(host.eventNames(), [])
     }))
 
   it.effect("takes a terminal without a size for one of 80 × 24", () =>
