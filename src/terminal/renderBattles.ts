@@ -13,6 +13,7 @@ import { runs, signsOf } from "./CadenceStrip.ts"
 import {
   type Attempt,
   attemptOf,
+  attemptsOf,
   type CampaignView,
   RATE_MILLIS,
   silenceOf,
@@ -36,23 +37,37 @@ const ROOMY = 24
 
 type Pieces = ReadonlyArray<Piece>
 
+/** What a battle waits for when its own time is over: others that have its places, or a gate. */
+type Behind = "turn" | "gate"
+
 /** What stands in a line: an attempt, a wait, or nothing yet. */
 export type Entry =
   | { readonly _tag: "Attempt"; readonly attempt: Attempt; readonly silence: number }
-  | { readonly _tag: "Waiting"; readonly waiting: Waiting }
+  | { readonly _tag: "Waiting"; readonly waiting: Waiting; readonly behind: Behind }
   | { readonly _tag: "Free" }
 
 /** What stands in the lines at `now`, in the order of their slots. */
 export const entriesOf = (view: CampaignView, now: number): ReadonlyArray<Entry> => {
   const isEnding = view.endedAtMillis !== undefined
+  const behind = behindOf(view)
   const entries = view.slots.flatMap(({ key, sinceMillis }): ReadonlyArray<Entry> => {
     if (key === undefined) return now - sinceMillis < LINGER_MILLIS && !isEnding ? [{ _tag: "Free" }] : []
     const attempt = attemptOf(view, key)
     if (attempt !== undefined) return [{ _tag: "Attempt", attempt, silence: silenceOf(attempt, now) }]
     const waiting = waitOf(view, key)
-    return waiting === undefined || isEnding ? [] : [{ _tag: "Waiting", waiting }]
+    return waiting === undefined || isEnding ? [] : [{ _tag: "Waiting", waiting, behind: behind(waiting.battle.agent) }]
   })
   return entries.slice(0, entries.findLastIndex(({ _tag }) => _tag !== "Free") + 1)
+}
+
+/** What battles of an agent wait for: where a lane has no place left it is not a gate, which may be that of another lane. */
+const behindOf = (view: CampaignView): (agent: string) => Behind => {
+  const attempts = view.shut.length === 0 ? [] : attemptsOf(view)
+  const free = view.lanes.filter(({ agents, most }) =>
+    attempts.filter(({ battle }) => agents.includes(battle.agent)).length < most
+  )
+  const atGate = new Set(view.shut.length === 0 ? [] : free.flatMap(({ agents }) => agents))
+  return (agent) => atGate.has(agent) ? "gate" : "turn"
 }
 
 /** The entries in at most `space` lines; those that do not fit are counted in the last one. */
@@ -83,7 +98,7 @@ const entryLine = (entry: Entry, now: number, grid: Grid): Pieces => {
     case "Free":
       return []
     case "Waiting":
-      return waitingLine(entry.waiting, now, grid)
+      return waitingLine(entry, now, grid)
     case "Attempt":
       return attemptLine(entry.attempt, entry.silence, now, grid)
   }
@@ -145,12 +160,17 @@ const ordinal = (number: number): string =>
 /** A word on which attempt it is, where it is not the first. */
 export const nthOf = (number: number): string => number > 1 ? `attempt ${number}` : ""
 
-const waitingLine = ({ battle, number, reason, untilMillis }: Waiting, now: number, grid: Grid): Pieces => [
+const behindWords: Record<Behind, string> = { turn: "waits for its turn", gate: "waits at the gate" }
+
+const waitingLine = (
+  { behind, waiting: { battle, number, reason, untilMillis } }: Extract<Entry, { readonly _tag: "Waiting" }>,
+  now: number,
+  grid: Grid
+): Pieces => [
   ...name(battle, grid, piece(" ")),
   ...cell("waiting", grid.phase, "dim"),
   ...rest(
-    // Who still waits when the time is over waits for the gate.
-    `${nthOf(number)} ${untilMillis > now ? `in ${duration(untilMillis - now)}` : "waits at the gate"}${
+    `${nthOf(number)} ${untilMillis > now ? `in ${duration(untilMillis - now)}` : behindWords[behind]}${
       reason === "" ? "" : `: ${reason}`
     }`.trim(),
     grid,

@@ -129,7 +129,7 @@ describe("renderFull", () => {
       "  roman-numerals 1/2 1.00      run-length     1/2 0.60      lru-cache      1/2 ○1",
       "",
       "  roman-numerals  #2  decoding        96 tok    19 tok/s  quiet 2.2 s   attempt 2  ▄▄▄▄▄▄▄▄▄········",
-      "  run-length      #2  waiting     attempt 2 waits at the gate: engine: connection lost: reset (afte…",
+      "  run-length      #2  waiting     attempt 2 waits for its turn: engine: connection lost: reset (aft…",
       "",
       "! run-length      #2  failed      engine: connection lost: reset (after 3 tokens); 0:05 ago",
       "○ lru-cache       #1  unscored    no token from the engine for 60 s; 120 tok; 0:06 ago",
@@ -220,6 +220,43 @@ describe("renderFull", () => {
       at(linesOf(events.slice(0, 2), 2_000, 200, 50)),
       at(linesOf(events.slice(0, 17), 2_000, 200, 50))
     )
+  })
+
+  it("says whether a battle waits at a gate, or only for a place of its lane", () => {
+    const [ended, ...others] = began(definitionOf(["a"], { repetitions: 3, concurrency: 2 })).battles
+    const events = (inFlight: number): ReadonlyArray<CampaignEvent> => [
+      began(definitionOf(["a"], { repetitions: 3, concurrency: 2 })),
+      {
+        _tag: "AttemptEnded",
+        atMillis: 0,
+        record: recordOf(ended!.battle, { verdict: "failed", error: lost("reset"), outcome: { _tag: "Pending" } })
+      },
+      { _tag: "RetryWaits", atMillis: 0, battle: ended!.battle, delayMillis: 100 },
+      ...others.slice(0, inFlight).map(({ battle }): CampaignEvent => ({
+        _tag: "AttemptBegan",
+        atMillis: 0,
+        battle,
+        number: 1
+      })),
+      {
+        _tag: "GateChanged",
+        of: "engine",
+        atMillis: 0,
+        endpoint: "http://a",
+        state: "open",
+        sinceMillis: 0,
+        why: "hung",
+        untried: false,
+        nextCanaryAtMillis: null,
+        unconfirmed: 0,
+        openedMillis: 0,
+        admits: false
+      }
+    ]
+    const waits = (some: ReadonlyArray<CampaignEvent>) => /attempt 2 [^:]*/u.exec(linesOf(some, 5_000).join("\n"))?.[0]
+    assert.strictEqual(waits(events(1)), "attempt 2 waits at the gate")
+    assert.strictEqual(waits(events(2)), "attempt 2 waits for its turn")
+    assert.strictEqual(waits(events(1).slice(0, -1)), "attempt 2 waits for its turn")
   })
 
   it("says what keeps battles from starting: a gate, a lane, and an engine that is tried for long", () => {
