@@ -1,9 +1,13 @@
 /**
  * The summary a person reads at the end of a campaign: a pure rendering of its numbers.
+ *
+ * Names may come from an agent's card, and reasons from anywhere: they are made harmless, and columns are those of a
+ * terminal. Battles without a score are told by their reason, once: hundreds may have the same.
  */
 import { DeliveryMode } from "../a2a/DeliveryMode.ts"
 import { oneLine } from "../grading/Grade.ts"
 import type { BattleCounts, CampaignSummary, TaskSummary } from "../report/CampaignSummary.ts"
+import { fit, singleLine, widthOf } from "../terminal/TextWidth.ts"
 
 export interface SummaryOptions {
   readonly database: string
@@ -23,7 +27,7 @@ export const renderSummary = (summary: CampaignSummary, options: SummaryOptions)
     : ["", ...table([headOf("agent"), ...summary.agents.map((agent) => rowOf(agent.agent, agent))])]
   const { attempts, battles } = summary
   const lines = [
-    `Campaign ${summary.campaign} against ${summary.agent}`,
+    `Campaign ${singleLine(summary.campaign)} against ${singleLine(summary.agent)}`,
     "",
     ...table(rows),
     ...byAgent,
@@ -51,20 +55,31 @@ export const renderSummary = (summary: CampaignSummary, options: SummaryOptions)
 
 const headOf = (of: string) => [of, "scored", "score", "passed", "TTFT p50", "tokens/s p50", "tokens"]
 
-/** Holes told one by one, before the rest is counted. */
-const MOST_HOLES = 20
+/** Reasons that are told, before the rest is counted, and battles that are named for each. */
+const MOST_REASONS = 10
+const MOST_NAMED = 3
 /** Of a reason, in UTF-16 units; all of it is in the JSON. */
 const MOST_REASON = 240
 
-const holesOf = ({ agents, unscored }: CampaignSummary): ReadonlyArray<string> => [
-  ...unscored.slice(0, MOST_HOLES).map(({ agent, reason, repetition, task }) =>
-    `Not scored: ${task}${agents.length === 1 ? "" : ` × ${agent}`} #${repetition}: ${oneLine(reason, MOST_REASON)}`
-  ),
-  ...(unscored.length > MOST_HOLES ? [`Not scored: ${unscored.length - MOST_HOLES} more`] : [])
-]
+const holesOf = ({ agents, unscored }: CampaignSummary): ReadonlyArray<string> => {
+  const reasons = [...Map.groupBy(unscored, ({ reason }) => reason)].toSorted(([, a], [, b]) => b.length - a.length)
+  const left = reasons.slice(MOST_REASONS).flatMap(([, holes]) => holes)
+  const nameOf = ({ agent, repetition, task }: CampaignSummary["unscored"][number]) =>
+    singleLine(`${task}${agents.length === 1 ? "" : ` × ${agent}`} #${repetition}`)
+  return [
+    ...reasons.slice(0, MOST_REASONS).map(([reason, holes]) => {
+      const told = oneLine(reason, MOST_REASON)
+      const named = holes.slice(0, MOST_NAMED).map(nameOf).join(", ")
+      if (holes.length === 1) return `Not scored: ${named}: ${told}`
+      const others = holes.length - MOST_NAMED
+      return `Not scored: ${holes.length} battles (${named}${others > 0 ? ` and ${others} more` : ""}): ${told}`
+    }),
+    ...left.length === 0 ? [] : [`Not scored: ${left.length} more, for other reasons`]
+  ]
+}
 
 const rowOf = (name: string, numbers: Omit<TaskSummary, "task">): ReadonlyArray<string> => [
-  name,
+  singleLine(name),
   `${numbers.battles.scored}/${numbers.battles.planned}`,
   numbers.score === null ? "–" : numbers.score.toFixed(2),
   `${numbers.passed}/${numbers.battles.scored}`,
@@ -80,7 +95,7 @@ const modesOf = ({ agents, attempts, modes }: CampaignSummary): ReadonlyArray<st
   const who = (mode: DeliveryMode): string =>
     some.length === 1 || agents.length === 1
       ? ""
-      : ` (${agents.filter((agent) => agent.modes[mode] > 0).map(({ agent }) => agent).join(", ")})`
+      : ` (${agents.filter((agent) => agent.modes[mode] > 0).map(({ agent }) => singleLine(agent)).join(", ")})`
   return [`Followed: ${some.map((mode) => `${modes[mode]} by ${mode}${who(mode)}`).join(", ")}`]
 }
 
@@ -114,8 +129,8 @@ const millis = (value: number | null): string => value === null ? "–" : `${Mat
 
 /** Columns aligned: the first to the left, numbers to the right. */
 const table = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<string> => {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]!))))
   return rows.map((row) =>
-    row.map((cell, column) => column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join("  ")
+    row.map((cell, column) => fit(cell, widths[column]!, column === 0 ? "left" : "right")).join("  ")
   )
 }

@@ -3,6 +3,7 @@ import { Outcome } from "../../src/campaign/Battle.ts"
 import { renderSummary } from "../../src/cli/renderSummary.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
 import { summarize } from "../../src/report/CampaignSummary.ts"
+import { widthOf } from "../../src/terminal/TextWidth.ts"
 import { definitionOf } from "../support/campaigns.ts"
 
 const battleOf = (task: string, repetition: number) => ({ task, agent: "agent-1", repetition })
@@ -75,6 +76,31 @@ describe("renderSummary", () => {
     const lines = text.split("\n")
     assert.isAtMost(Math.max(...lines.map((line) => line.length)), 80)
     assert.strictEqual(new Set(lines.slice(2, 6).map((line) => line.length)).size, 1)
+  })
+
+  it("tells a reason once, with the battles that have it, and names as a terminal shows them", () => {
+    const names = ["ローマ数字", "red\u001b[31m"] as const
+    const reasons = Array.from({ length: 40 }, (_, index) => index < 25 ? "no space left" : `reason ${index}`)
+    const told = renderSummary(
+      summarize({
+        definition: definitionOf({ tasks: names, repetitions: 20 }),
+        battles: reasons.map((reason, index) => ({
+          battle: battleOf(names[index % 2]!, 1 + Math.floor(index / 2)),
+          outcome: Outcome.cases.Unscored.make({ reason, attempt: 1 })
+        })),
+        attempts: []
+      }),
+      { database: "c.db", resume: "" }
+    )
+    const lines = told.split("\n").filter((line) => line.startsWith("Not scored"))
+    assert.strictEqual(
+      lines[0],
+      "Not scored: 25 battles (ローマ数字 #1, red #1, ローマ数字 #2 and 22 more): no space left"
+    )
+    assert.strictEqual(lines[1], "Not scored: red #13: reason 25")
+    assert.deepStrictEqual([lines.length, lines.at(-1)], [11, "Not scored: 6 more, for other reasons"])
+    assert.notInclude(told, "\u001b")
+    assert.lengthOf(new Set(told.split("\n").slice(2, 6).map(widthOf)), 1)
   })
 
   it("rounds a score once: 0.7648 is 0.76, and so it stands in the report", () => {
