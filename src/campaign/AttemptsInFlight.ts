@@ -50,6 +50,13 @@ export class AttemptsInFlight {
     this.#attempts.delete(keyOf(battle))
   }
 
+  /** How many there are of those agents. */
+  countOf(agents: ReadonlyArray<string>): number {
+    let count = 0
+    for (const { battle } of this.#attempts.values()) if (agents.includes(battle.agent)) count++
+    return count
+  }
+
   /** What is new of all of them; from now on it is told. */
   news(): ReadonlyArray<AttemptProgress> {
     const news: Array<AttemptProgress> = []

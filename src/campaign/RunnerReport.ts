@@ -19,14 +19,15 @@ const wallTimeOf = Effect.fnUntraced(function*(monotonicMillis: number) {
 })
 
 const laneOf = Effect.fnUntraced(
-  function*(running: RunningCampaign, { epochTold, halted, inFlight, lane, limit, load, name }: CampaignLane) {
+  function*(running: RunningCampaign, { epochTold, halted, lane, limit, load, name }: CampaignLane) {
     const gate = yield* EngineGate
     const endpoint = running.seats.get(lane.agents[0]!.name)?.endpoint ?? ""
     const { sinceMillis, state, untried, why } = yield* gate.state(endpoint)
     const isShut = state !== "closed" && !untried
     return {
       name,
-      inFlight,
+      // A battle that waits at its gate has a place in the lane, and no attempt.
+      inFlight: running.inFlight.countOf(lane.agents.map((agent) => agent.name)),
       concurrency: limit,
       gate: isShut ? state : null,
       gateSinceMillis: isShut ? yield* wallTimeOf(sinceMillis) : null,

@@ -170,6 +170,7 @@ describe("CampaignStatus", () => {
           inFlight: 1,
           concurrency: 4,
           gate: "open",
+          gateSinceMillis: 3,
           note: null,
           epoch: { models: "m", roots: null, startedAtMillis: 7, why: "it is the first" },
           load

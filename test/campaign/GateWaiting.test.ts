@@ -4,10 +4,21 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CampaignEngines } from "../../src/campaign/CampaignEngines.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import type { RunnerState } from "../../src/campaign/RunnerState.ts"
 import { Command } from "../../src/campaign/StoredCommand.ts"
 import { Canary, CanaryOutcome } from "../../src/liveness/Canary.ts"
 import { EngineGate } from "../../src/liveness/EngineGate.ts"
-import { agentAt, beganOf, campaignOf, engineNamed, play, scoredAfter, told, unwatched } from "./virtualCampaigns.ts"
+import {
+  agentAt,
+  beganOf,
+  campaignOf,
+  engineNamed,
+  play,
+  runStored,
+  scoredAfter,
+  told,
+  unwatched
+} from "./virtualCampaigns.ts"
 
 /** A gate whose canary passes until so many seconds have gone by, and never again. */
 const gateUntil = (seconds: number) => {
@@ -49,6 +60,25 @@ describe("a campaign whose gate is shut", () => {
       assert.isTrue(played.battles.every(({ outcome }) => outcome._tag === "Pending"))
       assert.isAbove(gate.asked(), 0)
     }))
+
+  it.effect("tells its store that nothing is in flight while all of it waits", () =>
+    Effect.gen(function*() {
+      const reports: Array<RunnerState> = []
+      const store = yield* CampaignStore
+      yield* store.create(definition, null)
+      const pause = store.request(Command.cases.Pause.make({}))
+      yield* runStored({
+        definition,
+        agent: () => scoredAfter(5),
+        services: Layer.mergeAll(gateUntil(0).layer, unwatched.breaker, unwatched.engines),
+        beside: Effect.delay(Effect.orDie(Effect.asVoid(pause)), "10 seconds")
+      }).pipe(Effect.provideService(CampaignStore, {
+        ...store,
+        runner: (state) => Effect.andThen(Effect.sync(() => reports.push(state)), store.runner(state))
+      }))
+      assert.isAbove(reports.length, 5)
+      assert.deepStrictEqual([...new Set(reports.flatMap(({ lanes }) => lanes.map(({ inFlight }) => inFlight)))], [0])
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(CampaignStore.layerMemory)), Effect.orDie))
 
   it.effect("ends as halted when the model that its canary asks for is gone for good", () =>
     Effect.gen(function*() {

@@ -59,12 +59,13 @@ const status = (some: Partial<CampaignStatus> = {}): CampaignStatus => ({
     pid: 4711,
     updatedAt: before(1),
     stopping: null,
-    breakers: [{ agent: "two", state: "open", why: "no connection" }],
+    breakers: [{ agent: "two", state: "open", sinceMillis: 0, why: "no connection" }],
     lanes: [{
       name: "engine-1",
       inFlight: 2,
       concurrency: 8,
       gate: "open",
+      gateSinceMillis: 0,
       note: "no answer to its canary",
       epoch: null,
       load: null
