@@ -21,17 +21,15 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
-import { DeliveryMode } from "../a2a/DeliveryMode.ts"
-import { Grade } from "../grading/Grade.ts"
 import { Phase } from "../liveness/Phase.ts"
-import { RunError } from "../liveness/RunError.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
-import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
+import { Verdict } from "./AttemptVerdict.ts"
 import { type Battle, Outcome } from "./Battle.ts"
 import type { Definition } from "./Definition.ts"
 import type { EngineEpoch } from "./EngineEpoch.ts"
 import type { RunnerState } from "./RunnerState.ts"
 import { CampaignState } from "./StoredCampaign.ts"
+import { battleColumns, outcomeColumns, outcomeOf, wholeAttemptColumns } from "./storedColumns.ts"
 import * as storedControl from "./storedControl.ts"
 import * as StoredDefinition from "./StoredDefinition.ts"
 import { queryFailed, type StoreError } from "./StoreError.ts"
@@ -112,8 +110,6 @@ export interface CampaignFacts {
   readonly transcriptOf: (attempt: { readonly id: number }) => Effect.Effect<AttemptTranscript, StoreError>
 }
 
-const Flag = Schema.Literals([0, 1])
-
 const HeadRow = Schema.Struct({
   definition: Schema.String,
   config_hash: Schema.NullOr(Schema.String),
@@ -124,39 +120,13 @@ const HeadRow = Schema.Struct({
 const BattleRow = Schema.Struct({
   battle_id: Schema.Int,
   position: Schema.Int,
-  task: Schema.String,
-  agent: Schema.String,
-  repetition: Schema.Int,
-  state: Schema.Literals(["pending", "scored", "unscored"]),
-  grade: Schema.NullOr(Schema.fromJsonString(Grade)),
-  reason: Schema.NullOr(Schema.String),
-  counted_attempt: Schema.NullOr(Schema.Int),
+  ...battleColumns,
+  ...outcomeColumns,
   reopened_after: Schema.Int
 })
 type BattleRow = typeof BattleRow.Type
 
-const AttemptRow = Schema.Struct({
-  attempt_id: Schema.Int,
-  battle_id: Schema.Int,
-  number: Schema.Int,
-  started_at: Schema.Finite,
-  verdict: Schema.NullOr(Verdict),
-  counted: Flag,
-  superseded: Flag,
-  charged: Flag,
-  epoch_id: Schema.NullOr(Schema.Int),
-  mode: DeliveryMode,
-  duration_ms: Schema.Finite,
-  tokens: Schema.Int,
-  token_basis: TokenBasis,
-  prompt_tokens: Schema.NullOr(Schema.Int),
-  finish_reason: Schema.NullOr(Schema.String),
-  ttft_ms: Schema.NullOr(Schema.Finite),
-  tokens_per_second: Schema.NullOr(Schema.Finite),
-  grading: Schema.NullOr(Schema.String),
-  error: Schema.NullOr(Schema.fromJsonString(RunError)),
-  timings: Schema.Uint8Array
-})
+const AttemptRow = Schema.Struct({ battle_id: Schema.Int, ...wholeAttemptColumns, timings: Schema.Uint8Array })
 type AttemptRow = typeof AttemptRow.Type
 
 const ProgressRow = Schema.Struct({ at: Schema.Finite, phase: Phase, tokens: Schema.Int, arrivals: Schema.Uint8Array })
@@ -298,12 +268,3 @@ const endedOf = (row: AttemptRow, verdict: Verdict): AttemptFacts => ({
   grading: row.grading,
   timings: row.timings
 })
-
-const outcomeOf = (row: BattleRow): Outcome => {
-  const attempt = row.counted_attempt ?? 0
-  if (row.state === "scored" && row.grade !== null) return Outcome.cases.Scored.make({ grade: row.grade, attempt })
-  if (row.state === "unscored") {
-    return Outcome.cases.Unscored.make({ reason: row.reason ?? "no reason stored", attempt })
-  }
-  return Outcome.cases.Pending.make({})
-}

@@ -14,13 +14,13 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import { DeliveryMode } from "../a2a/DeliveryMode.ts"
-import { Grade } from "../grading/Grade.ts"
 import { Phase } from "../liveness/Phase.ts"
 import { RunError } from "../liveness/RunError.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
 import { Outcome } from "./Battle.ts"
 import type { EngineEpoch } from "./EngineEpoch.ts"
+import { battleColumns, outcomeColumns, outcomeOf, wholeAttemptColumns } from "./storedColumns.ts"
 import * as storedControl from "./storedControl.ts"
 import { queryFailed, type StoreError } from "./StoreError.ts"
 import * as StoreFile from "./StoreFile.ts"
@@ -69,55 +69,13 @@ export interface StoredBattle {
 
 export type TextChannel = "content" | "reasoning"
 
-const Flag = Schema.Literals([0, 1])
-const ErrorColumn = Schema.NullOr(Schema.fromJsonString(RunError))
-
-const outcomeColumns = {
-  state: Schema.Literals(["pending", "scored", "unscored"]),
-  grade: Schema.NullOr(Schema.fromJsonString(Grade)),
-  reason: Schema.NullOr(Schema.String),
-  counted_attempt: Schema.NullOr(Schema.Int)
-}
-
 const BattleRow = Schema.Struct({ battle_id: Schema.Int, ...outcomeColumns })
 
-const attemptColumns = {
-  number: Schema.Int,
-  epoch_id: Schema.NullOr(Schema.Int),
-  started_at: Schema.Finite,
-  charged: Flag,
-  mode: DeliveryMode,
-  duration_ms: Schema.Finite,
-  tokens: Schema.Int,
-  token_basis: TokenBasis,
-  prompt_tokens: Schema.NullOr(Schema.Int),
-  finish_reason: Schema.NullOr(Schema.String),
-  ttft_ms: Schema.NullOr(Schema.Finite),
-  tokens_per_second: Schema.NullOr(Schema.Finite),
-  grading: Schema.NullOr(Schema.String),
-  error: ErrorColumn
-}
-
-const AttemptRow = Schema.Struct({
-  attempt_id: Schema.Int,
-  verdict: Schema.NullOr(Verdict),
-  counted: Flag,
-  superseded: Flag,
-  ...attemptColumns,
-  timings: Schema.Uint8Array
-})
+const AttemptRow = Schema.Struct({ ...wholeAttemptColumns, timings: Schema.Uint8Array })
 
 const ProgressRow = Schema.Struct({ phase: Phase, tokens: Schema.Int, arrivals: Schema.Uint8Array })
 
-const EndedRow = Schema.Struct({
-  task: Schema.String,
-  agent: Schema.String,
-  repetition: Schema.Int,
-  verdict: Verdict,
-  counted: Flag,
-  ...attemptColumns,
-  ...outcomeColumns
-})
+const EndedRow = Schema.Struct({ ...battleColumns, ...outcomeColumns, ...wholeAttemptColumns, verdict: Verdict })
 
 const PieceRow = Schema.Struct({ total: Schema.Int, text: Schema.String })
 
@@ -197,8 +155,8 @@ export const readEnded = (
   reading(filename, "read the last attempts", (sql) =>
     Effect.gen(function*() {
       const rows = yield* Effect.flatMap(
-        sql`SELECT task, agent, repetition, state, grade, reason, counted_attempt, number, epoch_id, started_at, verdict,
-            counted, charged, mode, duration_ms, attempt.tokens, token_basis, prompt_tokens, finish_reason, ttft_ms,
+        sql`SELECT task, agent, repetition, state, grade, reason, counted_attempt, attempt_id, number, epoch_id,
+            started_at, verdict, counted, superseded, charged, mode, duration_ms, attempt.tokens, token_basis, prompt_tokens, finish_reason, ttft_ms,
             tokens_per_second, grading, error
           FROM attempt JOIN battle USING (battle_id) WHERE attempt_id IN (
             SELECT attempt_id FROM (
@@ -272,16 +230,6 @@ const pieceOf = Effect.fnUntraced(function*(
   const { text, total } = piece ?? { text: "", total: 0 }
   return { from, length: Math.max(0, Math.min(most, total - from)), total, text } satisfies TextPiece as TextPiece
 })
-
-const outcomeOf = (
-  { counted_attempt, grade, reason, state }: Pick<typeof EndedRow.Type, keyof typeof outcomeColumns>
-): Outcome => {
-  const attempt = counted_attempt ?? 0
-  if (state === "scored" && grade !== null) return Outcome.cases.Scored.make({ grade, attempt })
-  return state === "unscored"
-    ? Outcome.cases.Unscored.make({ reason: reason ?? "no reason stored", attempt })
-    : Outcome.cases.Pending.make({})
-}
 
 const recordOf = (row: typeof EndedRow.Type): AttemptRecord => ({
   battle: { task: row.task, agent: row.agent, repetition: row.repetition },

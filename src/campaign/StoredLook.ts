@@ -15,17 +15,15 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
-import { DeliveryMode } from "../a2a/DeliveryMode.ts"
-import { Grade } from "../grading/Grade.ts"
 import { Phase } from "../liveness/Phase.ts"
-import { RunError } from "../liveness/RunError.ts"
 import { AttemptOutlook } from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
-import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
+import { Verdict } from "./AttemptVerdict.ts"
 import { type Battle, Outcome } from "./Battle.ts"
 import { readCampaign } from "./readCampaign.ts"
 import type { RunnerState } from "./RunnerState.ts"
 import { CampaignState, type StoredCampaign } from "./StoredCampaign.ts"
+import { battleColumns, outcomeColumns, outcomeOf, wholeAttemptColumns } from "./storedColumns.ts"
 import * as storedControl from "./storedControl.ts"
 import { queryFailed, StoreError } from "./StoreError.ts"
 import * as StoreFile from "./StoreFile.ts"
@@ -79,35 +77,13 @@ export interface Watcher {
   readonly outcomes: Effect.Effect<ReadonlyArray<{ readonly battle: Battle; readonly outcome: Outcome }>, StoreError>
 }
 
-const Flag = Schema.Literals([0, 1])
-
 const Row = Schema.Struct({
-  attempt_id: Schema.Int,
-  task: Schema.String,
-  agent: Schema.String,
-  repetition: Schema.Int,
-  number: Schema.Int,
-  started_at: Schema.Finite,
-  verdict: Schema.NullOr(Verdict),
-  charged: Flag,
-  epoch_id: Schema.NullOr(Schema.Int),
-  mode: DeliveryMode,
-  duration_ms: Schema.Finite,
-  tokens: Schema.Int,
-  token_basis: TokenBasis,
-  prompt_tokens: Schema.NullOr(Schema.Int),
-  finish_reason: Schema.NullOr(Schema.String),
-  ttft_ms: Schema.NullOr(Schema.Finite),
-  tokens_per_second: Schema.NullOr(Schema.Finite),
-  grading: Schema.NullOr(Schema.String),
-  error: Schema.NullOr(Schema.fromJsonString(RunError)),
+  ...battleColumns,
+  ...outcomeColumns,
+  ...wholeAttemptColumns,
   content: Schema.String,
   reasoning: Schema.String,
-  timings: Schema.Uint8Array,
-  state: Schema.Literals(["pending", "scored", "unscored"]),
-  counted: Flag,
-  grade: Schema.NullOr(Schema.fromJsonString(Grade)),
-  reason: Schema.NullOr(Schema.String)
+  timings: Schema.Uint8Array
 })
 type Row = typeof Row.Type
 
@@ -127,13 +103,6 @@ const decodeReports = Schema.decodeUnknownEffect(Schema.Array(ReportRow))
 const decodeStates = Schema.decodeUnknownEffect(
   Schema.Array(Schema.Struct({ state: CampaignState, last: Schema.Int, pending: Schema.Int }))
 )
-
-/** What an attempt has made of its battle: only the one that counts has made anything of it. */
-const outcomeOf = ({ counted, grade, number, reason, state }: Row): Outcome => {
-  if (counted === 0 || state === "pending") return Outcome.cases.Pending.make({})
-  if (grade !== null) return Outcome.cases.Scored.make({ grade, attempt: number })
-  return Outcome.cases.Unscored.make({ reason: reason ?? "no reason stored", attempt: number })
-}
 
 const battleOf = ({ agent, repetition, task }: Row): Battle => ({ task, agent, repetition })
 
@@ -157,7 +126,8 @@ const recordOf = (row: Row, verdict: Verdict): AttemptRecord => ({
   reasoning: row.reasoning,
   grading: row.grading,
   timings: row.timings,
-  outcome: outcomeOf(row)
+  // Only the attempt that counts has made anything of its battle.
+  outcome: row.counted === 1 ? outcomeOf(row) : Outcome.cases.Pending.make({})
 })
 
 /** Opens the file of a campaign to look at it; none if it is empty. Texts are read only where asked for. */
@@ -210,7 +180,7 @@ const watch = Effect.fnUntraced(function*(filename: string, texts: boolean) {
       sql`SELECT attempt_id, task, agent, repetition, number, started_at, verdict, charged, epoch_id, mode, duration_ms,
           attempt.tokens, token_basis, prompt_tokens, finish_reason, ttft_ms, tokens_per_second, grading, error,
           ${texts ? sql`content` : sql`'' AS content`}, ${texts ? sql`reasoning` : sql`'' AS reasoning`}, timings,
-          state, counted, grade, reason
+          state, counted, superseded, grade, reason, counted_attempt
         FROM attempt JOIN battle USING (battle_id)
         WHERE ${
         seen === undefined

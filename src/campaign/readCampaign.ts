@@ -8,12 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as SqlClient from "effect/sql/SqlClient"
-import { DeliveryMode } from "../a2a/DeliveryMode.ts"
-import { Grade } from "../grading/Grade.ts"
 import { RunError } from "../liveness/RunError.ts"
-import { TokenBasis, Verdict } from "./AttemptVerdict.ts"
-import { type Battle, Outcome } from "./Battle.ts"
+import { Verdict } from "./AttemptVerdict.ts"
+import { type Battle } from "./Battle.ts"
 import { type AttemptSummary, CampaignState, type StoredBattle, type StoredCampaign } from "./StoredCampaign.ts"
+import { attemptColumns, battleColumns, Flag, outcomeColumns, outcomeOf } from "./storedColumns.ts"
 import * as StoredDefinition from "./StoredDefinition.ts"
 
 const CampaignRow = Schema.Struct({
@@ -25,33 +24,12 @@ const CampaignRow = Schema.Struct({
 
 const BattleRow = Schema.Struct({
   battle_id: Schema.Int,
-  task: Schema.String,
-  agent: Schema.String,
-  repetition: Schema.Int,
-  state: Schema.Literals(["pending", "scored", "unscored"]),
-  grade: Schema.NullOr(Schema.fromJsonString(Grade)),
-  reason: Schema.NullOr(Schema.String),
-  counted_attempt: Schema.NullOr(Schema.Int),
+  ...battleColumns,
+  ...outcomeColumns,
   attempts: Schema.Int
 })
 
-const Flag = Schema.Literals([0, 1])
-
-const AttemptRow = Schema.Struct({
-  battle_id: Schema.Int,
-  number: Schema.Int,
-  verdict: Verdict,
-  started_at: Schema.Finite,
-  tokens: Schema.Int,
-  token_basis: TokenBasis,
-  mode: DeliveryMode,
-  ttft_ms: Schema.NullOr(Schema.Finite),
-  tokens_per_second: Schema.NullOr(Schema.Finite),
-  duration_ms: Schema.Finite,
-  superseded: Flag,
-  charged: Flag,
-  epoch_id: Schema.NullOr(Schema.Int)
-})
+const AttemptRow = Schema.Struct({ battle_id: Schema.Int, verdict: Verdict, superseded: Flag, ...attemptColumns })
 
 const ErrorRow = Schema.Struct({ battle_id: Schema.Int, error: Schema.fromJsonString(RunError), charged: Flag })
 
@@ -122,12 +100,3 @@ const summaryOf = (row: typeof AttemptRow.Type, battle: Battle): AttemptSummary 
   charged: row.charged === 1,
   epoch: row.epoch_id
 })
-
-const outcomeOf = (row: typeof BattleRow.Type): Outcome => {
-  const attempt = row.counted_attempt ?? 0
-  if (row.state === "scored" && row.grade !== null) return Outcome.cases.Scored.make({ grade: row.grade, attempt })
-  if (row.state === "unscored") {
-    return Outcome.cases.Unscored.make({ reason: row.reason ?? "no reason stored", attempt })
-  }
-  return Outcome.cases.Pending.make({})
-}

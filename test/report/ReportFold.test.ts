@@ -314,7 +314,7 @@ describe("any campaign", () => {
     assert.strictEqual(retries.firstTry.battles + retries.retried.battles, summary.battles.scored)
     assert.strictEqual(retries.attemptsPerBattle.reduce((sum, { battles }) => sum + battles, 0), told.length)
     const score = report.scores.overall.score.scoredOnly.value
-    assert.strictEqual(summary.score, score === null ? null : Math.round(score * 1000) / 1000)
+    assert.strictEqual(summary.score, score === null ? null : Math.round(score * 1e6) / 1e6)
   }, { ...runs, arbitrary: { runs: Math.min(40, runs.arbitrary.runs) } })
 
   it.prop("is data that JSON carries", [AnyBattles], ([battles]) => {
