@@ -56,7 +56,7 @@ describe("describeRow", () => {
       [describeRow(waiting, now), describeRow(waiting, now + 9_000).quiet],
       [
         { phase: "waiting", quiet: "attempt 2 in 8.0 s", why: "no connection", used: null, tone: "waiting" },
-        "attempt 2 waits at the gate"
+        "attempt 2 waits for its turn"
       ]
     )
   })

@@ -29,7 +29,7 @@ export const describeRow = (row: Row, now: number): RowWords => {
     const left = row.waiting.untilMillis - now
     return {
       phase: "waiting",
-      quiet: left > 0 ? `attempt ${row.attempt} in ${duration(left)}` : `attempt ${row.attempt} waits at the gate`,
+      quiet: left > 0 ? `attempt ${row.attempt} in ${duration(left)}` : `attempt ${row.attempt} waits for its turn`,
       why: singleLine(row.waiting.reason),
       used: null,
       tone: "waiting"
