@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
+import { statSync } from "node:fs"
 import * as CampaignWatch from "../campaign/CampaignWatch.ts"
 import * as LookEvents from "../campaign/LookEvents.ts"
 import * as StoredLook from "../campaign/StoredLook.ts"
@@ -42,8 +43,27 @@ export const followCampaign = Effect.fnUntraced(function*(database: string) {
   }
 })
 
-/** Until somebody begins to run it or has stopped to, or changes it while nobody runs it. */
+/** Until somebody begins to run it or has stopped to, changes it while nobody runs it, or puts another file in its place. */
 const followOnce = Effect.fnUntraced(function*(database: string) {
+  // Before it is opened: one that is replaced in between is then taken for another one, too.
+  const identity = yield* fileIdentity(database)
+  const untilReplaced = Effect.gen(function*() {
+    while ((yield* fileIdentity(database)) === identity) yield* Effect.sleep(IDLE_LOOK_MILLIS)
+  })
+  return yield* Effect.raceFirst(followFile(database), untilReplaced)
+})
+
+/**
+ * Which file stands at a path; `undefined` for none. An open connection goes on with the one that it opened, while battles
+ * are read by the path: whoever shows both would show two campaigns as one.
+ */
+const fileIdentity = (path: string): Effect.Effect<string | undefined> =>
+  Effect.try({ try: () => statSync(path, { bigint: true }), catch: () => "none" as const }).pipe(
+    Effect.map(({ dev, ino }) => `${dev}/${ino}`),
+    Effect.orElseSucceed(() => undefined)
+  )
+
+const followFile = Effect.fnUntraced(function*(database: string) {
   const web = yield* WebDashboard
   const opened = yield* StoredLook.open(database, { texts: false })
   if (Option.isNone(opened)) return yield* inputError(`${database} holds no campaign any more`)
@@ -63,7 +83,8 @@ const followOnce = Effect.fnUntraced(function*(database: string) {
     })
   }
   const look = Effect.delay(watcher.look, IDLE_LOOK_MILLIS)
-  let before = yield* look
+  // Whoever was told how it went needs not be told anew what is stored.
+  let before = first.holder === null ? first : yield* watcher.look
   while (before.holder === null) {
     const next = yield* look
     if (next.attempts.length > before.attempts.length || next.pending !== before.pending) return

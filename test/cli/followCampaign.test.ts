@@ -58,6 +58,32 @@ describe("followCampaign", () => {
       yield* Fiber.interrupt(fiber)
     }))
 
+  it.effect("misses no change of its first moment, and shows another file that was put in its place", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      const [filename, other] = [join(directory, "c.db"), join(directory, "other.db")]
+      const change = <A, E>(name: string, use: Effect.Effect<A, E, CampaignStore>) =>
+        use.pipe(Effect.provide(Layer.fresh(CampaignStore.layer({ filename: name, create: true }))))
+      for (const [name, id] of [[filename, "first"], [other, "second"]] as const) {
+        yield* change(name, CampaignStore.use((store) => store.create({ ...definition, id }, null)))
+      }
+      const { layer, told } = listener()
+      const shown = () => told.flatMap((event) => event._tag === "CampaignBegan" ? [event.definition.id] : [])
+      const fiber = yield* Effect.forkChild(Effect.provide(followCampaign(filename), layer), { startImmediately: true })
+      yield* TestClock.adjust(500)
+      assert.deepStrictEqual(shown(), ["first"])
+      yield* change(
+        filename,
+        CampaignStore.use((store) => store.giveUp({ verdicts: [], tasks: [], agents: [] }, "enough", [two!]))
+      )
+      yield* TestClock.adjust(2_000)
+      assert.deepStrictEqual(shown(), ["first", "first"])
+      renameSync(other, filename)
+      yield* TestClock.adjust(3_000)
+      assert.deepStrictEqual(shown(), ["first", "first", "second"])
+      yield* Fiber.interrupt(fiber)
+    }))
+
   it.effect("tries a file again that cannot be read, and says so, before it gives up", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
