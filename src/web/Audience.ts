@@ -35,6 +35,8 @@ export class Audience {
   /** What the campaign's time is more than `elapsed`. */
   #ahead = 0
   #saidAt = -Infinity
+  /** Whether it is another campaign, or another run of it, than the pages that are there have been told of. */
+  #isAnother = false
 
   constructor({ elapsed, headers, name }: AudienceOptions) {
     this.#elapsed = elapsed
@@ -67,10 +69,8 @@ export class Audience {
     if (dashboard === undefined) return
     this.#ahead = Math.max(this.#ahead, event.atMillis - this.#elapsed())
     dashboard.take(event)
-    if (event._tag !== "CampaignBegan") return
-    // Nothing of it is news to anybody who is given all of it.
-    this.#forget()
-    for (const page of this.#pages) page.giveAll(this.#snapshot(), this.#elapsed())
+    // Not told at once: what is stored comes as a beginning and an end, and nobody shall hear that it runs.
+    if (event._tag === "CampaignBegan") this.#isAnother = true
   }
 
   /** One more page, which has seen frames up to that id. */
@@ -82,7 +82,8 @@ export class Audience {
     this.#pages.add(page)
     if (this.dashboard === undefined) return
     const missed = lastEventId === undefined ? undefined : this.#log.since(lastEventId)
-    page.giveAll(missed ?? this.#snapshot(), this.#elapsed())
+    // Who has missed nothing is told that, too: until something comes a page takes its connection for lost.
+    page.giveAll(missed === "" ? beat(this.now) : missed ?? this.#snapshot(), this.#elapsed())
     this.#saidAt = this.#elapsed()
   }
 
@@ -105,12 +106,19 @@ export class Audience {
 
   /** What has changed is told in snapshots only. */
   #forget(): void {
+    this.#isAnother = false
     this.#dashboard?.changes(this.now)
     this.#log.restart()
   }
 
   /** Gives everybody what has changed; whether anything has. */
   #flush(): boolean {
+    if (this.#isAnother) {
+      this.#forget()
+      this.#saidAt = this.#elapsed()
+      for (const page of this.#pages) page.giveAll(this.#snapshot(), this.#saidAt)
+      return true
+    }
     const changes = this.dashboard?.changes(this.now)
     if (changes === undefined) return false
     this.#giveEach(this.#log.append(changes))
