@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { WebDashboard } from "../web/WebDashboard.ts"
-import { type CommandError, inputError, orExit } from "./CommandError.ts"
+import { CommandError, inputError, orExit, usageError } from "./CommandError.ts"
 import { optional, switchedOn, text, variableOf } from "./flagKinds.ts"
 
 /** Beside the ports of the simulated engine, of the tap and of agents. */
@@ -57,6 +57,11 @@ const dashboardToken = Config.Redacted("CAMPAIGN_DASHBOARD_TOKEN").pipe(Config.o
 export const listening = Effect.fnUntraced(function*({ host, port }: WebPlace, database: string) {
   const given = yield* orExit(dashboardToken)
   const token = Option.getOrUndefined(Option.filter(given, (token) => Redacted.value(token) !== ""))
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(Redacted.value(token))) {
+    return yield* usageError(
+      "CAMPAIGN_DASHBOARD_TOKEN holds a space or a character that no header can carry; use letters, digits and signs of ASCII"
+    )
+  }
   return { host, port, token, database }
 })
 
@@ -71,10 +76,14 @@ export const webLayer = (place: WebPlace | undefined, database: string): Layer.L
   place === undefined
     ? WebDashboard.layerNone
     : Layer.unwrap(Effect.map(listening(place, database), WebDashboard.layer)).pipe(
-      Layer.catch(({ message }) =>
+      Layer.catch((error) =>
         Layer.effect(
           WebDashboard,
-          Effect.fail(inputError(message.replaceAll("--port", "--web-port").replaceAll("--host", "--web-host")))
+          Effect.fail(
+            error instanceof CommandError
+              ? error
+              : inputError(error.message.replaceAll("--port", "--web-port").replaceAll("--host", "--web-host"))
+          )
         )
       )
     )

@@ -111,7 +111,7 @@ const make = Effect.fnUntraced(function*({ database, host, port, token: given }:
   const url = `http://${shownHost(host)}:${listening}/`
   return WebDashboard.of({
     url,
-    link: Redacted.make(token === undefined ? url : `${url}#token=${Redacted.value(token)}`),
+    link: Redacted.make(token === undefined ? url : `${url}#token=${encodeURIComponent(Redacted.value(token))}`),
     begin: (shown) =>
       Effect.flatMap(shown, ({ atMillis, ...options }) => guarded(() => audience.begin(options, atMillis))),
     tell: (event) => guarded(() => audience.tell(event))

@@ -67,12 +67,15 @@ describe("a campaign on a web page", () => {
   it.live("is refused in one line where there is none, or no place for it", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
-      const [missing, taken] = yield* Effect.all([
+      const environment = { CAMPAIGN_DASHBOARD_TOKEN: "two words" }
+      const [missing, taken, unsayable] = yield* Effect.all([
         run(["dashboard", "--db", "none.db"], { directory }),
-        run(["run", "--db", "new.db", "--web-host", "192.0.2.1"], { directory })
+        run(["run", "--db", "new.db", "--web-host", "192.0.2.1"], { directory }),
+        run(["run", "--db", "new.db", "--web-port", "0"], { directory, environment })
       ], { concurrency: 2 })
-      assert.deepStrictEqual([missing.code, taken.code], [1, 1])
-      for (const { stderr } of [missing, taken]) assert.lengthOf(stderr.trimEnd().split("\n"), 1, stderr)
+      assert.deepStrictEqual([missing.code, taken.code, unsayable.code], [1, 1, 2])
+      assert.match(unsayable.stderr, /CAMPAIGN_DASHBOARD_TOKEN holds a space/)
+      for (const { stderr } of [missing, taken, unsayable]) assert.lengthOf(stderr.trimEnd().split("\n"), 1, stderr)
       assert.match(missing.stderr, /none\.db/)
       assert.match(taken.stderr, /192\.0\.2\.1 is not an address of this machine; use --web-host 127\.0\.0\.1/)
     }))

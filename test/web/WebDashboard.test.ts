@@ -283,6 +283,8 @@ describe("a web dashboard", () => {
 
   it.live("with a token is for those who have it: once in a header, then by a cookie", () =>
     Effect.gen(function*() {
+      const signs = yield* serve("none.db", { token: "a&b%\"c" })
+      assert.strictEqual(Redacted.value(signs.web.link!), `${signs.url}#token=a%26b%25%22c`)
       const { url, web } = yield* serve("none.db", { token: "t0ken" })
       assert.strictEqual(Redacted.value(web.link!), `${url}#token=t0ken`)
       assert.notInclude(JSON.stringify(web), "t0ken")

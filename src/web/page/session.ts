@@ -15,5 +15,7 @@ export const presentToken = (): Promise<unknown> => {
   if (found === null) return Promise.resolve()
   history.replaceState(null, "", `${location.pathname}#/`)
   // What is wrong with the token is said where the frames are asked for.
-  return fetch("api/session", { headers: { authorization: `Bearer ${found[1]}` } }).catch(() => undefined)
+  return Promise.resolve().then(() =>
+    fetch("api/session", { headers: { authorization: `Bearer ${decodeURIComponent(found[1]!)}` } })
+  ).catch(() => undefined)
 }
