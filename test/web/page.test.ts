@@ -177,6 +177,62 @@ layer(Browser.layer)("the page in a browser", (it) => {
       assert.strictEqual(dashboard.connected(), 1)
     }))
 
+  it.effect("goes by the clock of whoever runs the campaign now, and says when what was before it was", () =>
+    Effect.gen(function*() {
+      const { dashboard, page } = yield* opened({ ...running(campaign), atMillis: 3_600_000 })
+      yield* until(page, says(".lines", "quiet 59:41"))
+      const origin = campaign.origin + 4_000_000
+      const before = endedOf(campaign, 3, { stall, atMillis: -1_000_000 })
+      const resumed = { ...running({ ...campaign, origin }), ended: [before], stalls: [before] }
+      dashboard.send({ ...resumed, sequence: 5 })
+      yield* until(page, says(".lines", "quiet 0:4"))
+      const moment = "new Date(1790003000000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })"
+      yield* until(page, `document.querySelector("#stalls").textContent.includes(${moment})`)
+      yield* until(page, says(".lines .line:nth-of-type(2) .unseen", "nothing in the last 30 s"))
+    }))
+
+  it.effect("says the same again to whoever listens, and stays away while nobody sees it", () =>
+    Effect.gen(function*() {
+      const { dashboard, page } = yield* opened(running(campaign))
+      const heard = `import("/dom.js").then(({ announce, byId }) => {
+        const [region, said] = [byId("announcements"), []]
+        for (const each of [1, 2]) {
+          announce(region, "1 battle ended: 1 passed.")
+          said.push(region.firstChild)
+        }
+        return said[0] !== said[1] && region.textContent
+      })`
+      assert.strictEqual(yield* does(() => page.evaluate(heard)), "1 battle ended: 1 passed.")
+      const turn = (state: string) =>
+        does(() =>
+          page.evaluate(`(() => {
+            Object.defineProperty(document, "hidden", { configurable: true, value: ${state === "hidden"} })
+            document.dispatchEvent(new Event("visibilitychange"))
+          })()`)
+        )
+      yield* turn("hidden")
+      yield* until(page, "true")
+      yield* does(async () => {
+        const end = performance.now() + 20_000
+        while (dashboard.connected() > 0 && performance.now() < end) await page.waitForTimeout(100)
+      })
+      assert.strictEqual(dashboard.connected(), 0, "a browser has six connections for all of its tabs")
+      assert.isTrue(yield* does(() => page.evaluate("document.querySelector('#connection').hidden")))
+      dashboard.snapshot = { ...dashboard.snapshot, sequence: 70, totals: totalsOf({ passed: 8 }) }
+      yield* turn("visible")
+      yield* until(page, says("#counts", "8 of 8 battles over"))
+      assert.strictEqual(dashboard.connected(), 1)
+    }))
+
+  it.effect("presents a token of any signs, and takes it out of the address", () =>
+    Effect.gen(function*() {
+      const { dashboard, page } = yield* opened(running(campaign))
+      const asked = page.waitForRequest(/api\/session/)
+      yield* does(() => page.goto(`${dashboard.address}#token=a%26b%25`))
+      assert.strictEqual((yield* does(() => asked)).headers()["authorization"], "Bearer a&b%")
+      yield* until(page, "location.hash === '#/'")
+    }))
+
   it.effect("says so where it has a fault, and goes on with what it can", () =>
     Effect.gen(function*() {
       const { dashboard, page } = yield* opened(running(campaign))
@@ -248,6 +304,10 @@ layer(Browser.layer)("the page in a browser", (it) => {
       assert.strictEqual(yield* does(() => page.evaluate(`${focused}.tagName`)), "H2")
       yield* until(page, says(".evidence", "proved by the engine's metrics"))
       yield* until(page, says("figcaption", "longest pause 5.0 s"))
+      // It was over, and is opened again while nobody runs it.
+      dashboard.answers.set("/api/battles/1", { ...battleOf(campaign, 1, [attemptOf({ stall })]), result: "pending" })
+      dashboard.send(changesOf(2, { cells: [{ ...cellsOf(campaign).find(({ task }) => task === 1)!, stalls: 7 }] }))
+      yield* until(page, says("#battle .outcome", "pending"))
       yield* does(() => page.keyboard.press("Escape"))
       yield* until(page, `!document.querySelector('#overview').hidden && ${focused}.hash === "#/battle/1"`)
       yield* does(() => page.keyboard.press("m"))

@@ -21,7 +21,7 @@ interface ScriptedDashboard {
   /** Answers by path and query; others are 404. */
   readonly answers: Map<string, unknown>
   /** Tells everybody who is connected. */
-  readonly send: (frame: Changes) => void
+  readonly send: (frame: Changes | Snapshot) => void
   /** How many are connected. */
   readonly connected: () => number
   /** Drops all connections and listens no more, until it is started again at the same address. */
@@ -40,7 +40,7 @@ export const scriptedDashboard = (first: Snapshot) =>
       const dashboard = {
         snapshot: first,
         answers: new Map<string, unknown>(),
-        send: (frame: Changes) => open.forEach((response) => response.write(written(frame))),
+        send: (frame: Changes | Snapshot) => open.forEach((response) => response.write(written(frame))),
         connected: () => open.size,
         stop: Effect.callback<void>((resume) => {
           server.close(() => resume(Effect.void))

@@ -12,7 +12,7 @@ import { byId, element, foreign, link, setAttribute, setText } from "./dom.ts"
 import { drawStrip } from "./drawStrip.ts"
 import { singleLine, visible } from "./harmless.ts"
 import { getJson } from "./http.ts"
-import type { Flight, PageState } from "./PageState.ts"
+import { cellKey, type Flight, type PageState } from "./PageState.ts"
 import type { Palette } from "./palette.ts"
 import { stripShape } from "./stripShape.ts"
 import { count, listed, rate } from "./words.ts"
@@ -39,6 +39,9 @@ export class BattleView {
   #isAsking = false
   #wasInFlight = false
   #shape = ""
+  /** The cell of the battle, and what the frames said of it when it was last looked at. */
+  #cell: string | undefined
+  #known: unknown
 
   constructor(palette: () => Palette) {
     this.#palette = palette
@@ -63,6 +66,8 @@ export class BattleView {
     this.#askedAt = -Infinity
     this.#isOver = false
     this.#wasInFlight = false
+    this.#cell = undefined
+    this.#known = undefined
     this.#views = new Map()
     this.#attempts.replaceChildren()
     this.#what.replaceChildren()
@@ -85,7 +90,10 @@ export class BattleView {
     const isInFlight = place !== undefined
     const hasTurned = isInFlight !== this.#wasInFlight
     this.#wasInFlight = isInFlight
-    if (hasTurned) this.#isOver = false
+    // So may one that nobody runs: somebody wants it played again, or another file stands in the place of the store.
+    const known = this.#cell === undefined ? undefined : state.cells.get(this.#cell)
+    if (hasTurned || known !== this.#known) this.#isOver = false
+    this.#known = known
     const isDue = !this.#isOver && at - this.#askedAt > AGAIN_MILLIS
     if ((hasTurned || isDue) && !this.#isAsking) this.#ask(battle, state, at)
   }
@@ -113,6 +121,7 @@ export class BattleView {
     setAttribute(this.#outcome, "data-result", page.result)
     // Nothing comes any more where nothing is in flight and the battle has its outcome.
     this.#isOver = page.result !== "pending" && page.attempts.every(({ verdict }) => verdict !== null)
+    this.#cell = cellKey(page)
     const shape = JSON.stringify([page.prompt, page.tests])
     if (shape !== this.#shape) {
       this.#shape = shape

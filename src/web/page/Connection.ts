@@ -7,6 +7,8 @@
  *   reconnect tells the server the last frame it saw; a server that does not know it sends a snapshot.
  * - The server says something at least every five seconds, so a connection that says nothing for fifteen is dead, also
  *   where nobody has closed it: a laptop that slept, a network that is gone.
+ * - A page that nobody sees is not connected once it knows how things are: a browser has six connections to a server for
+ *   all of its tabs together, and with a stream in each the seventh battle that somebody opens would never come.
  *
  * Gotcha: an EventSource that was refused (no token, another server) does not say why, so the page asks in another way.
  */
@@ -30,12 +32,17 @@ export interface Listener {
 
 const RETRY_MILLIS = 2_000
 const SILENT_MILLIS = 15_000
+/** How long a page that nobody sees any more stays connected. */
+const AWAY_MILLIS = 5_000
 
 /** Connects, and goes on for as long as the page is there. */
 export const connect = (listener: Listener): void => {
   let source: EventSource
   let heardAt = performance.now()
   let triedAt = -Infinity
+  /** When nobody saw the page any more; one that was opened behind others has not been seen at all. */
+  let hiddenAt = -Infinity
+  let isAway = false
   let state: ConnectionState = { kind: "connecting", since: Date.now(), refusal: null }
 
   const become = (kind: ConnectionState["kind"], refusal: string | null = null) => {
@@ -68,8 +75,20 @@ export const connect = (listener: Listener): void => {
 
   open()
   listener.changed(state)
+  document.addEventListener("visibilitychange", () => {
+    hiddenAt = performance.now()
+    if (document.hidden || !isAway) return
+    isAway = false
+    become("connecting")
+    reopen()
+  })
   setInterval(() => {
     const now = performance.now()
+    if (document.hidden && state.kind === "open" && now - hiddenAt > AWAY_MILLIS) {
+      isAway = true
+      source.close()
+    }
+    if (isAway) return
     if (source.readyState === EventSource.CLOSED && now - triedAt > RETRY_MILLIS) reopen()
     else if (now - heardAt > SILENT_MILLIS) {
       become("lost", state.refusal)
@@ -80,8 +99,8 @@ export const connect = (listener: Listener): void => {
 
 /** Why the server refuses this page, if it says; `null` where nobody answers or nothing is wrong. */
 const askWhy = (): Promise<string | null> =>
-  fetch("api/battles/0").then((answer) =>
-    answer.status === 401 || answer.status === 403
-      ? answer.json().then((problem) => (problem as Problem).error)
-      : null
+  fetch("events").then((answer) =>
+    answer.ok
+      ? answer.body!.cancel().then(() => null)
+      : answer.json().then((problem) => (problem as Problem).error)
   ).catch(() => null)

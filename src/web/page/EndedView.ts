@@ -4,6 +4,7 @@
  */
 import type { Campaign, Ended, Notice } from "../Frame.ts"
 import { fullName } from "./battleName.ts"
+import { moment } from "./describeCampaign.ts"
 import { endedSign, endedWords } from "./describeRow.ts"
 import { groupStalls, groupWords, type StallGroup } from "./describeStall.ts"
 import { byId, element, foreign, link, setText, syncChildren } from "./dom.ts"
@@ -54,6 +55,10 @@ export class EndedView {
 const stallsMore = (all: number, shown: number): string =>
   all === 0 ? "None so far." : all > shown ? `${many(all, "stall")} in all: ✕ in the matrix says where.` : ""
 
+/** When something was: by the campaign's clock, or by the calendar where that had not begun. */
+const timeWords = ({ origin }: Campaign, atMillis: number): string =>
+  atMillis < 0 ? moment(origin + atMillis) : clockTime(atMillis)
+
 const keyOf = ({ attempt, battle }: Ended): string => `${battle}/${attempt}`
 
 const battleLink = (campaign: Campaign, ended: Ended) =>
@@ -74,7 +79,11 @@ const stallItem = (campaign: Campaign, group: StallGroup): HTMLElement => {
       element("strong", "kind", `✕ ${singleLine(stall.kind, 40)}`),
       " ",
       element("span", `confidence ${stall.confidence}`, stall.confidence),
-      element("span", "dim", ` at ${clockTime(all[0].atMillis)}${all.length > 1 ? `, ${all.length} battles` : ""}`)
+      element(
+        "span",
+        "dim",
+        ` at ${timeWords(campaign, all[0].atMillis)}${all.length > 1 ? `, ${all.length} battles` : ""}`
+      )
     ),
     ...all.slice(0, NAMED_SHOWN).map((ended) =>
       element(

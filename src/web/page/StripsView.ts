@@ -138,7 +138,7 @@ export class StripsView {
   /** Shows the state at `now`, in words; meant for some times a second. */
   show(state: PageState, now: number): void {
     const isFocused = this.#scroll.contains(document.activeElement)
-    if (now - this.#orderedAt > ORDER_MILLIS || this.#order === "place") {
+    if (Math.abs(now - this.#orderedAt) > ORDER_MILLIS || this.#order === "place") {
       this.#places = orderPlaces(state, now, this.#order, isFocused ? this.#places : undefined)
       this.#orderedAt = now
     } else this.#places = orderPlaces(state, now, this.#order, this.#places)
@@ -263,7 +263,7 @@ export class StripsView {
       setUsed(line, null)
       return
     }
-    if (now - line.heardAt > HEARD_MILLIS) {
+    if (Math.abs(now - line.heardAt) > HEARD_MILLIS) {
       line.heardAt = now
       setText(line.heard, describeStrip(row, now))
     }

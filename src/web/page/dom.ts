@@ -44,6 +44,9 @@ export const setText = (target: Element, text: string): void => {
   } else if (text !== "" || only !== null) target.textContent = text
 }
 
+/** Says something in a live region: anew where it says the same as before, because only what comes is heard. */
+export const announce = (region: Element, words: string): void => region.replaceChildren(element("p", "", words))
+
 /** Sets an attribute, unless it is that already. */
 export const setAttribute = (target: Element, name: string, value: string): void => {
   if (target.getAttribute(name) !== value) target.setAttribute(name, value)

@@ -16,7 +16,7 @@ import { CampaignView } from "./CampaignView.ts"
 import { CellView } from "./CellView.ts"
 import { connect, type ConnectionState, type Listener } from "./Connection.ts"
 import { describeLoss } from "./describeCampaign.ts"
-import { byId, setAttribute, setHidden, setText } from "./dom.ts"
+import { announce, byId, setAttribute, setHidden, setText } from "./dom.ts"
 import { EndedView } from "./EndedView.ts"
 import { singleLine } from "./harmless.ts"
 import { MatrixView } from "./MatrixView.ts"
@@ -57,6 +57,8 @@ const listener: Listener = {
   frame: (frame) => {
     const next = step(state, frame)
     if (next === undefined) return false
+    // Another process runs it, and its clock began with it.
+    if (next.campaign.origin !== state?.campaign.origin) clock = ServerClock.initial
     state = next
     clock = ServerClock.heard(clock, frame.atMillis, performance.now())
     announcer = Announcer.heard(announcer, frame)
@@ -98,7 +100,7 @@ const show = (at: number) => {
   if (route.kind === "cell") cell.show(state)
   const [after, words] = Announcer.said(announcer, at)
   announcer = after
-  if (words !== undefined) setText(byId("announcements"), words)
+  if (words !== undefined) announce(byId("announcements"), words)
 }
 
 const paint = (at: number) => {
