@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import * as TestConsole from "effect/testing/TestConsole"
 import { renameSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import { followCampaign } from "../../src/cli/followCampaign.ts"
@@ -61,27 +61,30 @@ describe("followCampaign", () => {
   it.effect("misses no change of its first moment, and shows another file that was put in its place", () =>
     Effect.gen(function*() {
       const directory = yield* temporaryDirectory
-      const [filename, other] = [join(directory, "c.db"), join(directory, "other.db")]
+      const [changed, replaced, other] = ["changed", "replaced", "other"].map((id) => join(directory, `${id}.db`))
       const change = <A, E>(name: string, use: Effect.Effect<A, E, CampaignStore>) =>
         use.pipe(Effect.provide(Layer.fresh(CampaignStore.layer({ filename: name, create: true }))))
-      for (const [name, id] of [[filename, "first"], [other, "second"]] as const) {
-        yield* change(name, CampaignStore.use((store) => store.create({ ...definition, id }, null)))
+      for (const name of [changed!, replaced!, other!]) {
+        yield* change(name, CampaignStore.use((store) => store.create({ ...definition, id: basename(name) }, null)))
       }
       const { layer, told } = listener()
-      const shown = () => told.flatMap((event) => event._tag === "CampaignBegan" ? [event.definition.id] : [])
-      const fiber = yield* Effect.forkChild(Effect.provide(followCampaign(filename), layer), { startImmediately: true })
+      const shown = () => {
+        const ids = told.splice(0).flatMap((event) => event._tag === "CampaignBegan" ? [event.definition.id] : [])
+        return ids.toSorted()
+      }
+      yield* Effect.forEach(
+        [changed!, replaced!],
+        (name) => Effect.forkScoped(Effect.provide(followCampaign(name), layer), { startImmediately: true })
+      )
       yield* TestClock.adjust(500)
-      assert.deepStrictEqual(shown(), ["first"])
+      assert.deepStrictEqual(shown(), ["changed.db", "replaced.db"])
       yield* change(
-        filename,
+        changed!,
         CampaignStore.use((store) => store.giveUp({ verdicts: [], tasks: [], agents: [] }, "enough", [two!]))
       )
-      yield* TestClock.adjust(2_000)
-      assert.deepStrictEqual(shown(), ["first", "first"])
-      renameSync(other, filename)
+      renameSync(other!, replaced!)
       yield* TestClock.adjust(3_000)
-      assert.deepStrictEqual(shown(), ["first", "first", "second"])
-      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(shown(), ["changed.db", "other.db"])
     }))
 
   it.effect("tries a file again that cannot be read, and says so, before it gives up", () =>
