@@ -67,10 +67,12 @@ export class Audience {
   tell(event: CampaignEvent): void {
     const dashboard = this.#dashboard
     if (dashboard === undefined) return
-    this.#ahead = Math.max(this.#ahead, event.atMillis - this.#elapsed())
     dashboard.take(event)
-    // Not told at once: what is stored comes as a beginning and an end, and nobody shall hear that it runs.
-    if (event._tag === "CampaignBegan") this.#isAnother = true
+    if (event._tag === "CampaignBegan") {
+      // Not told at once: what is stored comes as a beginning and an end, and nobody shall hear that it runs. Its own time
+      // is no news either: where all is shown late, it is told before it is due.
+      this.#isAnother = true
+    } else this.#ahead = Math.max(this.#ahead, event.atMillis - this.#elapsed())
   }
 
   /** One more page, which has seen frames up to that id. */

@@ -60,16 +60,16 @@ const makeAudience = () => {
     clock.now += 200
     audience.tick()
   }
-  const begin = () => {
+  const begin = (atMillis = clock.now) => {
     audience.begin({
       file: "f",
       origin: 0,
       lateMillis: 0,
       laneOfEndpoint: () => undefined,
       history: DashboardHistory.none
-    }, clock.now)
+    }, atMillis)
     audience.tell({ ...began(definitionOf(["x"])), atMillis: clock.now })
-    audience.tell({ _tag: "AttemptBegan", atMillis: clock.now, battle, number: 1 })
+    audience.tell({ _tag: "AttemptBegan", atMillis, battle, number: 1 })
   }
   return { audience, begin, clock, join, tick, token }
 }
@@ -170,6 +170,17 @@ describe("Audience", () => {
     const before = page.written.length
     for (let index = 0; index < 60; index++) tick()
     assert.strictEqual(page.written.length, before)
+  })
+
+  it("goes by the time that it was told, also where all is shown later than it happened", () => {
+    const { audience, begin, clock, tick, token } = makeAudience()
+    begin(-1_500)
+    assert.strictEqual(audience.now, -1_500)
+    tick()
+    assert.strictEqual(audience.now, -1_300)
+    // What happened cannot be later than now.
+    token()
+    assert.strictEqual(audience.now, clock.now)
   })
 
   it("shows another run to the pages that are there, and the last of it before it ends", () => {
