@@ -149,8 +149,7 @@ export class PooledGaps {
       most: inMillis(counted.at(-1)?.units),
       percentiles: shares.map((share): Percentile => {
         const value = atRank(nearestRank(this.#gaps, share))
-        // No time of the grid is shorter than the shortest.
-        const lower = value !== undefined && value <= GRID[0]! ? 0 : lowerOf(intervals, share)
+        const lower = lowerOf(intervals, share)
         const upper = upperOf(intervals, share)
         const isBounded = lower !== undefined && upper !== undefined
         return {
@@ -189,10 +188,14 @@ export class PooledGaps {
   }
 }
 
-/** In units: the longest time of the grid up to which all are surely shorter than the percentile. */
+/**
+ * In units: the longest time of the grid up to which all are surely shorter than the percentile; 0 where none is, because no
+ * gap is shorter. That is so wherever many tokens came in one go.
+ */
 const lowerOf = (intervals: ReadonlyArray<Interval | null>, share: number): number | undefined => {
+  if (intervals[0] === null) return undefined
   const place = intervals.findIndex((interval) => interval === null || interval.high >= share)
-  return place < 0 ? GRID.at(-1) : GRID[place - 1]
+  return place < 0 ? GRID.at(-1) : GRID[place - 1] ?? 0
 }
 
 /** In units: the shortest time of the grid from which none is surely shorter than the percentile. */
