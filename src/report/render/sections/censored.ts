@@ -111,7 +111,7 @@ const stepTable = (title: string, { steps }: SurvivalCurve): Table => {
   return {
     _tag: "Table",
     folded: true,
-    caption: `${title}: the curve${every > 1 ? `, every ${every}th step` : ""}`,
+    caption: `${title}: the curve${every > 1 ? `, one of ${every} steps` : ""}`,
     columns: [
       { title: "time" },
       { title: "take longer", numeric: true },

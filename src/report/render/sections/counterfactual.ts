@@ -60,7 +60,11 @@ export const counterfactualSection = ({ counterfactual }: Report): Section => ({
 const curveBlocks = (curve: CounterfactualCurve, limits: ReadonlyArray<LimitMark>): ReadonlyArray<Block> => {
   const { clock, label, title } = names[curve.timeout]
   if (curve.good === 0) {
-    return [unknown(`${title}: no good attempt has known times, so nothing can be replayed.`)]
+    return [unknown(
+      curve.leftOut === 0
+        ? `${title}: no attempt was good, so what it would have killed is not known.`
+        : `${title}: the times of tokens are known of no good attempt, so what it would have killed is not known.`
+    )]
   }
   const id = `timeout-${curve.timeout}`
   const chart = counterfactualChart({
@@ -90,7 +94,9 @@ const curveBlocks = (curve: CounterfactualCurve, limits: ReadonlyArray<LimitMark
         }: every shorter timeout kills at least that one.`,
       curve.leftOut === 0 ?
         "" :
-        ` ${counted(curve.leftOut, "good attempt")} without token times ${curve.leftOut === 1 ? "is" : "are"} left out.`
+        ` ${counted(curve.leftOut, "attempt")} without token times, good or hung, ${
+          curve.leftOut === 1 ? "is" : "are"
+        } left out.`
     ],
     draw: (width) => drawChart(chart, width),
     table: pointTable(curve, title)

@@ -14,9 +14,9 @@ export const coverageSection = ({ coverage, header }: Report): Section => ({
   title: "Coverage",
   blocks: [
     paragraph(
-      `${integer(coverage.cellsWithScore)} of ${
-        counted(coverage.cells.length, "pair")
-      } of task and agent have at least ` +
+      `${integer(coverage.cellsWithScore)} of ${counted(coverage.cells.length, "pair")} of task and agent ${
+        coverage.cellsWithScore === 1 ? "has" : "have"
+      } at least ` +
         "one scored battle. A cell is the battles that ended with a score of those planned, and their mean score; ○ counts " +
         "those that ended without one, … those that are pending."
     ),

@@ -76,9 +76,10 @@ const unscoredBlocks = ({ battles, byVerdict }: Unscored): ReadonlyArray<Block> 
   return [
     paragraph(
       `${counted(battles.length, "battle")} ended without a score (${
-        byVerdict.map(({ battles: count, verdict }) => `${integer(count)} ${verdict ?? "given up by the user"}`).join(
-          ", "
-        )
+        byVerdict.map(({ battles: count, verdict }) => `${integer(count)} ${verdict ?? "given up, as the reason says"}`)
+          .join(
+            ", "
+          )
       }). None of them counts as 0 in the first column of the scores.`
     ),
     table("Battles without a score, with the reason", shown.slice(0, MOST_OPEN), false),

@@ -171,7 +171,7 @@ const shapeFigure = ({ id, label, name }: Measure, distribution: Distribution): 
     label,
     distribution,
     samples: "attempts",
-    caption: [`${counted(distribution.n, "attempt")}.`, ...leftOutOf(distribution)]
+    caption: [`${counted(distribution.n, "attempt")}.`, ...beyondAxis(distribution), ...leftOutOf(distribution)]
   })]
 
 const gapFigure = ({ overall: { itl } }: Latencies): ReadonlyArray<Block> =>
@@ -181,9 +181,18 @@ const gapFigure = ({ overall: { itl } }: Latencies): ReadonlyArray<Block> =>
     label: "gap",
     distribution: itl,
     samples: "gaps",
-    caption: `${counted(itl.n, "gap")}, pooled over all requests: a long answer has more of them than a short one. ` +
-      `The longest is ${millis(itl.most)}.`
+    caption: [
+      `${counted(itl.n, "gap")}, pooled over all requests: a long answer has more of them than a short one. ` +
+      `The longest is ${millis(itl.most)}.`,
+      ...beyondAxis(itl)
+    ]
   })]
+
+/** A logarithmic axis has no 0. */
+const beyondAxis = ({ bins, n }: Distribution): ReadonlyArray<string> => {
+  const zeros = bins.find(({ from }) => from === 0)?.count ?? 0
+  return zeros === 0 ? [] : [` ${integer(zeros)} of them (${share(zeros / n)}) are 0 and left of the axis.`]
+}
 
 const histogram = ({ caption, distribution, id, label, samples, title }: {
   readonly id: string
@@ -225,7 +234,7 @@ const histogram = ({ caption, distribution, id, label, samples, title }: {
       ],
       rows: bins.filter(({ count }) => count > 0).map(({ count, from, to }) => [
         text(from),
-        text(to),
+        text(from === 0 ? 0 : to),
         integer(count),
         share(count / total)
       ])

@@ -1,7 +1,7 @@
 /** What trying again changed, and how far battles that needed it differ from those that did not. */
 import type { Retries } from "../../OutcomeReport.ts"
 import type { Report } from "../../Report.ts"
-import { beware, paragraph, type Section, type Table } from "../Document.ts"
+import { beware, paragraph, type Section, type Table, unknown } from "../Document.ts"
 import { basisOf, counted, estimate, estimateCell, hours, integer, score, share, signed } from "../words.ts"
 import { restsOn } from "./restsOn.ts"
 import { columnNames } from "./scores.ts"
@@ -22,12 +22,19 @@ export const retriesSection = ({ retries }: Report): Section => ({
         ),
         comparisonTable(retries),
         groupTable(retries),
-        beware(
-          `Retried battles score ${estimate(retries.difference, signed(score))} against first tries (${
-            basisOf(retries.difference, "battle")
-          }). Battles that are tried again are not drawn by lot: tasks with long answers hang more often. The difference ` +
-            "says that the two kinds differ, not that trying again changes a score."
-        )
+        retries.retried.battles === 0 || retries.firstTry.battles === 0 ?
+          unknown(
+            "Whether battles that are tried again score otherwise: " +
+              `${
+                retries.retried.battles === 0 ? "none was scored at a later try" : "none was scored at the first try"
+              }.`
+          ) :
+          beware(
+            `Retried battles score ${estimate(retries.difference, signed(score))} against first tries (${
+              basisOf(retries.difference, "battle")
+            }). Battles that are tried again are not drawn by lot: tasks with long answers hang more often. The difference ` +
+              "says that the two kinds differ, not that trying again changes a score."
+          )
       ],
     attemptsTable(retries),
     restsOn(retries.query)

@@ -20,23 +20,29 @@ export const stallsSection = ({ header, stalls }: Report): Section => ({
     ...stalls.rows.length === 0
       ? [paragraph("No attempt was found hung.")]
       : [
-        paragraph(
-          `${counted(stalls.rows.length, "attempt")} ${stalls.rows.length === 1 ? "was" : "were"} given up as hung: ${
-            estimate(stalls.rate, share)
-          } of those that ended by themselves or by a verdict (${basisOf(stalls.rate, "attempt")}). They took ${
-            hours(stalls.hours)
-          }, and ${
-            counted(stalls.tokensLost, "token")
-          } were lost with them. Proved means that the counters of the engine ` +
-            "which serves this very stream showed it; inferred means that nothing came for longer than a limit that is made " +
-            "long for that reason."
-        ),
+        whole(stalls),
         kindTable(stalls),
         ...rowTables(stalls)
       ],
     restsOn(stalls.query)
   ]
 })
+
+/** The rate is of attempts that ended in time; the rows have the others, too. */
+const whole = (stalls: Stalls): Block => {
+  const late = stalls.rows.filter(({ superseded }) => superseded).length
+  return paragraph(
+    `${counted(stalls.rows.length, "attempt")} ${stalls.rows.length === 1 ? "was" : "were"} given up as hung${
+      late === 0 ? "" : `, ${integer(late)} of them too late to count. The others are`
+    }${late === 0 ? ":" : ""} ${estimate(stalls.rate, share)} of those that ended by themselves or by a verdict (${
+      basisOf(stalls.rate, "attempt")
+    }). ${late === 0 ? "They" : "All of them"} took ${hours(stalls.hours)}, and ${
+      counted(stalls.tokensLost, "token")
+    } were lost with them. Proved means that the counters of the engine ` +
+      "which serves this very stream showed it; inferred means that nothing came for longer than a limit that is made " +
+      "long for that reason."
+  )
+}
 
 const policyWords = {
   warn: "Hung attempts were told and not ended (stall policy warn): those that ended by themselves are not here.",

@@ -65,9 +65,9 @@ const standOf = ({ glance: { pending }, header }: Report): ReadonlyArray<Block> 
   }
   if (pending === 0) return []
   const why = {
-    running: "its process is gone without a word",
-    paused: "it was paused",
-    cancelled: "it was cancelled",
+    running: "the campaign's process is gone without a word",
+    paused: "the campaign was paused",
+    cancelled: "the campaign was cancelled",
     ended: "they were not played"
   }[header.state]
   return [beware(
@@ -87,6 +87,8 @@ const named = (names: ReadonlyArray<string>, one: string): ReadonlyArray<Inline>
       ")"
     ]
 
+const someOf = (count: number): string => count === 0 ? "none" : integer(count)
+
 const whatWasEvaluated = ({ glance, header }: Report): ReadonlyArray<Inline> => [
   "The campaign ",
   strong(header.campaign),
@@ -94,9 +96,9 @@ const whatWasEvaluated = ({ glance, header }: Report): ReadonlyArray<Inline> => 
   ...named(header.agents.map(({ name }) => name), "agent"),
   ` on ${counted(header.tasks.length, "task")}, ${
     header.repetitions === 1 ? "once" : `${header.repetitions} times`
-  } each: ${counted(glance.planned, "battle")}. ${integer(glance.scored)} have a score, ${
-    glance.unscored === 0 ? "none" : integer(glance.unscored)
-  } ended without one, ${glance.pending === 0 ? "none" : integer(glance.pending)} ${
+  } each: ${counted(glance.planned, "battle")}. ${someOf(glance.scored)} ${
+    glance.scored > 1 ? "have" : "has"
+  } a score, ${someOf(glance.unscored)} ended without one, ${someOf(glance.pending)} ${
     glance.pending > 1 ? "are" : "is"
   } pending. `,
   ...header.firstAttemptAt === null
@@ -110,12 +112,18 @@ const factsOf = ({ glance, scores }: Report) => {
   const { scoredOnly } = glance.score
   const several = glance.agents.length > 1
   const best = glance.agents.find(({ score: { scoredOnly: of } }) => of.value !== null)
+  const alike =
+    glance.agents.filter(({ score: { scoredOnly: of } }) => of.value === best?.score.scoredOnly.value).length
   return [
     several && best !== undefined
       ? {
         label: "Highest mean score",
         value: estimate(best.score.scoredOnly),
-        detail: [strong(best.agent), `, ${basisOf(best.score.scoredOnly, "battle")}`]
+        detail: [
+          strong(best.agent),
+          alike > 1 ? ` and ${counted(alike - 1, "other")} alike; its ` : ", ",
+          basisOf(best.score.scoredOnly, "battle")
+        ]
       }
       : { label: "Mean score", value: estimate(scoredOnly), detail: basisOf(scoredOnly, "battle") },
     {
@@ -140,7 +148,7 @@ const factsOf = ({ glance, scores }: Report) => {
       label: "Longest good silence",
       value: millis(glance.longestGoodSilenceMillis),
       detail: glance.longestGoodSilenceMillis === null
-        ? "no token times are known"
+        ? glance.scored === 0 ? "no battle has a score" : "no scored attempt tells when two of its tokens came"
         : "between two tokens of an attempt that was then scored"
     }
   ]
@@ -201,19 +209,29 @@ const whatFailed = ({ failures, glance }: Report): Text => {
   ]
 }
 
-const howFast = ({ glance, latencies: { overall } }: Report): Text =>
-  glance.ttftP50Millis === null
-    ? `Speed: not measured; ${
-      overall.attempts === 0 ? "no attempt has completed" : "no completed attempt tells when its tokens came"
+const howFast = ({ glance, latencies: { overall } }: Report): Text => {
+  const { percentiles, n } = overall.ttft
+  if (n === 0) {
+    return `Speed: not measured; ${
+      overall.attempts === 0 ? "no attempt has completed" : "no completed attempt tells when its first token came"
     }.`
-    : [
-      strong("Speed: "),
-      `first token after ${millis(glance.ttftP50Millis)} in the median, ${
-        glance.ttftP95Millis === null ? "with too few samples for a p95" : `${millis(glance.ttftP95Millis)} at p95`
-      }; then ${rate(glance.tokensPerSecondP50)} tokens/s in the median, over ${counted(overall.ttft.n, "attempt")}. `,
-      link("All latencies", "latencies"),
-      "."
-    ]
+  }
+  const needed = percentiles.find((some) => some.share === 0.5)?.needed ?? 0
+  return [
+    strong("Speed: "),
+    ...glance.ttftP50Millis === null
+      ? [`too few attempts for a median of the time to the first token: ${integer(n)} of ${integer(needed)}. `]
+      : [
+        `first token after ${millis(glance.ttftP50Millis)} in the median, ${
+          glance.ttftP95Millis === null ? "with too few samples for a p95" : `${millis(glance.ttftP95Millis)} at p95`
+        }${
+          glance.tokensPerSecondP50 === null ? "" : `; then ${rate(glance.tokensPerSecondP50)} tokens/s in the median`
+        }, over ${counted(n, "attempt")}. `
+      ],
+    link("All latencies", "latencies"),
+    "."
+  ]
+}
 
 const whatATimeoutWouldDo = ({ glance }: Report): Text =>
   glance.longestGoodAttemptMillis === null ? [] : [
