@@ -8,9 +8,6 @@ import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { PlatformError } from "effect/PlatformError"
-import * as Stdio from "effect/Stdio"
-import * as Stream from "effect/Stream"
 import { extname } from "node:path"
 import * as CampaignFacts from "../campaign/CampaignFacts.ts"
 import { type Format, formats, type Table, tables } from "../report/export/CampaignExport.ts"
@@ -112,15 +109,7 @@ export const exportVerb = Command.make(
     )
     const content = CampaignExport.bytes(facts, { format, table, transcripts })
     if (given.output === undefined || given.output === "-") {
-      const { stdout } = yield* Stdio.Stdio
-      return yield* Stream.run(content, stdout({ endOnDone: false })).pipe(
-        // Whoever reads has had enough, as `head` does.
-        Effect.catchTag(
-          "PlatformError",
-          (error) => isClosedPipe(error) ? Effect.void : Effect.fail(resultFile.cannotBeWritten("stdout")(error))
-        ),
-        orExit
-      )
+      return yield* orExit(resultFile.toStdout(content))
     }
     const size = yield* orExit(resultFile.write(given.output, db, content))
     yield* Console.log(
@@ -155,8 +144,6 @@ export const exportVerb = Command.make(
     }
   ])
 )
-
-const isClosedPipe = ({ reason }: PlatformError): boolean => String(reason.cause).includes("EPIPE")
 
 const described = (format: Format, table: Table | undefined): string => {
   switch (format) {

@@ -7,6 +7,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { extname, resolve } from "node:path"
 import { compareReports } from "../report/compareReports.ts"
 import { reportOf } from "../report/ReportFold.ts"
@@ -18,6 +19,7 @@ import { renderComparison } from "./renderComparison.ts"
 import { renderIntervals } from "./renderIntervals.ts"
 import { renderSummary } from "./renderSummary.ts"
 import { type ReportKind, reportKinds } from "./reportKinds.ts"
+import * as resultFile from "./resultFile.ts"
 
 const output = optional(
   Flag.withAlias(
@@ -76,21 +78,20 @@ export const report = Command.make(
       const { writeReport } = yield* Effect.promise(() => import("./writeReport.ts"))
       return yield* Console.log(yield* writeReport({ report: made, comparison, kind, file: output, database: db }))
     }
-    yield* Console.log(
-      json
-        ? JSON.stringify({
-          ...made.summary,
-          state: made.header.state,
-          db,
-          report: made,
-          ...comparison === null ? {} : { comparison }
-        })
-        : [
-          renderSummary(made.summary, { database: db, resume: resumeCommand(db) }),
-          ...renderIntervals(made),
-          ...comparison === null ? [] : renderComparison(comparison)
-        ].join("\n")
-    )
+    const printed = json
+      ? JSON.stringify({
+        ...made.summary,
+        state: made.header.state,
+        db,
+        report: made,
+        ...comparison === null ? {} : { comparison }
+      })
+      : [
+        renderSummary(made.summary, { database: db, resume: resumeCommand(db) }),
+        ...renderIntervals(made),
+        ...comparison === null ? [] : renderComparison(comparison)
+      ].join("\n")
+    yield* orExit(resultFile.toStdout(Stream.make(new TextEncoder().encode(`${printed}\n`))))
   })
 ).pipe(
   Command.withDescription(

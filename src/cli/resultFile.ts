@@ -6,12 +6,15 @@
  * lose a night. Through a symbolic link the file behind it is replaced; what is no regular file (a pipe, a terminal,
  * `/dev/full`) is written to as it is.
  */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
+import * as Sink from "effect/Sink"
+import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as crypto from "node:crypto"
 import { inputError } from "./CommandError.ts"
@@ -32,6 +35,25 @@ export const write = Effect.fn("resultFile.write")(
     return yield* place.isRegular ? replace(path, place, content) : into(path, place.target, "a", content)
   }
 )
+
+/**
+ * Writes a result to stdout. Fails with one line where it cannot be written, as on a full disk; that whoever reads it has
+ * had enough, as `head` has, is no failure.
+ */
+export const toStdout = Effect.fn("resultFile.toStdout")(function*<E, R>(content: Stream.Stream<Uint8Array, E, R>) {
+  const { stdout } = yield* Stdio.Stdio
+  const sink = Sink.mapError(
+    stdout({ endOnDone: false }),
+    (error) => isClosedPipe(error) ? new Closed() : cannotBeWritten("stdout")(error)
+  )
+  yield* Effect.catchIf(Stream.run(content, sink), (error) => error instanceof Closed, () => Effect.void)
+})
+
+class Closed extends Data.TaggedError("Closed") {
+  override readonly message = "nobody reads stdout any more"
+}
+
+const isClosedPipe = ({ reason }: PlatformError): boolean => String(reason.cause).includes("EPIPE")
 
 /** One line for a place that refuses what is written to it. */
 export const cannotBeWritten = (path: string) => ({ message, reason: { cause } }: PlatformError) =>

@@ -3,6 +3,9 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as PlatformError from "effect/PlatformError"
+import * as Sink from "effect/Sink"
+import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -92,5 +95,19 @@ describe("a result", () => {
       assert.strictEqual(yield* written("/dev/null", database), 7)
       const { message } = yield* Effect.flip(written("/dev/full", database))
       assert.match(message, /^\/dev\/full cannot be written: ENOSPC: no space left on device/)
+    }))
+
+  it.effect("is not lost without a word on a stdout that is full, and may be left by its reader", () =>
+    Effect.gen(function*() {
+      const printedTo = (cause: string) =>
+        resultFile.toStdout(content).pipe(Effect.provide(Stdio.layerTest({
+          stdout: () =>
+            Sink.fail(
+              PlatformError.systemError({ _tag: "Unknown", module: "Stdio", method: "stdout", cause: new Error(cause) })
+            )
+        })))
+      const { message } = yield* Effect.flip(printedTo("ENOSPC: no space left on device, write"))
+      assert.strictEqual(message, "stdout cannot be written: ENOSPC: no space left on device, write")
+      yield* printedTo("write EPIPE")
     }))
 })
