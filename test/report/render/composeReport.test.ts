@@ -35,7 +35,10 @@ describe("the first section", () => {
       withState("running", false, 1),
       "1 battle is pending, because the campaign's process is gone without a word; it is in"
     )
-    assert.include(withState("paused", false, 2), "2 battles are pending, because the campaign was paused; they are in none")
+    assert.include(
+      withState("paused", false, 2),
+      "2 battles are pending, because the campaign was paused; they are in none"
+    )
     assert.include(withState("paused", false, 2), "Go on with `campaign resume`")
     assert.notInclude(withState("cancelled", false, 2), "campaign resume")
     assert.notInclude(withState("ended", false, 0), "Beware")
