@@ -9,6 +9,7 @@ import type { CampaignSettings } from "../campaign/config/CampaignSettings.ts"
 import { lanesOf } from "../campaign/Definition.ts"
 import { describeAgent } from "../campaign/describeAgent.ts"
 import type { Task } from "../grading/Task.ts"
+import { singleLine } from "../terminal/TextWidth.ts"
 import { textOf } from "../text/DurationText.ts"
 import type { Requested } from "./campaignFlags.ts"
 import { type HelpOptions, indented, styles } from "./renderHelp.ts"
@@ -51,7 +52,8 @@ export const planBlocks = (
     const text = origins.get(key)
     return text === undefined || text === "default" ? " (default)" : ` (${text})`
   }
-  const text = (...paragraphs: ReadonlyArray<string>) => paragraphs.flatMap((each) => indented(each, columns, 2))
+  const text = (...paragraphs: ReadonlyArray<string>) =>
+    paragraphs.flatMap((each) => indented(singleLine(each), columns, 2))
   const kinds = Map.groupBy(tasks, ({ grader }) => graders[grader._tag])
   const named = tasks.slice(0, MOST_NAMED).map(({ id }) => id).join(", ")
   const atOnce = lanes.reduce((sum, { concurrency }) => sum + mostOf(concurrency), 0)

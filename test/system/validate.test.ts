@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { settingKeys } from "../../src/liveness/LivenessLimits.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
@@ -30,6 +30,18 @@ describe("campaign validate", () => {
       assert.include((yield* run(["validate"], { environment: forced })).stdout, "\u001b[32mtick")
       const environment = { ...forced, NO_COLOR: "1" }
       assert.notInclude((yield* run(["validate"], { environment })).stdout, "\u001b")
+    }))
+
+  it.live("prints no name that could turn a line around", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporaryDirectory
+      yield* run(["init"], { directory })
+      const file = join(directory, "campaign.toml")
+      writeFileSync(file, readFileSync(file, "utf8").replace("first-campaign", "back\u202ewards"))
+      const { code, stderr, stdout } = yield* run(["validate", "-c", "campaign.toml"], { directory })
+      assert.deepStrictEqual([code, stderr], [0, ""])
+      assert.include(stdout, "back wards")
+      assert.notInclude(stdout, "\u202e")
     }))
 
   it.live("prints one JSON object", () =>
