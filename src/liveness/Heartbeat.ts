@@ -6,7 +6,7 @@
 import { engineDigestOf } from "./Judgement.ts"
 import type { ToldLimit } from "./LimitInForce.ts"
 import type { Heartbeat } from "./LivenessInput.ts"
-import { limitOf } from "./Outlook.ts"
+import { limitOf } from "./outlookOf.ts"
 import { now, type RunState, silence, tokens } from "./RunState.ts"
 
 /** The heartbeat of a run at this moment; it promises the next one within `intervalMillis`. */

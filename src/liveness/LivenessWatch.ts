@@ -31,6 +31,7 @@ import type { LivenessInput, Opened } from "./LivenessInput.ts"
 import { defaults, type LivenessLimits } from "./LivenessLimits.ts"
 import * as LivenessStep from "./LivenessStep.ts"
 import * as Outlook from "./Outlook.ts"
+import { outlookOf } from "./outlookOf.ts"
 import type { RunError } from "./RunError.ts"
 import { now as timeOf, type RunState } from "./RunState.ts"
 import { Slow } from "./Slow.ts"
@@ -130,7 +131,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
 
       const tellOutlook = () => {
         if (onOutlook === undefined || ended) return
-        const next = Outlook.outlookOf(state)
+        const next = outlookOf(state)
         if (Outlook.isSame(outlook, next)) return
         outlook = next
         onOutlook(next, timeOf(state))

@@ -4,6 +4,7 @@ import { heartbeatOf } from "../../src/liveness/Heartbeat.ts"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
 import { step } from "../../src/liveness/LivenessStep.ts"
 import * as Outlook from "../../src/liveness/Outlook.ts"
+import { outlookOf } from "../../src/liveness/outlookOf.ts"
 import type { RunState } from "../../src/liveness/RunState.ts"
 import { bound, every, type Inputs, LAST, merged, moving, run, ticks, twenty } from "./Runs.ts"
 import { frame, opened, play, sample, tick } from "./Worlds.ts"
@@ -19,7 +20,7 @@ const toldBefore = (beforeMillis: number, ...parts: ReadonlyArray<Inputs>) => {
   const { endedAt, state: { outcome } } = run(parts, FAR)
   assert.strictEqual(outcome?._tag, "Stalled")
   const { limit } = outcome as Extract<typeof outcome, { readonly _tag: "Stalled" }>
-  const told = Outlook.outlookOf(stateAt(endedAt! - beforeMillis, ...parts))
+  const told = outlookOf(stateAt(endedAt! - beforeMillis, ...parts))
   return {
     same: told.limit?.name === limit.name && told.limit.millis === limit.millis && told.limit.origin === limit.origin,
     early: endedAt! - told.limit!.sinceMillis - told.limit!.millis,
@@ -55,14 +56,14 @@ describe("an outlook", () => {
 
   it("tells no limit where evidence or an agent vouches, and the silent one from when nobody does", () => {
     const well = run([[bound], twenty, every(3000, 40_000, moving())], 40_000).state
-    assert.deepInclude(Outlook.outlookOf(well), { limit: null, engine: "moving", slow: "silent-decoding" })
+    assert.deepInclude(outlookOf(well), { limit: null, engine: "moving", slow: "silent-decoding" })
     const vouched = run([[opened()], twenty, beats(7000, 40_000)], 40_000).state
-    assert.deepInclude(Outlook.outlookOf(vouched), { limit: null, engine: "moving" })
+    assert.deepInclude(outlookOf(vouched), { limit: null, engine: "moving" })
     const doubted = run(
       [[opened()], twenty, beats(7000, 40_000), beats(42_000, 70_000, { engine: "unknown" })],
       70_000
     ).state
-    const { engine, limit } = Outlook.outlookOf(doubted)
+    const { engine, limit } = outlookOf(doubted)
     assert.deepStrictEqual([engine, limit?.name, limit?.sinceMillis], ["unknown", "silent", 37_000])
   })
 
@@ -75,7 +76,7 @@ describe("an outlook", () => {
   it("hands a limit on from hop to hop, as old as it is", () => {
     const parts = [[bound], twenty, every(3000, FAR, () => sample())]
     const inner = (at: number) => stateAt(at, ...parts)
-    const limitAt = (at: number) => Outlook.outlookOf(inner(at)).limit
+    const limitAt = (at: number) => outlookOf(inner(at)).limit
     const outer = play(
       merged(
         [opened({ run: { hop: "purple", attempt: 1, endpoint: "agent", model: "" } })],
@@ -84,7 +85,7 @@ describe("an outlook", () => {
         ticks(0, 33_000)
       )
     ).state
-    assert.deepStrictEqual(Outlook.outlookOf(outer), {
+    assert.deepStrictEqual(outlookOf(outer), {
       limit: limitAt(30_000),
       engine: "still",
       slow: "silent-decoding",
@@ -100,17 +101,17 @@ describe("an outlook", () => {
   })
 
   it("is calm while tokens come, after the finish, and after whatever else ended it", () => {
-    const calmAt = (to: number, ...parts: ReadonlyArray<Inputs>) => Outlook.outlookOf(run(parts, to).state)
+    const calmAt = (to: number, ...parts: ReadonlyArray<Inputs>) => outlookOf(run(parts, to).state)
     assert.deepStrictEqual(calmAt(LAST + 5000, [opened()], twenty), Outlook.calm)
     assert.notDeepEqual(calmAt(LAST + 6000, [opened()], twenty), Outlook.calm)
     assert.deepStrictEqual(calmAt(30_000, [opened()], twenty, [frame(29_000)]), Outlook.calm)
     assert.deepStrictEqual(calmAt(1_200_000, [opened()], twenty), { ...Outlook.calm, stalled: "silent" })
     const finished = play([opened(), ...twenty, frame(2100, { finishReason: "stop" }), tick(3000)]).state
-    assert.deepStrictEqual(Outlook.outlookOf(finished), Outlook.calm)
+    assert.deepStrictEqual(outlookOf(finished), Outlook.calm)
   })
 
   it("is another one where anything in it differs but a second of a limit's beginning", () => {
-    const one = Outlook.outlookOf(run([[opened()], twenty], 30_000).state)
+    const one = outlookOf(run([[opened()], twenty], 30_000).state)
     const limit = one.limit!
     const others: ReadonlyArray<Outlook.Outlook> = [
       { ...one, engine: "moving" },
