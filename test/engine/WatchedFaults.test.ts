@@ -73,7 +73,9 @@ const client = (maxTokens: number, rank: number) =>
 
 const until = (run: Run, longest: number) =>
   Effect.gen(function*() {
-    for (; run.seconds < longest && run.ended === "not yet"; run.seconds += 10) yield* pass(10)
+    for (; run.seconds < longest && run.ended === "not yet"; run.seconds += 10) yield* pass(10, 1, 2)
+    // What the last step set free is on its way.
+    yield* pass(0)
   })
 
 /** Faults that concern a connection which is not made yet: the request that comes after the one that begins them. */

@@ -7,6 +7,8 @@ import { join } from "node:path"
 
 export const root = join(import.meta.dirname, "../..")
 export const script = join(root, "bin/campaign")
+/** What other scripts than the command, which keeps its own, have compiled: most of them start several processes. */
+const compiled = join(root, "node_modules/.cache/a2a-campaign/compiled")
 
 export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>>
@@ -37,7 +39,11 @@ export const start = (
       const { CI: _, ...environment } = process.env
       const child = spawn(process.execPath, [...options.nodeOptions ?? [], options.script ?? script, ...args], {
         cwd: options.directory ?? root,
-        env: { ...environment, ...options.environment },
+        env: {
+          ...environment,
+          ...(options.script === undefined ? {} : { NODE_COMPILE_CACHE: compiled }),
+          ...options.environment
+        },
         detached: true,
         stdio: ["ignore", "pipe", "pipe"]
       })

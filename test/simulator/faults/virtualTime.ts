@@ -25,15 +25,15 @@ export const eventually = <A, E, R>(check: Effect.Effect<A, E, R>, holds: (value
     return yield* Effect.die(new Error(`never came true: ${JSON.stringify(yield* check)?.slice(0, 2000)}`))
   })
 
-/** Lets virtual time pass in steps, and sockets work after each. */
-export const pass = (seconds: number, step = 1) =>
+/** Lets virtual time pass in steps, and sockets work after each, and `settling` times more at the end. */
+export const pass = (seconds: number, step = 1, settling = 10) =>
   Effect.gen(function*() {
     for (let passed = 0; passed < seconds; passed += step) {
       yield* TestClock.adjust(Math.min(step, seconds - passed) * 1000)
       yield* turn
     }
     // What the last step set free is on its way.
-    yield* Effect.repeat(turn, { times: 10 })
+    yield* Effect.repeat(turn, { times: settling })
   })
 
 export interface Conversation {
