@@ -36,12 +36,15 @@ import type { TaskEvent } from "./TaskEvent.ts"
 import { taskStream } from "./TaskStream.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 
+/** A message to an agent, and how its task is to be followed. */
 export interface A2aMessage {
   /** The agent's address, as given to its users. */
   readonly url: string
   /** What the agent is to us; names it in errors. */
   readonly hop: Hop
+  /** What the agent is told, as one text part. */
   readonly text: string
+  /** The conversation that it belongs to; a new one unless given. */
   readonly contextId?: string
   /** Told once in which conversation the agent answers, if it says so. Synchronous; must not throw. */
   readonly onContext?: ((contextId: string) => void) | undefined
@@ -56,6 +59,7 @@ export interface A2aMessage {
   readonly rule?: AddressRule.AddressRule | undefined
 }
 
+/** What a client has besides its connections. */
 export interface A2aClientOptions {
   /** Bearer tokens by origin, such as `https://agent.example`. Each is sent to its origin and nowhere else. */
   readonly tokens?: ReadonlyMap<string, Redacted.Redacted>
@@ -63,6 +67,39 @@ export interface A2aClientOptions {
   readonly limits?: Partial<BoundedFetch.FetchLimits>
 }
 
+/**
+ * A client of A2A agents. `A2aClient.layer` is one over HTTP.
+ *
+ * @example
+ * import { A2aClient } from "a2a-campaign/A2aClient"
+ * import * as A2aServer from "a2a-campaign/A2aServer"
+ * import { Delta, tokensOf } from "a2a-campaign/TokenEvent"
+ * import { isTokenEvent } from "a2a-campaign/TaskEvent"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = Effect.gen(function*() {
+ *   const { url } = yield* A2aServer.serve({
+ *     host: "127.0.0.1",
+ *     port: 0,
+ *     description: {
+ *       name: "greeter",
+ *       description: "Greets.",
+ *       version: "1",
+ *       skill: { id: "greet", name: "greet", description: "Greets.", tags: ["example"] }
+ *     },
+ *     executor: ({ text }) => Stream.make(Delta.make({ channel: "content", text: `Hello, ${text}!`, tokens: 3 }))
+ *   })
+ *   const client = yield* A2aClient
+ *   const tokens = yield* client.send({ url, hop: "purple", text: "Ada" }).pipe(
+ *     Stream.runFold(() => 0, (sum, event) => isTokenEvent(event) ? sum + tokensOf(event) : sum)
+ *   )
+ *   console.log(`${tokens} tokens`)
+ * })
+ *
+ * await Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(A2aClient.layer)))
+ * // prints: 3 tokens
+ */
 export class A2aClient extends Context.Service<A2aClient, {
   /** Sends a message. The stream ends after `Ended` completed; any other end fails with what the agent reported. */
   readonly send: (message: A2aMessage) => Stream.Stream<TaskEvent, RunError>

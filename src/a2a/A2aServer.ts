@@ -37,6 +37,7 @@ import * as TaskFollowing from "./TaskFollowing.ts"
 
 /** How an agent is served; every agent of ours takes these. */
 export interface ServeOptions extends Omit<Relay.RelayOptions, "executor"> {
+  /** The address to listen on, such as `127.0.0.1`, or `0.0.0.0` for all. */
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
@@ -54,11 +55,15 @@ export interface ServeOptions extends Omit<Relay.RelayOptions, "executor"> {
   readonly requestTimeout?: Duration.Input | undefined
 }
 
+/** An agent, and how it is served. */
 export interface A2aServerOptions extends ServeOptions {
+  /** What the card says of the agent. */
   readonly description: AgentCard.AgentDescription
+  /** What the agent does with a message: the events of its task, as a stream. */
   readonly executor: AgentExecutor
 }
 
+/** An agent that is being served. */
 export interface A2aServer {
   /** Where the agent listens, such as `http://127.0.0.1:9009/`. */
   readonly url: string

@@ -18,18 +18,45 @@ type Address = ipaddr.IPv4 | ipaddr.IPv6
 /** What is allowed beyond the default: everything, a range of addresses, or a host with or without its port. */
 export type AllowedPattern =
   | { readonly _tag: "Any" }
-  | { readonly _tag: "Range"; readonly network: Address; readonly bits: number }
-  | { readonly _tag: "Host"; readonly host: string; readonly port: string | undefined }
+  | {
+    readonly _tag: "Range"
+    /** Its first address. */
+    readonly network: Address
+    /** How many of its first bits an address must share. */
+    readonly bits: number
+  }
+  | {
+    readonly _tag: "Host"
+    /** The host's name or address, as a URL has it. */
+    readonly host: string
+    /** Any port if `undefined`. */
+    readonly port: string | undefined
+  }
 
+/**
+ * Where connections may go.
+ *
+ * @example
+ * import * as AddressRule from "a2a-campaign/AddressRule"
+ *
+ * const rule = AddressRule.forListener("0.0.0.0")
+ * console.log(AddressRule.refusedKind(rule, { host: "agent.example", port: "" }, "10.0.0.7"))
+ * console.log(AddressRule.refusedKind(rule, { host: "agent.example", port: "" }, "93.184.216.34"))
+ * // prints: private
+ * // prints: undefined
+ */
 export interface AddressRule {
   /** Whether loopback is allowed. */
   readonly loopback: boolean
+  /** What is allowed besides. */
   readonly allowed: ReadonlyArray<AllowedPattern>
 }
 
 /** Where a connection goes, as a URL names it: the host in its canonical form, without brackets and final dot. */
 export interface Place {
+  /** A name or an address. */
   readonly host: string
+  /** Empty for the usual port of the scheme. */
   readonly port: string
 }
 

@@ -20,18 +20,23 @@ import type { JsonAnswer } from "./HttpAnswer.ts"
 export interface AuthenticationRequest {
   /** By names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
+  /** The HTTP method, in upper case. */
   readonly method: string
+  /** The path of the request, without its query. */
   readonly path: string
 }
 
+/** Decides who may call an agent. */
 export interface Authenticator {
   /** What the card says that clients must present. */
   readonly security: AgentSecurity
+  /** Who calls, or why the request is refused (401). It may look things up; it must not fail in any other way. */
   readonly authenticate: (request: AuthenticationRequest) => Effect.Effect<User, Unauthorized>
 }
 
 /** A request that is refused because of who sent it. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {
+  /** What was wrong. */
   reason: Schema.TaggedUnion({
     /** No credentials of the scheme asked for. */
     Missing: {},

@@ -21,8 +21,11 @@ export type OpenState = typeof OpenState.Type
 export const FinalState = Schema.Literals(["completed", "canceled", "failed", "rejected"])
 export type FinalState = typeof FinalState.Type
 
+/** A part of an artifact. */
 export const ArtifactPart = Schema.TaggedUnion({
+  /** Text. */
   Text: { text: Schema.String },
+  /** A value of JSON. */
   Data: { data: Schema.Json }
 })
 export type ArtifactPart = typeof ArtifactPart.Type
@@ -52,12 +55,30 @@ const ownEvents = Schema.TaggedUnion({
   Ended: { state: FinalState, text: Schema.String, error: Schema.NullOr(RunError) }
 })
 
+/**
+ * One event of a task: a token event, or one of the task itself. `_tag` tells them apart.
+ *
+ * @example
+ * import { Ended, isTokenEvent, type TaskEvent } from "a2a-campaign/TaskEvent"
+ * import { Delta } from "a2a-campaign/TokenEvent"
+ *
+ * const events: ReadonlyArray<TaskEvent> = [
+ *   Delta.make({ channel: "content", text: "yes", tokens: 1 }),
+ *   Ended.make({ state: "completed", text: "", error: null })
+ * ]
+ * console.log(events.map((event) => isTokenEvent(event) ? "token" : event._tag).join(", "))
+ * // prints: token, Ended
+ */
 export const TaskEvent = Schema.Union([TokenEvent, ownEvents])
 export type TaskEvent = typeof TaskEvent.Type
 
+/** The events that only tasks have; `Status.make({ state, text })` makes one, and so do the others. */
 export const { Artifact, Ended, Heartbeat, Replaced, Status } = ownEvents.cases
+/** How the agent is followed from now on, and why so. */
 export type Followed = Extract<TaskEvent, { readonly _tag: "Followed" }>
+/** The task is over. */
 export type Ended = Extract<TaskEvent, { readonly _tag: "Ended" }>
+/** A whole artifact at once. */
 export type Artifact = Extract<TaskEvent, { readonly _tag: "Artifact" }>
 
 /** Whether a task event is a token event. */

@@ -44,7 +44,9 @@ const Summary = Schema.Struct({
 
 /** The data part of the result artifact. */
 export const AssessmentResult = Schema.Struct({
+  /** A row for every battle, in the order of the plan. */
   results: Schema.Array(BattleResult),
+  /** What they are together; `null` from agents that tell none. */
   summary: Schema.NullOr(Summary).pipe(Schema.withDecodingDefault(none))
 })
 export type AssessmentResult = typeof AssessmentResult.Type

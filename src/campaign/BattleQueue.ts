@@ -17,12 +17,17 @@ import * as Layer from "effect/Layer"
 import { type Battle, keyOf } from "./Battle.ts"
 import type { StoreError } from "./StoreError.ts"
 
+/** A battle, and the lane that it is to be played in. */
 export interface Ticket {
+  /** The lane's name. */
   readonly lane: string
+  /** Which battle. */
   readonly battle: Battle
 }
 
+/** Between who decides what is next and who plays it. `BattleQueue.layerMemory` is one for a single process. */
 export class BattleQueue extends Context.Service<BattleQueue, {
+  /** Puts a battle at the end of its lane; one that is there already, or being played, is not offered twice. */
   readonly offer: (ticket: Ticket) => Effect.Effect<void, StoreError>
   /** Waits for the next battle of the lane and plays it. When `play` has succeeded, the battle is done. */
   readonly take: <A, E, R>(

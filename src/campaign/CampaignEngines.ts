@@ -1,6 +1,8 @@
 /**
  * What a campaign asks of the engines behind its agents, beside the battles: what they are (epochs), and how long requests
  * wait in them. One service for all lanes; a lane whose engine nobody knows tells nothing.
+ *
+ * Law: nothing of it fails a campaign; an engine that cannot be asked is one that tells nothing.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -9,6 +11,7 @@ import type { QueueTimes } from "../engine/MetricsScrape.ts"
 import type { EngineLook } from "./EngineEpochStep.ts"
 import type { Scraped } from "./EngineLoad.ts"
 
+/** What a campaign asks of the engines behind its agents. */
 export class CampaignEngines extends Context.Service<CampaignEngines, {
   /** What the engine of that name is now; `undefined` where it cannot be asked. */
   readonly look: (engine: string) => Effect.Effect<EngineLook | undefined>
@@ -27,6 +30,7 @@ export class CampaignEngines extends Context.Service<CampaignEngines, {
     scraped: () => Effect.succeed(undefined)
   })
 
+  /** Engines that tell what a test wants; `scraped` tells nothing unless given. */
   static readonly layerTest = (
     service: Omit<CampaignEngines["Service"], "scraped"> & Partial<CampaignEngines["Service"]>
   ): Layer.Layer<CampaignEngines> =>

@@ -45,6 +45,7 @@ export type { AttemptSummary, StoredBattle, StoredCampaign } from "./StoredCampa
 /** Rows of progress in one operation: some milliseconds. */
 const PROGRESS_PER_OPERATION = 32
 
+/** Where a store is, and how it is opened. */
 export interface StoreOptions {
   readonly filename: string
   /** Whether the file may be new. */

@@ -17,28 +17,40 @@ export type CampaignState = typeof CampaignState.Type
 
 /** What is known of an attempt that has ended, without its transcript. */
 export const AttemptSummary = Schema.Struct({
+  /** The battle that it was one try at. */
   battle: Battle,
+  /** Counted from 1 within its battle. */
   number: Schema.Int,
+  /** How it ended. */
   verdict: Verdict,
   /** When it began, in milliseconds since 1970. */
   startedAt: Schema.Finite,
+  /** Tokens received. */
   tokens: Schema.Int,
+  /** What that number rests on: deltas, or the engine's own count. */
   tokenBasis: TokenBasis,
   /** How the agent was followed. */
   mode: DeliveryMode,
+  /** Milliseconds; `null` where no token came. */
   timeToFirstTokenMillis: Schema.NullOr(Schema.Finite),
+  /** After the first token; `null` where there is nothing to divide. */
   tokensPerSecond: Schema.NullOr(Schema.Finite),
+  /** From its beginning to its end, in milliseconds. */
   durationMillis: Schema.Finite,
   /** It came too late to be of any effect. */
   superseded: Schema.Boolean,
   /** It uses up one of its battle's attempts. */
   charged: Schema.Boolean,
+  /** The epoch of its engine; `null` where that was not known. */
   epoch: Schema.NullOr(Schema.Int)
 })
 export type AttemptSummary = typeof AttemptSummary.Type
 
+/** A battle, and what became of it. */
 export interface StoredBattle {
+  /** Which battle. */
   readonly battle: Battle
+  /** How it stands. */
   readonly outcome: Outcome
   /**
    * What its attempts ended with that stalled, were slow or failed, since it was last opened again, oldest first. Empty
@@ -49,10 +61,13 @@ export interface StoredBattle {
   readonly attempts: number
 }
 
+/** A campaign, as it is stored. */
 export interface StoredCampaign {
+  /** What it was begun with, as last extended. */
   readonly definition: Definition
   /** `null` where an earlier release wrote it. */
   readonly configHash: string | null
+  /** Whether it runs, and if not, why. */
   readonly state: CampaignState
   /** In milliseconds since 1970. */
   readonly createdAt: number

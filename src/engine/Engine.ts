@@ -27,12 +27,15 @@ import { type ChatConnection, COMMENT } from "./ChatConnection.ts"
 import * as OpenAiChat from "./OpenAiChat.ts"
 import { PatientFetch } from "./PatientFetch.ts"
 
+/** Where an engine is, and how it is asked. */
 export interface EngineOptions {
   /** The address of the OpenAI-compatible API, with its `/v1`. */
   readonly baseUrl: string
+  /** The model that every request names. */
   readonly model: string
   /** What to ask for instead, if the model may become another one in the life of the engine. */
   readonly currentModel?: (() => string) | undefined
+  /** Sent as a bearer token, to `baseUrl` only. None unless given. */
   readonly apiKey?: Redacted.Redacted | undefined
   /** The most tokens an answer may have. Always sent, because a run without a bound cannot be told from a runaway. */
   readonly maxTokens?: number
@@ -42,12 +45,17 @@ export interface EngineOptions {
   readonly finishGrace?: Duration.Input
 }
 
+/** One message of a conversation. */
 export interface EngineMessage {
+  /** Who says it. */
   readonly role: "system" | "user" | "assistant"
+  /** What is said: text only. */
   readonly content: string
 }
 
+/** What is asked of an engine. */
 export interface EngineRequest {
+  /** The conversation, its last message being the question. */
   readonly messages: ReadonlyArray<EngineMessage>
   /** Identifies the request in the engine's logs. */
   readonly requestId: string
@@ -58,8 +66,39 @@ const DEFAULT_MAX_TOKENS = 4096
 const EXACT_COUNTS = { return_token_ids: true, stream_options: { include_usage: true, continuous_usage_stats: true } }
 const PLAIN_COUNTS = { stream_options: { include_usage: true } }
 
+/**
+ * An OpenAI-compatible engine. `Engine.layer` is one over HTTP; a program with another way to its engine gives a layer of its
+ * own, whose `stream` keeps the laws at the head of this module.
+ *
+ * @example
+ * import { Engine } from "a2a-campaign/Engine"
+ * import { Simulator } from "a2a-campaign/Simulator"
+ * import * as Transcript from "a2a-campaign/Transcript"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Stream from "effect/Stream"
+ *
+ * const program = Effect.gen(function*() {
+ *   const engine = yield* Engine
+ *   const { finishReason, tokens } = yield* engine.stream({
+ *     messages: [{ role: "user", content: "Tell me a story." }],
+ *     requestId: "story-1"
+ *   }).pipe(Stream.runFold(() => Transcript.empty, Transcript.step))
+ *   console.log(`${tokens > 0}, ${finishReason}`)
+ * })
+ *
+ * // Instead of the simulated engine: Engine.layer({ baseUrl: "http://127.0.0.1:8000/v1", model: "my-model" })
+ * const engine = Layer.unwrap(
+ *   Simulator.useSync(({ url }) => Engine.layer({ baseUrl: `${url}/v1`, model: "simulated-model" }))
+ * ).pipe(Layer.provide(Simulator.layer({ host: "127.0.0.1", port: 0, interTokenMillis: 1 })))
+ *
+ * await Effect.runPromise(Effect.provide(program, engine))
+ * // prints: true, stop
+ */
 export class Engine extends Context.Service<Engine, {
+  /** The model that is asked. */
   readonly model: string
+  /** Where it is, with its `/v1`; also its name as an endpoint in gates, learned limits and errors. */
   readonly baseUrl: string
   /** The most tokens an answer may have. */
   readonly maxTokens: number
@@ -74,6 +113,7 @@ export class Engine extends Context.Service<Engine, {
   static readonly layer = (options: EngineOptions): Layer.Layer<Engine> =>
     Engine.layerNoDeps(options).pipe(Layer.provide(PatientFetch.layer))
 
+  /** Over the connections of the context, which engines of one process may share. */
   static readonly layerNoDeps = (options: EngineOptions): Layer.Layer<Engine, never, PatientFetch> =>
     Layer.effect(Engine, Effect.map(PatientFetch, (connections) => make(options, connections)))
 

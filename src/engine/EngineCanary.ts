@@ -26,6 +26,7 @@ import { Engine, type EngineOptions } from "./Engine.ts"
 import * as MetricsScrape from "./MetricsScrape.ts"
 import { PatientFetch } from "./PatientFetch.ts"
 
+/** Which engine is asked, and how long its answer may take. */
 export interface EngineCanaryOptions
   extends
     Pick<EngineOptions, "baseUrl" | "model" | "currentModel" | "apiKey" | "dataParallelRank">,
@@ -33,6 +34,7 @@ export interface EngineCanaryOptions
 {
   /** How long health, models and tokens may take together; the first time, and once one has passed. */
   readonly firstPatience?: Duration.Input
+  /** How long they may take once a canary has passed; 60 seconds unless given. */
   readonly patience?: Duration.Input
 }
 

@@ -21,7 +21,9 @@ import { defaults } from "../liveness/LivenessLimits.ts"
 import * as MetricsScrape from "./MetricsScrape.ts"
 import { PatientFetch } from "./PatientFetch.ts"
 
+/** Where the metrics are, and how often they are asked for. */
 export interface ScrapedEvidenceOptions extends MetricsScrape.MetricsScrapeOptions {
+  /** From the end of one scrape to the next, 5 seconds unless given. */
   readonly interval?: Duration.Input
   /** The same while a run is in doubt. */
   readonly suspectInterval?: Duration.Input

@@ -24,6 +24,7 @@ import type { Verdict } from "../liveness/Verdict.ts"
 import type { TokenEvent } from "../token/TokenEvent.ts"
 import { Engine, type EngineRequest } from "./Engine.ts"
 
+/** How an engine is watched. */
 export interface WatchedEngineOptions {
   /** The defaults unless given. */
   readonly limits?: LivenessLimits | undefined
@@ -31,6 +32,7 @@ export interface WatchedEngineOptions {
   readonly policy?: StallPolicy | undefined
 }
 
+/** What is asked of a watched engine, and what its watcher is told. */
 export interface WatchedRequest<B> extends EngineRequest {
   /** Counted from 1; 1 unless given. */
   readonly attempt?: number
@@ -42,12 +44,19 @@ export interface WatchedRequest<B> extends EngineRequest {
   readonly onVerdict?: (verdict: Verdict) => void
 }
 
+/**
+ * An `Engine` whose streams end by themselves when their run is over: with `Stalled`, `Slow` or `Failed`, proved by the
+ * `EngineEvidence` of the context where there is any. examples/watchedEngine.ts puts one together.
+ */
 export class WatchedEngine extends Context.Service<WatchedEngine, {
+  /** The model that is asked. */
   readonly model: string
+  /** Where it is; also its name as an endpoint. */
   readonly baseUrl: string
   /** One answer. Fails with `Stalled`, `Slow` or `Failed` of hop "engine". */
   readonly stream: <B = never>(request: WatchedRequest<B>) => Stream.Stream<TokenEvent | B, RunError>
 }>()("a2a-campaign/WatchedEngine") {
+  /** Watches the `Engine` of the context. */
   static readonly layer = (
     options: WatchedEngineOptions = {}
   ): Layer.Layer<WatchedEngine, never, Engine | EngineEvidence | LimitLearner | Ticker> =>

@@ -49,13 +49,36 @@ const elsewhere = new GradingError({
   reason: { _tag: "InvalidSpecification", detail: "a green agent of its own grades it" }
 })
 
+/**
+ * Grades answers. `Grader.layer` knows hidden tests, text and JSON Schema; a program gives a layer of its own to grade in another
+ * way.
+ *
+ * @example
+ * import { Grader } from "a2a-campaign/Grader"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const grader = yield* Grader
+ *   const { score } = yield* grader.grade({
+ *     id: "sum",
+ *     prompt: "What is 17 + 25? Answer with the number.",
+ *     grader: { _tag: "TextMatch", answer: { _tag: "Text" }, rule: { _tag: "Contains", expected: "42" } }
+ *   }, "It is 42.")
+ *   console.log(score)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, Grader.layer))
+ * // prints: 1
+ */
 export class Grader extends Context.Service<Grader, {
   /** The grade of an answer. Fails with a `GradingError` where neither the answer nor the agent is to blame. */
   readonly grade: (task: Task, answer: string) => Effect.Effect<Grade, GradingError>
   /** Whether answers to the task can be graded here at all; nothing is asked of a judge, and no command is run. */
   readonly check: (task: Task) => Effect.Effect<void, GradingError>
+  /** What grades rest on here, for reports. */
   readonly environment: GradingEnvironment
 }>()("a2a-campaign/Grader") {
+  /** With the sandbox, the judge and the commands of the context. */
   static readonly layerNoDeps = Layer.effect(
     Grader,
     Effect.gen(function*() {

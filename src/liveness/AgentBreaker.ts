@@ -15,6 +15,7 @@ import * as EngineGate from "./EngineGate.ts"
 import { retryKindOf } from "./RetryTable.ts"
 import type { RunError } from "./RunError.ts"
 
+/** When an agent is left alone. */
 export interface AgentBreakerOptions {
   /** Failures in a row that shut it. */
   readonly failures: number
@@ -37,6 +38,7 @@ const weighWith = (failures: number) => (error: RunError): "no" | "yes" | number
   }
 }
 
+/** The breaker of every agent: a gate by the agent's name. */
 export class AgentBreaker extends Context.Service<AgentBreaker, EngineGate.EngineGate["Service"]>()(
   "a2a-campaign/AgentBreaker"
 ) {

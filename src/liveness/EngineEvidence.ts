@@ -48,6 +48,10 @@ const nothing: EvidenceLink = {
   dropped: Effect.never
 }
 
+/**
+ * Where runs hear what the engine's own metrics say. `layerNone` says nothing; `ScrapedEvidence` asks a vLLM server. Whoever
+ * has another source (a metrics pipeline, an operator) gives this service a layer of their own.
+ */
 export class EngineEvidence extends Context.Service<EngineEvidence, {
   /** Tells the reader everything from now on, until the scope closes. */
   readonly follow: (reader: EvidenceReader) => Effect.Effect<EvidenceLink, never, Scope.Scope>
@@ -63,5 +67,6 @@ export class EngineEvidence extends Context.Service<EngineEvidence, {
     learn: () => Effect.void
   })
 
+  /** There is no evidence: runs are judged by their silence alone. */
   static readonly layerNone: Layer.Layer<EngineEvidence> = Layer.succeed(EngineEvidence, EngineEvidence.none)
 }

@@ -27,12 +27,17 @@ import * as GateStep from "./GateStep.ts"
 
 /** A gate as displays show it. Times are those of the monotonic clock, in milliseconds. */
 export interface GateView {
+  /** Whose gate it is: the base URL of an engine, or the name of an agent. */
   readonly endpoint: string
+  /** `closed`: requests flow. `suspect`: the canary is asked. `open`: nobody starts. `half-open`: one tries. */
   readonly state: GateStep.GatePhase
+  /** Since when it is so. */
   readonly sinceMillis: number
+  /** What made it so, as a clause. */
   readonly why: string
   /** Suspect only because nobody has tried it yet. */
   readonly untried: boolean
+  /** When the next canary is sent; `null` where none is due. */
   readonly nextCanaryAtMillis: number | null
   /** Requests that may still run in the engine for nobody. */
   readonly unconfirmed: number
@@ -42,6 +47,7 @@ export interface GateView {
   readonly admits: boolean
 }
 
+/** What happens at a gate. */
 export type GateEvent =
   /** The gate is in another state, or its next canary is due at another time. */
   | (GateView & { readonly _tag: "GateChanged" })
@@ -209,6 +215,10 @@ export const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLi
   })
 })
 
+/**
+ * The gate of every endpoint. `enter` it around each battle or request, in a scope that lasts as long as that, and `report`
+ * what became of it.
+ */
 export class EngineGate extends Context.Service<EngineGate, {
   /** Waits until a battle may start at the endpoint, and holds its place there until the scope closes. */
   readonly enter: (endpoint: string) => Effect.Effect<void, never, Scope.Scope>
@@ -219,10 +229,12 @@ export class EngineGate extends Context.Service<EngineGate, {
    * prefill alone), and its error or `completed` when it has ended, before its place is given back.
    */
   readonly report: (endpoint: string, outcome: GateStep.RunOutcome) => Effect.Effect<void>
+  /** How the gate of an endpoint stands now. */
   readonly state: (endpoint: string) => Effect.Effect<GateView>
   /** What happens from now on, at all endpoints; who is very slow misses the oldest. */
   readonly changes: Stream.Stream<GateEvent>
 }>()("a2a-campaign/EngineGate") {
+  /** Gates that ask the `Canary` of the context; limits that are not given have their defaults. */
   static readonly layer = (
     limits: Partial<GateStep.GateLimits> = {}
   ): Layer.Layer<EngineGate, never, Canary> => Layer.effect(EngineGate, make(limits))

@@ -50,8 +50,11 @@ export const FailReason = Schema.TaggedUnion({
 })
 export type FailReason = typeof FailReason.Type
 
+/** A run that somebody said has failed: the error of a token stream. `reason` has what was said, by cases. */
 export class Failed extends Schema.TaggedError<Failed>()("Failed", {
+  /** Whose far end failed. */
   hop: Hop,
+  /** What happened, with what was said about it. */
   reason: FailReason,
   /** Tokens received before the failure. */
   tokens: TokenCount,

@@ -26,6 +26,7 @@ export interface LearnedKey {
   readonly learned: LearnedLimits
 }
 
+/** The memory from which limits are learned. Keep one for all runs of a process. */
 export class LimitLearner extends Context.Service<LimitLearner, {
   /** What is known now; ask when the run is sent. */
   readonly learned: (key: RunKey) => Effect.Effect<LearnedLimits>

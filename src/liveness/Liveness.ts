@@ -42,6 +42,7 @@ export { Verdict } from "./Verdict.ts"
 /** A wake this much later than asked for means that we were paused, not that the stream was silent. */
 const LATE_WAKE_MILLIS = 1000
 
+/** How a silent stream is failed. */
 export interface FailIfSilentOptions<A, E> {
   /** Silence allowed, measured while an element is being waited for. */
   readonly limit: Duration.Input
@@ -136,8 +137,18 @@ export const failIfSilent: {
  *
  * @example
  * import * as Liveness from "a2a-campaign/Liveness"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
  *
- * tokens.pipe(Liveness.timeoutFail(() => new TokensStalled(), "90 seconds"))
+ * const tokens = Stream.concat(Stream.make("alive"), Stream.never)
+ * const program = tokens.pipe(
+ *   Liveness.timeoutFail(() => "no token for a tenth of a second", "100 millis"),
+ *   Stream.runForEach((token) => Effect.sync(() => console.log(token))),
+ *   Effect.catch((error) => Effect.sync(() => console.log(error)))
+ * )
+ * await Effect.runPromise(program)
+ * // prints: alive
+ * // prints: no token for a tenth of a second
  */
 export const timeoutFail: {
   <E2>(

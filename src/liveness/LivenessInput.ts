@@ -171,6 +171,7 @@ export interface Tick {
   readonly at: number
 }
 
+/** What a run can be told: the input of `step`. Times (`at`) are monotonic milliseconds that never fall. */
 export type LivenessInput =
   | Opened
   | Headers

@@ -255,6 +255,7 @@ const fields = Object.fromEntries(
 export const LivenessLimits = Schema.Struct(fields)
 export type LivenessLimits = typeof LivenessLimits.Type
 
+/** Every limit at its default; see `explain` for what each means. */
 export const defaults: LivenessLimits = Schema.decodeSync(LivenessLimits)({})
 
 /** The limits of somebody who waits for so many milliseconds where there is no evidence, before the first token too. */

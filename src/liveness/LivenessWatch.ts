@@ -40,8 +40,11 @@ import type { StallPolicy } from "./StallPolicy.ts"
 import { Ticker } from "./Ticker.ts"
 import type { RunName, Verdict } from "./Verdict.ts"
 
+/** How a stream is watched. */
 export interface WatchOptions<A, B = never> {
+  /** Which run this is; its hop stands in the errors, its endpoint and model in what is learned and stored. */
   readonly run: RunName
+  /** The limits of this run; the defaults unless given. */
   readonly limits?: LivenessLimits
   /** "enforce" unless given. */
   readonly policy?: StallPolicy

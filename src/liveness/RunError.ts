@@ -6,5 +6,8 @@ import { Failed } from "./Failed.ts"
 import { Slow } from "./Slow.ts"
 import { Stalled } from "./Stalled.ts"
 
+/**
+ * Why a run ended without an answer: `Stalled`, `Slow` or `Failed`. A schema, too: it crosses wires and enters stores.
+ */
 export const RunError = Schema.Union([Stalled, Slow, Failed])
 export type RunError = typeof RunError.Type

@@ -14,10 +14,15 @@ import { Phase } from "./Phase.ts"
 import { SlowReason } from "./SlowReason.ts"
 import { Circumstances, type Verdict } from "./Verdict.ts"
 
+/**
+ * A budget of the user ended the run while it was alive: the error of a token stream. Without a budget it never comes.
+ */
 export class Slow extends Schema.TaggedError<Slow>()("Slow", {
+  /** Whose budget was used up. */
   hop: Hop,
   /** What it waited for; `null` where tokens came as fast as ever. */
   reason: Schema.NullOr(SlowReason),
+  /** What the run was doing. */
   phase: Phase,
   /** Tokens received, which are kept. */
   tokens: TokenCount,
@@ -25,6 +30,7 @@ export class Slow extends Schema.TaggedError<Slow>()("Slow", {
   silentMillis: Schema.Finite,
   /** The budget. */
   limit: LimitInForce,
+  /** What was known at that moment. */
   circumstances: Circumstances,
   /** Whether the engine is known to have dropped the request. */
   cancel: CancelProof

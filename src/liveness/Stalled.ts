@@ -13,7 +13,11 @@ import { Verdict } from "./Verdict.ts"
 
 const { _tag: _, ...verdict } = Verdict.cases.Stalled.fields
 
+/**
+ * The run was given up because nothing came: the error of a token stream. `kind` and `confidence` say what is known.
+ */
 export class Stalled extends Schema.TaggedError<Stalled>()("Stalled", {
+  /** Whose far end was silent. */
   hop: Hop,
   ...verdict,
   /** Whether the engine is known to have dropped the request. */

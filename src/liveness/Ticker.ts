@@ -15,10 +15,12 @@ import type * as Scope from "effect/Scope"
 /** Called with monotonic milliseconds; must not throw. */
 export type Tick = (at: number) => void
 
+/** The clock of all watched runs of a process. Keep one, as `Ticker.layer()`. */
 export class Ticker extends Context.Service<Ticker, {
   /** Calls `tick` every interval until the scope closes. */
   readonly add: (tick: Tick) => Effect.Effect<void, never, Scope.Scope>
 }>()("a2a-campaign/Ticker") {
+  /** Ticks this often while anybody listens; every second unless given. */
   static readonly layer = (interval: Duration.Input = "1 second"): Layer.Layer<Ticker> =>
     Layer.effect(
       Ticker,

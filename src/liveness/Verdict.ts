@@ -80,7 +80,9 @@ export type Degenerate = typeof Degenerate.Type
 export const Closed = Schema.Literals(["done", "eof", "grace", "reset-after-finish"])
 export type Closed = typeof Closed.Type
 
+/** What can be said of a run; a tagged union and a schema. All times are milliseconds, all rates tokens per second. */
 export const Verdict = Schema.TaggedUnion({
+  /** Tokens come as they should, or nothing says otherwise. */
   Alive: {
     phase: Phase,
     tokens: TokenCount,
@@ -88,6 +90,7 @@ export const Verdict = Schema.TaggedUnion({
     tokensPerSecond: Schema.Finite,
     silentMillis: Millis
   },
+  /** It is silent for longer than usual, or slower than asked for, and is not given up. */
   Slow: {
     reason: SlowReason,
     phase: Phase,
@@ -99,6 +102,7 @@ export const Verdict = Schema.TaggedUnion({
     /** The last thing the engine said; `null` where it said nothing that may be believed. */
     engine: Schema.NullOr(EvidenceSample)
   },
+  /** Final: nothing came for too long, or the engine is known to stand still. */
   Stalled: {
     kind: StallKind,
     confidence: Confidence,
@@ -109,6 +113,7 @@ export const Verdict = Schema.TaggedUnion({
     limit: LimitInForce,
     circumstances: Circumstances
   },
+  /** Final: somebody said that it failed, or it ended without a finish reason. */
   Failed: {
     kind: FailKind,
     phase: Phase,
@@ -122,12 +127,14 @@ export const Verdict = Schema.TaggedUnion({
     silentMillis: Millis,
     circumstances: Circumstances
   },
+  /** Final: the engine ended the answer. */
   Completed: {
     finishReason: Schema.String,
     closed: Closed,
     tokens: TokenCount,
     degenerate: Schema.NullOr(Degenerate)
   },
+  /** Final: somebody of ours wanted no more of it. */
   Cancelled: {
     by: CancelledBy,
     /** What it waited for; `null` where tokens came as fast as ever. */

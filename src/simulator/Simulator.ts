@@ -33,7 +33,9 @@ import { SimulatorOptions } from "./SimulatorOptions.ts"
 
 /** Where to listen (port 0: the system chooses) and how to behave. */
 const ServedOptions = Schema.Struct({
+  /** The address to listen on. */
   host: Schema.NonEmptyString,
+  /** 0 lets the system choose. */
   port: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })),
   ...SimulatorOptions.fields
 })
@@ -115,6 +117,22 @@ const make = Effect.fn("Simulator.make")(function*(options: typeof ServedOptions
   return Simulator.of({ url, streams: server.streams, journal: journal.events, faults: board })
 })
 
+/**
+ * A simulated vLLM server on a port of this machine.
+ *
+ * @example
+ * import { Simulator } from "a2a-campaign/Simulator"
+ * import * as Effect from "effect/Effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const { url } = yield* Simulator
+ *   const answer = yield* Effect.promise(() => fetch(`${url}/v1/models`))
+ *   console.log(`${answer.status} ${(yield* Effect.promise(() => answer.text())).includes("simulated-model")}`)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, Simulator.layer({ host: "127.0.0.1", port: 0 })))
+ * // prints: 200 true
+ */
 export class Simulator extends Context.Service<Simulator, {
   /** Where the server listens, without a slash at the end, like `http://127.0.0.1:41234`. */
   readonly url: string

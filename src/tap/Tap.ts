@@ -35,7 +35,9 @@ import * as TapRefusal from "./TapRefusal.ts"
 import { routeOf } from "./TapRoute.ts"
 import { watchCall } from "./watchCall.ts"
 
+/** Where a tap listens, which engine is behind it, and how calls are watched. */
 export interface TapOptions {
+  /** The address to listen on. */
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
@@ -51,6 +53,7 @@ export interface TapOptions {
   readonly onEvent?: ((event: TapEvent) => void) | undefined
 }
 
+/** A pass-through between any agent and its engine, which watches every call. */
 export class Tap extends Context.Service<Tap, {
   /** Where the tap listens, without a slash at its end. */
   readonly url: string

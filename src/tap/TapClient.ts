@@ -25,11 +25,13 @@ import { Failed, FailReason } from "../liveness/Failed.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import { CONTROL_PREFIX } from "./TapRoute.ts"
 
+/** Which battle is opened at which tap. */
 export interface TapBattleOptions {
   /** Where the tap listens. */
   readonly tapUrl: string
   /** Names the battle at the tap; what stands in the path or the header of its requests. */
   readonly battle: string
+  /** The agent's name, for those whose calls say no battle. */
   readonly agent: string
   /** Counted from 1; a later one takes the place of an earlier one that is still open. */
   readonly attempt: number
@@ -39,15 +41,18 @@ export interface TapBattleOptions {
   readonly trace?: string | undefined
   /** What the agent is asked, by which its calls are told from those of its other battles. */
   readonly prompt?: string | undefined
+  /** What the tap wants to be shown; none unless given. */
   readonly token?: Redacted.Redacted | undefined
 }
 
+/** A runner's side of a tap. `TapClient.layer` is one over HTTP. */
 export class TapClient extends Context.Service<TapClient, {
   /** Opens a battle and follows it. */
   readonly battle: (options: TapBattleOptions) => Stream.Stream<TaskEvent, RunError>
   /** Fails in one line where there is no tap, or one that does not let us ask. */
   readonly check: (options: Pick<TapBattleOptions, "tapUrl" | "token">) => Effect.Effect<void, Failed>
 }>()("a2a-campaign/TapClient") {
+  /** Over the connections of the context. */
   static readonly layerNoDeps: Layer.Layer<TapClient, never, PatientFetch> = Layer.effect(
     TapClient,
     Effect.map(
@@ -57,6 +62,7 @@ export class TapClient extends Context.Service<TapClient, {
     )
   )
 
+  /** Over HTTP, with connections of its own. */
   static readonly layer: Layer.Layer<TapClient> = TapClient.layerNoDeps.pipe(Layer.provide(PatientFetch.layer))
 
   /** A tap at which every battle is the same. */

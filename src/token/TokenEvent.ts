@@ -22,6 +22,20 @@ export type Channel = typeof Channel.Type
 /** A count of tokens: a whole number, zero or more. */
 export const TokenCount = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
+/**
+ * One element of a token stream. `TokenEvent.match` and `TokenEvent.cases` take it apart.
+ *
+ * @example
+ * import { Delta, Finish, tokensOf, Usage } from "a2a-campaign/TokenEvent"
+ *
+ * const events = [
+ *   Delta.make({ channel: "content", text: "two tokens", tokens: 2 }),
+ *   Finish.make({ reason: "stop" }),
+ *   Usage.make({ promptTokens: 5, completionTokens: 2 })
+ * ]
+ * console.log(events.map(tokensOf).join(" "))
+ * // prints: 2 0 0
+ */
 export const TokenEvent = Schema.TaggedUnion({
   /** Text of one channel, with the number of tokens it stands for. */
   Delta: { channel: Channel, text: Schema.String, tokens: TokenCount },
@@ -45,9 +59,12 @@ export const TokenEvent = Schema.TaggedUnion({
 })
 export type TokenEvent = typeof TokenEvent.Type
 
+/** Text of one channel with the tokens it stands for. */
 export type Delta = Extract<TokenEvent, { readonly _tag: "Delta" }>
+/** A piece of a tool call. */
 export type ToolCallDelta = Extract<TokenEvent, { readonly _tag: "ToolCallDelta" }>
 
+/** The cases of `TokenEvent`, each with its constructor: `Delta.make({ channel, text, tokens })` and so on. */
 export const { Delta, Finish, Signal, ToolCallDelta, Usage } = TokenEvent.cases
 
 /** The number of generated tokens an event stands for. */

@@ -8,23 +8,49 @@
  */
 import type { TokenEvent } from "./TokenEvent.ts"
 
+/** A tool call, as far as it has come. */
 export interface ToolCall {
+  /** The engine's name for the call; `undefined` until it has come. */
   readonly id: string | undefined
+  /** The tool that is called; `undefined` until it has come. */
   readonly name: string | undefined
+  /** JSON once it is complete; a beginning of it before. */
   readonly arguments: string
 }
 
+/** What a stream has said. */
 export interface Transcript {
+  /** The answer so far. */
   readonly content: string
+  /** What was thought before the answer, as far as the engine tells it apart. */
   readonly reasoning: string
+  /** By their index; a call that has not begun leaves a hole. */
   readonly toolCalls: ReadonlyArray<ToolCall>
   /** Generated tokens; see `tokenBasis`. */
   readonly tokens: number
+  /** What `tokens` rests on: the sum of the deltas, or the engine's own count. */
   readonly tokenBasis: "deltas" | "usage"
+  /** Tokens of the prompt; `undefined` until the engine has told its usage. */
   readonly promptTokens: number | undefined
+  /** Why the engine ended the answer; `undefined` while it has not. */
   readonly finishReason: string | undefined
 }
 
+/**
+ * Nothing has been said yet.
+ *
+ * @example
+ * import * as Transcript from "a2a-campaign/Transcript"
+ * import { Delta, Finish } from "a2a-campaign/TokenEvent"
+ *
+ * const { content, finishReason, tokens } = [
+ *   Delta.make({ channel: "content", text: "Hello, ", tokens: 2 }),
+ *   Delta.make({ channel: "content", text: "you", tokens: 1 }),
+ *   Finish.make({ reason: "stop" })
+ * ].reduce(Transcript.step, Transcript.empty)
+ * console.log(`${content}: ${tokens} tokens, ${finishReason}`)
+ * // prints: Hello, you: 3 tokens, stop
+ */
 export const empty: Transcript = {
   content: "",
   reasoning: "",
