@@ -36,6 +36,11 @@ import type { TaskEvent } from "./TaskEvent.ts"
 import { taskStream } from "./TaskStream.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 
+export type { AttemptMetadata } from "./AttemptMetadata.ts"
+export type { FetchLimits } from "./BoundedFetch.ts"
+export { DeliveryMode } from "./DeliveryMode.ts"
+export type { AgentPromise, AskedMode } from "./ModeChoice.ts"
+
 /** A message to an agent, and how its task is to be followed. */
 export interface A2aMessage {
   /** The agent's address, as given to its users. */

@@ -13,6 +13,7 @@ import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 /** No client makes an agent wait a hundred times as long as it would. */
 const MOST_PATIENCE = 100
 
+/** What a message says of the attempt that it belongs to, for agents that know the token extension. */
 export const AttemptMetadata = Schema.Struct({
   /** Counted from 1. */
   attempt: Schema.Int.check(Schema.isGreaterThan(0)).pipe(Schema.withDecodingDefault(Effect.succeed(1))),

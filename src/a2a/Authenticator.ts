@@ -14,7 +14,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { createHash, timingSafeEqual } from "node:crypto"
 import { type AgentSecurity, bearerSecurity, noSecurity } from "./AgentCard.ts"
-import type { JsonAnswer } from "./HttpAnswer.ts"
+
+export type { AgentSecurity } from "./AgentCard.ts"
 
 /** What an authenticator sees of a request. */
 export interface AuthenticationRequest {
@@ -89,22 +90,3 @@ export const bearerToken = (token: Redacted.Redacted<string>): Authenticator => 
 const bearer: User = { isAuthenticated: true, userName: "bearer" }
 
 const digest = (text: string): Uint8Array => createHash("sha256").update(text).digest()
-
-/** The error that stands for "unauthorized" in JSON-RPC, which A2A leaves to servers (specification 3.3.2). */
-const JSON_RPC_UNAUTHORIZED = -32000
-
-/** The answer to a request that is refused, in the words of the binding that it is for. */
-export const unauthorizedAnswer = (error: Unauthorized, binding: "JSONRPC" | "HTTP+JSON"): JsonAnswer => ({
-  _tag: "Json",
-  status: 401,
-  headers: { "www-authenticate": error.challenge },
-  ...(binding === "JSONRPC"
-    ? {
-      contentType: "application/json",
-      json: { jsonrpc: "2.0", id: null, error: { code: JSON_RPC_UNAUTHORIZED, message: error.message } }
-    }
-    : {
-      contentType: "application/a2a+json",
-      json: { error: { code: 401, status: "UNAUTHENTICATED", message: error.message, details: [] } }
-    })
-})

@@ -22,6 +22,7 @@ import { AgentFault, malformed, ofTransport, oneLine } from "./AgentFault.ts"
 import { makeGuard } from "./EventStreamGuard.ts"
 import { isObject, isTooDeep, parseJson } from "./WireShape.ts"
 
+/** What is taken of an agent's answers at most. */
 export interface FetchLimits {
   /** The bytes of all streams of one task together. */
   readonly taskBytes: number

@@ -13,5 +13,6 @@
  */
 import * as Schema from "effect/Schema"
 
+/** How an agent's work is followed: see the head of DeliveryMode.ts for what each can see. */
 export const DeliveryMode = Schema.Literals(["stream", "tap", "poll", "blocking"])
 export type DeliveryMode = typeof DeliveryMode.Type

@@ -12,12 +12,13 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { type Authenticator, unauthorizedAnswer } from "./Authenticator.ts"
+import type { Authenticator } from "./Authenticator.ts"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import * as HttpRefusal from "./HttpRefusal.ts"
 import type { JsonRpcDispatch } from "./JsonRpcDispatch.ts"
 import { isJson, JSON_TYPES } from "./MediaType.ts"
 import type { RestDispatch } from "./RestDispatch.ts"
+import { unauthorizedAnswer } from "./unauthorizedAnswer.ts"
 
 export interface HttpCallsOptions {
   readonly authenticator: Authenticator

@@ -15,6 +15,7 @@ export type AskedMode = Exclude<DeliveryMode, "tap">
 
 /** What an agent's card says of how it can be followed. */
 export interface AgentPromise {
+  /** What the agent calls itself. */
   readonly name: string
   /** Whether it streams. */
   readonly streams: boolean

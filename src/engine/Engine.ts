@@ -27,6 +27,8 @@ import { type ChatConnection, COMMENT } from "./ChatConnection.ts"
 import * as OpenAiChat from "./OpenAiChat.ts"
 import { PatientFetch } from "./PatientFetch.ts"
 
+export { PatientFetch } from "./PatientFetch.ts"
+
 /** Where an engine is, and how it is asked. */
 export interface EngineOptions {
   /** The address of the OpenAI-compatible API, with its `/v1`. */

@@ -17,6 +17,7 @@ import type { Scrape } from "../liveness/LivenessInput.ts"
 import * as EngineFailure from "./EngineFailure.ts"
 import * as MetricsText from "./MetricsText.ts"
 
+/** Which engine's metrics are read. */
 export interface MetricsScrapeOptions {
   /** The address of the OpenAI-compatible API, with its `/v1`; metrics and health stand beside it. */
   readonly baseUrl: string

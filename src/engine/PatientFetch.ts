@@ -24,7 +24,9 @@ export const fetchThrough = (dispatcher: undici.Agent): typeof globalThis.fetch 
   ((input: string, init: undici.RequestInit) =>
     undici.fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch
 
+/** Connections to engines, on which silence is never cut off: Node's own `fetch` ends a silent body after 300 s. */
 export class PatientFetch extends Context.Service<PatientFetch, {
+  /** As the platform's `fetch`, over these connections. */
   readonly fetch: typeof globalThis.fetch
   /** The same connections without the streams of `fetch`, which cost more than all else that is done for a token. */
   readonly dispatcher: Pick<undici.Dispatcher, "dispatch">

@@ -21,6 +21,8 @@ import { defaults } from "../liveness/LivenessLimits.ts"
 import * as MetricsScrape from "./MetricsScrape.ts"
 import { PatientFetch } from "./PatientFetch.ts"
 
+export type { MetricsScrapeOptions } from "./MetricsScrape.ts"
+
 /** Where the metrics are, and how often they are asked for. */
 export interface ScrapedEvidenceOptions extends MetricsScrape.MetricsScrapeOptions {
   /** From the end of one scrape to the next, 5 seconds unless given. */

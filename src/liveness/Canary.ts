@@ -13,7 +13,9 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type { EndpointKnowledge } from "./EngineEvidence.ts"
 
+/** What became of a canary. */
 export const CanaryOutcome = Schema.TaggedUnion({
+  /** The endpoint has answered. */
   Passed: {
     tokens: Schema.Int,
     /** Between its last two tokens, in milliseconds. */
@@ -23,6 +25,7 @@ export const CanaryOutcome = Schema.TaggedUnion({
   },
   /** `why` is a sentence. */
   Failed: { why: Schema.String },
+  /** There is nobody to be asked under that name. */
   Absent: {}
 })
 export type CanaryOutcome = typeof CanaryOutcome.Type
@@ -32,6 +35,10 @@ export const knowledgeOf = (
   { binding, stepMillis }: Extract<CanaryOutcome, { readonly _tag: "Passed" }>
 ): EndpointKnowledge => ({ binding, longestStepMillis: stepMillis })
 
+/**
+ * Asks whether an engine, or an agent, answers at all. `EngineCanary.layer` asks an engine for three tokens; an engine of another
+ * kind needs a canary of its own.
+ */
 export class Canary extends Context.Service<Canary, {
   /** Asks once. Takes a bounded time and never fails: whatever goes wrong is an outcome. */
   readonly check: (endpoint: string) => Effect.Effect<CanaryOutcome>
@@ -41,6 +48,7 @@ export class Canary extends Context.Service<Canary, {
     check: () => Effect.succeed(CanaryOutcome.cases.Absent.make({}))
   })
 
+  /** A canary that answers as it is told. */
   static readonly layerTest = (check: Canary["Service"]["check"]): Layer.Layer<Canary> =>
     Layer.succeed(Canary, { check })
 }

@@ -25,6 +25,9 @@ import * as Stream from "effect/Stream"
 import { Canary, CanaryOutcome } from "./Canary.ts"
 import * as GateStep from "./GateStep.ts"
 
+export { Canary, CanaryOutcome } from "./Canary.ts"
+export type { GateLimits, GatePhase, RunOutcome } from "./GateStep.ts"
+
 /** A gate as displays show it. Times are those of the monotonic clock, in milliseconds. */
 export interface GateView {
   /** Whose gate it is: the base URL of an engine, or the name of an agent. */

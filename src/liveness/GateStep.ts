@@ -26,10 +26,13 @@ import { inSeconds } from "./inSeconds.ts"
 import { retryKindOf, rowOf } from "./RetryTable.ts"
 import type { RunError } from "./RunError.ts"
 
+/** When a gate asks, and whom it believes. */
 export interface GateLimits {
   /** The delay before the canary of an open gate, and how it grows. Milliseconds. */
   readonly canaryFirstMillis: number
+  /** How much longer each delay is than the one before. */
   readonly canaryFactor: number
+  /** The longest delay. Milliseconds. */
   readonly canaryMostMillis: number
   /** A canary that says nothing for so long has failed. More than a canary allows itself. */
   readonly canaryPatienceMillis: number
@@ -58,6 +61,7 @@ export const defaults: GateLimits = {
   weigh: weighForEngine
 }
 
+/** `closed`: requests flow. `suspect`: the canary is asked. `open`: nobody starts. `half-open`: one may try. */
 export type GatePhase = "closed" | "suspect" | "open" | "half-open"
 
 /** A run's report: an error, its end with an answer, or `began`: at least two tokens of it have come. */

@@ -84,6 +84,7 @@ export interface EngineOutput {
 
 /** A request that is open now, as `GET /sim/streams` shows it. */
 export interface OpenStream {
+  /** The id of the request, as its client sees it. */
   readonly id: string
   /** The first 80 characters of the prompt. */
   readonly prompt: string

@@ -17,6 +17,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
+/** What the journal tells apart. */
 export type JournalEventKind =
   | "request"
   | "fault"
@@ -35,12 +36,15 @@ export type JournalEventKind =
   | "listening"
   | "new-process"
 
+/** One thing that happened to a request, or to the server. */
 export interface JournalEvent {
+  /** Counted from 0, in the order in which they happened. */
   readonly sequence: number
   /** Monotonic milliseconds since the simulator started. */
   readonly atMillis: number
   /** The id of the request as its client sees it ("chatcmpl-..."), or "server". */
   readonly request: string
+  /** What happened. */
   readonly event: JournalEventKind
   /** Number of tokens in this write; only with "chunk". */
   readonly tokens?: number

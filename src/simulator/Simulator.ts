@@ -31,6 +31,11 @@ import * as SimulatedServer from "./SimulatedServer.ts"
 import { CannotListen, InvalidOptions, PortInUse, SimulatorError } from "./SimulatorError.ts"
 import { SimulatorOptions } from "./SimulatorOptions.ts"
 
+export type { OpenStream } from "./EngineLoop.ts"
+export type { FaultInForce } from "./faults/FaultBoard.ts"
+export type { JournalEvent, JournalEventKind } from "./Journal.ts"
+export { CannotListen, InvalidOptions, PortInUse, SimulatorError } from "./SimulatorError.ts"
+
 /** Where to listen (port 0: the system chooses) and how to behave. */
 const ServedOptions = Schema.Struct({
   /** The address to listen on. */
@@ -40,6 +45,18 @@ const ServedOptions = Schema.Struct({
   ...SimulatorOptions.fields
 })
 export type ServedOptions = typeof ServedOptions.Type
+
+/** How faults are put in force and taken away while the server runs; docs/simulator.md lists them. */
+export interface SimulatedFaults {
+  /** Puts faults in force, written as `engine-hang:after-tokens=20`, and gives their ids. Fails with `InvalidOptions`. */
+  readonly add: (text: string) => Effect.Effect<ReadonlyArray<number>, SimulatorError>
+  /** Takes a fault away and ends what it began; false: there is none with this id. */
+  readonly remove: (id: number) => Effect.Effect<boolean>
+  /** Takes all faults away. */
+  readonly clear: Effect.Effect<void>
+  /** The faults in force, and how often each has happened. */
+  readonly list: Effect.Effect<ReadonlyArray<FaultBoard.FaultInForce>>
+}
 
 const listenError = ({ host, port }: ServedOptions) => ({ cause }: ServeError) => {
   const { code, message } = cause as NodeJS.ErrnoException
@@ -114,7 +131,20 @@ const make = Effect.fn("Simulator.make")(function*(options: typeof ServedOptions
   const url = urlOf(nodeServer)
   // Their times begin now.
   yield* Effect.forEach(settings.faults, (text) => board.add(Result.getOrThrow(FaultSpecification.read(text))))
-  return Simulator.of({ url, streams: server.streams, journal: journal.events, faults: board })
+  const faults: SimulatedFaults = {
+    add: (text) =>
+      Effect.flatMap(
+        Effect.mapError(
+          Effect.fromResult(FaultSpecification.read(text)),
+          (detail) => new SimulatorError({ reason: new InvalidOptions({ detail }) })
+        ),
+        board.add
+      ),
+    remove: board.remove,
+    clear: board.clear,
+    list: board.list
+  }
+  return Simulator.of({ url, streams: server.streams, journal: journal.events, faults })
 })
 
 /**
@@ -141,7 +171,7 @@ export class Simulator extends Context.Service<Simulator, {
   /** The last 100 000 events, oldest first. */
   readonly journal: Effect.Effect<ReadonlyArray<Journal.JournalEvent>>
   /** The faults in force. */
-  readonly faults: FaultBoard.FaultBoard
+  readonly faults: SimulatedFaults
 }>()("a2a-campaign/Simulator") {
   /**
    * Starts a simulated server and stops it with the scope, at once, whatever is open.

@@ -5,8 +5,11 @@
  */
 import * as Schema from "effect/Schema"
 
+/** Somebody else listens there. */
 export class PortInUse extends Schema.TaggedError<PortInUse>()("PortInUse", {
+  /** The address asked for. */
   host: Schema.String,
+  /** The port asked for. */
   port: Schema.Int
 }) {
   override get message() {
@@ -14,9 +17,13 @@ export class PortInUse extends Schema.TaggedError<PortInUse>()("PortInUse", {
   }
 }
 
+/** The system does not let us listen there. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
+  /** The address asked for. */
   host: Schema.String,
+  /** The port asked for. */
   port: Schema.Int,
+  /** What the system said. */
   detail: Schema.String
 }) {
   override get message() {
@@ -24,7 +31,9 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
   }
 }
 
+/** The options are wrong. */
 export class InvalidOptions extends Schema.TaggedError<InvalidOptions>()("InvalidOptions", {
+  /** Which, and what was expected. */
   detail: Schema.String
 }) {
   override get message() {
@@ -32,7 +41,9 @@ export class InvalidOptions extends Schema.TaggedError<InvalidOptions>()("Invali
   }
 }
 
+/** Why there is no simulator. `reason` says it by cases. */
 export class SimulatorError extends Schema.TaggedError<SimulatorError>()("SimulatorError", {
+  /** What went wrong. */
   reason: Schema.Union([PortInUse, CannotListen, InvalidOptions])
 }) {
   override get message() {

@@ -35,6 +35,8 @@ import * as TapRefusal from "./TapRefusal.ts"
 import { routeOf } from "./TapRoute.ts"
 import { watchCall } from "./watchCall.ts"
 
+export type { CallEnd, CallName, TapEvent, Unattributed } from "./TapEvent.ts"
+
 /** Where a tap listens, which engine is behind it, and how calls are watched. */
 export interface TapOptions {
   /** The address to listen on. */

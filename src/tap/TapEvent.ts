@@ -18,8 +18,11 @@ export type Unattributed =
 export interface CallName {
   /** Counted from 1. */
   readonly call: number
+  /** The path of the request, without the query. */
   readonly path: string
+  /** The model that it names. */
   readonly model: string
+  /** The battle that it belongs to, by its name at the tap. */
   readonly battle: string | null
   /** Why there is no battle. */
   readonly why: Unattributed | null
@@ -39,30 +42,58 @@ export type CallEnd =
   | "battle-closed"
   | "shut-down"
 
+/** One thing that happened at a tap. */
 export type TapEvent =
   | { readonly _tag: "CallBegan" } & CallName
   /** It became slow, or it is alive again, or it was found stalled. */
-  | { readonly _tag: "CallVerdict"; readonly verdict: Verdict } & CallName
+  | {
+    readonly _tag: "CallVerdict"
+    /** What can be said of it now. */
+    readonly verdict: Verdict
+  } & CallName
   | {
     readonly _tag: "CallEnded"
+    /** How it ended. */
     readonly end: CallEnd
     /** The status it was answered with; `null` if it was not. */
     readonly status: number | null
+    /** Tokens of its answer. */
     readonly tokens: number
     /** Since it was asked, in milliseconds. */
     readonly millis: number
+    /** From being asked to the first token, in milliseconds; `null` where none came. */
     readonly firstTokenMillis: number | null
     /** What went wrong. */
     readonly detail: string | null
   } & CallName
   /** Anything but a completion: it passed, and was not watched. */
-  | { readonly _tag: "Passed"; readonly method: string; readonly path: string; readonly status: number | null }
-  | { readonly _tag: "BattleOpened"; readonly battle: string; readonly agent: string; readonly attempt: number }
+  | {
+    readonly _tag: "Passed"
+    /** Its HTTP method. */
+    readonly method: string
+    /** Its path, without the query. */
+    readonly path: string
+    /** The status it was answered with; `null` if it was not. */
+    readonly status: number | null
+  }
+  | {
+    readonly _tag: "BattleOpened"
+    /** Its name at the tap. */
+    readonly battle: string
+    /** Who plays it. */
+    readonly agent: string
+    /** Counted from 1. */
+    readonly attempt: number
+  }
   | {
     readonly _tag: "BattleClosed"
+    /** Its name at the tap. */
     readonly battle: string
+    /** Who played it. */
     readonly agent: string
+    /** Calls that were its own. */
     readonly calls: number
+    /** Their tokens. */
     readonly tokens: number
     /** Calls that may have been its own. */
     readonly shared: number

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Authenticator from "../../src/a2a/Authenticator.ts"
+import { unauthorizedAnswer } from "../../src/a2a/unauthorizedAnswer.ts"
 import { runs } from "../support/propertyRuns.ts"
 
 const request = (authorization?: string) => ({ headers: { authorization }, method: "POST", path: "/" })
@@ -63,14 +64,14 @@ describe("a bearer token", () => {
       assert.strictEqual(missing.challenge, "Bearer realm=\"a2a\"")
       assert.match(wrong.challenge, /^Bearer realm="a2a", error="invalid_token", error_description="[^"]+"$/)
       for (const error of [missing, wrong]) {
-        const rest = Authenticator.unauthorizedAnswer(error, "HTTP+JSON")
+        const rest = unauthorizedAnswer(error, "HTTP+JSON")
         assert.deepInclude(rest, {
           status: 401,
           contentType: "application/a2a+json",
           headers: { "www-authenticate": error.challenge },
           json: { error: { code: 401, status: "UNAUTHENTICATED", message: error.message, details: [] } }
         })
-        assert.deepInclude(Authenticator.unauthorizedAnswer(error, "JSONRPC"), {
+        assert.deepInclude(unauthorizedAnswer(error, "JSONRPC"), {
           status: 401,
           contentType: "application/json",
           headers: { "www-authenticate": error.challenge },

@@ -10,7 +10,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
@@ -29,7 +28,6 @@ import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits
 import { rowOf } from "../../src/liveness/RetryTable.ts"
 import { RunError } from "../../src/liveness/RunError.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
-import * as FaultSpecification from "../../src/simulator/faults/FaultSpecification.ts"
 import type { JournalEvent } from "../../src/simulator/Journal.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
 import { eventually, pass } from "../simulator/faults/virtualTime.ts"
@@ -102,7 +100,7 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       event._tag === "GateChanged"
         ? event.state === "open"
         : event._tag === "AttemptEnded" && (event.record.error === null || rowOf(event.record.error).gate !== "yes")
-    const begin = Effect.suspend(() => faults.add(Result.getOrThrow(FaultSpecification.read(fault))))
+    const begin = Effect.suspend(() => Effect.orDie(faults.add(fault)))
     const onEvent = Effect.fnUntraced(function*(event: CampaignEvent) {
       if (event._tag === "AttemptBegan" && !events.some(({ _tag }) => _tag === "AttemptBegan")) yield* begin
       events.push(event)

@@ -31,14 +31,15 @@ export interface PublicModule {
 }
 
 /** A node of the syntax tree, as far as it is looked at here. */
-interface Node {
+export interface Node {
   readonly type: string
   readonly start: number
   readonly end: number
   readonly [field: string]: any
 }
 
-interface Source {
+/** A file of ours, read once. */
+export interface Source {
   readonly file: string
   readonly text: string
   readonly body: ReadonlyArray<Node>
@@ -48,7 +49,7 @@ interface Source {
 
 const sources = new Map<string, Source>()
 
-const sourceOf = (file: string): Source => {
+export const sourceOf = (file: string): Source => {
   const known = sources.get(file)
   if (known !== undefined) return known
   const text = readFileSync(join(root, file), "utf8")
@@ -70,10 +71,10 @@ const commentBefore = ({ comments, text }: Source, start: number): string => {
   return comment?.type === "Block" && comment["value"].startsWith("*") ? withoutFrame(comment["value"]) : ""
 }
 
-const placeOf = ({ file, text }: Source, { start }: Node): string =>
+export const placeOf = ({ file, text }: Source, { start }: Node): string =>
   `${file}:${text.slice(0, start).split("\n").length}`
 
-const nameOf = (key: Node | undefined): string => key?.["name"] ?? key?.["value"] ?? ""
+export const nameOf = (key: Node | undefined): string => key?.["name"] ?? key?.["value"] ?? ""
 
 /** The members that a declaration shows to whoever uses it. */
 const membersOf = (node: Node | null | undefined): ReadonlyArray<Node> => {
@@ -150,7 +151,7 @@ const declarationsIn = (source: Source): Map<string, ReadonlyArray<Declared>> =>
   return found
 }
 
-const resolved = (from: Source, specifier: Node): Source | undefined => {
+export const resolved = (from: Source, specifier: Node): Source | undefined => {
   const text: string = specifier["value"]
   return text.startsWith(".") ? sourceOf(relative(root, join(root, dirname(from.file), text))) : undefined
 }

@@ -33,7 +33,9 @@ export interface RequestFaults {
 
 /** A fault in force, as `GET /sim/faults` shows it. */
 export interface FaultInForce {
+  /** To take it away by. */
   readonly id: number
+  /** As it was written. */
   readonly fault: string
   /** How often it has happened. */
   readonly happened: number
