@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
+  // Tests import what programs import, and get the sources.
+  ssr: { resolve: { conditions: ["a2a-campaign-source", "module", "node", "development|production"] } },
   test: {
     include: ["test/**/*.test.ts"],
     // Vitest keeps one core free; many of these tests wait, for sockets and for processes.
