@@ -6,17 +6,22 @@
  * its reader when the client goes, waits for slow clients, and carries a comment every 15 s of silence so that proxies
  * keep it open. A comment never stands for a token.
  *
+ * `serve` is the easy way, with an executor and a relay of its own. `layer` and `serveRelay` take the relay from the
+ * context, so that it can be one of yours; `PurpleAgent.layerWith` does the same for an executor, as a layer.
+ *
  * When the scope ends, no further work is taken, what is at work may come to its end within `drain`, and the rest is
- * cancelled.
+ * cancelled: a relay belongs to one server.
  */
 import { SSE_HEADERS } from "@a2a-js/sdk"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
 import * as AgentCard from "./AgentCard.ts"
@@ -30,13 +35,13 @@ import * as HttpCalls from "./HttpCalls.ts"
 import * as JsonRpcDispatch from "./JsonRpcDispatch.ts"
 import * as KeepAlive from "./KeepAlive.ts"
 import { ListenError } from "./ListenError.ts"
-import * as Relay from "./Relay.ts"
+import { Relay, type RelayOptions } from "./Relay.ts"
 import { RelayRequestHandler } from "./RelayRequestHandler.ts"
 import * as RestDispatch from "./RestDispatch.ts"
 import * as TaskFollowing from "./TaskFollowing.ts"
 
-/** How an agent is served; every agent of ours takes these. */
-export interface ServeOptions extends Omit<Relay.RelayOptions, "executor"> {
+/** How a server listens, whatever it serves. */
+export interface ListenOptions {
   /** The address to listen on, such as `127.0.0.1`, or `0.0.0.0` for all. */
   readonly host: string
   /** 0 lets the system choose. */
@@ -55,18 +60,29 @@ export interface ServeOptions extends Omit<Relay.RelayOptions, "executor"> {
   readonly requestTimeout?: Duration.Input | undefined
 }
 
-/** An agent, and how it is served. */
-export interface A2aServerOptions extends ServeOptions {
-  /** What the card says of the agent. */
+/** How an agent is served; every agent of ours takes these. */
+export interface ServeOptions extends ListenOptions, Omit<RelayOptions, "executor"> {}
+
+/** An agent of which the relay is told elsewhere. */
+export interface RelayedOptions extends ListenOptions {
+  /** What the card says of it. */
   readonly description: AgentCard.AgentDescription
-  /** What the agent does with a message: the events of its task, as a stream. */
-  readonly executor: AgentExecutor
+}
+
+/** An agent, and how it is served. `R`: the services that its executor needs. */
+export interface A2aServerOptions<R = never> extends ServeOptions, RelayedOptions {
+  /** What it does with a message: the events of its task, as a stream. */
+  readonly executor: AgentExecutor<R>
 }
 
 /** An agent that is being served. */
-export interface A2aServer {
+export class A2aServer extends Context.Service<A2aServer, {
   /** Where the agent listens, such as `http://127.0.0.1:9009/`. */
   readonly url: string
+}>()("a2a-campaign/A2aServer") {
+  /** Serves the agent of the relay that is in the context. Fails where it cannot listen. */
+  static readonly layer = (options: RelayedOptions): Layer.Layer<A2aServer, ListenError, Relay> =>
+    Layer.effect(A2aServer, serveRelay(options))
 }
 
 const MOST_BODY_BYTES = 10 * 1024 * 1024
@@ -79,10 +95,16 @@ const STREAM_HEADERS = {
   "x-accel-buffering": SSE_HEADERS["X-Accel-Buffering"]
 }
 
-/** Listens until the scope ends; then tasks are cancelled and nothing is left listening. */
-export const serve = Effect.fn("A2aServer.serve")(function*(
-  options: A2aServerOptions
-): Effect.fn.Return<A2aServer, ListenError, Scope.Scope> {
+/** Listens until the scope ends; then tasks are cancelled and nothing is left listening. Fails where it cannot listen. */
+export const serve = <R = never>(
+  options: A2aServerOptions<R>
+): Effect.Effect<A2aServer["Service"], ListenError, Scope.Scope | R> =>
+  Effect.flatMap(Relay.make(options), (relay) => Effect.provideService(serveRelay(options), Relay, relay))
+
+/** The same for the relay that is in the context. */
+export const serveRelay = Effect.fn("A2aServer.serve")(function*(
+  options: RelayedOptions
+): Effect.fn.Return<A2aServer["Service"], ListenError, Scope.Scope | Relay> {
   const { authenticator = Authenticator.none, host, port } = options
   const headersTimeout = Duration.toMillis(options.headTimeout ?? "10 seconds")
   const requestTimeout = Duration.toMillis(options.requestTimeout ?? "60 seconds")
@@ -102,7 +124,7 @@ export const serve = Effect.fn("A2aServer.serve")(function*(
     new URL(HttpServer.formatAddress(server.address).replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]"))
       .href
   const card = AgentCard.make(options.description, options.cardUrl ?? url, authenticator.security)
-  const relay = yield* Relay.make(options)
+  const relay = yield* Relay
   const handler = new RelayRequestHandler(card, relay, yield* Effect.context<never>())
   const keepAlive = yield* KeepAlive.make
   const answer = HttpCalls.make({

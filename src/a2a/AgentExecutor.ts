@@ -11,8 +11,11 @@ import type { RunError } from "../liveness/RunError.ts"
 import type { AttemptMetadata } from "./AttemptMetadata.ts"
 import type { TaskEvent } from "./TaskEvent.ts"
 
+/** A message of a client, as an executor gets it. */
 export interface AgentRequest {
+  /** The task that it begins, or goes on with. */
   readonly taskId: string
+  /** The conversation that the task is part of. */
   readonly contextId: string
   /** Whose tasks these are, as the client says; empty if it says nothing. */
   readonly tenant: string
@@ -26,7 +29,9 @@ export interface AgentRequest {
   readonly data: ReadonlyArray<unknown>
   /** Whether the client reads the token extension. */
   readonly exact: boolean
+  /** Which attempt it is, and with how much patience; what a campaign says of its battle. */
   readonly said: AttemptMetadata
 }
 
-export type AgentExecutor = (request: AgentRequest) => Stream.Stream<TaskEvent, RunError>
+/** `R`: the services that its work needs; they are taken from where the relay is made. */
+export type AgentExecutor<R = never> = (request: AgentRequest) => Stream.Stream<TaskEvent, RunError, R>

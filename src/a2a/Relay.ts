@@ -1,20 +1,27 @@
 /**
- * The tasks of one agent: starts their work, keeps their logs, cancels them.
+ * The tasks of one agent, as a service: starts their work, keeps their logs, cancels them. What a server answers comes from
+ * here alone, so whoever wants tasks kept, counted or refused otherwise puts another relay, or one around this one, in front
+ * of `A2aServer.layer`.
  *
  * A task's work does not depend on who reads it. When the last reader goes and none comes back within the orphan grace,
  * the work is cancelled, so that an engine is not left generating for nobody; `cancel` does it at once. Either way the
  * log ends with `canceled` and the executor's stream is interrupted, which closes its sockets. A task that waits for its
  * client is at no work and is never an orphan.
  *
- * Tasks that are at no work are kept for those who ask late, and forgotten beyond a bound (Retention.ts).
+ * Laws of every relay: the log of a task is one object as long as anybody may read it; `attach` is called before anything
+ * is appended; a log that has ended, or that waits for its client, is at no work.
+ *
+ * Gotcha: a relay does not ask whose a task is. The server does, by what the log says of its owner.
  */
 import type { Message } from "@a2a-js/sdk"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberMap from "effect/FiberMap"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RunError } from "../liveness/RunError.ts"
@@ -22,15 +29,21 @@ import type { AgentExecutor, AgentRequest } from "./AgentExecutor.ts"
 import { isTooLarge, MOST_EVENT_CHARACTERS } from "./EventSize.ts"
 import { Refusal } from "./Refusal.ts"
 import * as Retention from "./Retention.ts"
-import { Ended, Status } from "./TaskEvent.ts"
-import { TaskLog } from "./TaskLog.ts"
+import { Ended, Status, type TaskEvent } from "./TaskEvent.ts"
+import { TaskLog, type TaskOwner } from "./TaskLog.ts"
 import { statusMessageOf } from "./WireTask.ts"
 
 /** Tasks at work at once, unless given. */
 const MOST_TASKS = 2000
 
-export interface RelayOptions {
-  readonly executor: AgentExecutor
+export { type AgentExecutor, type AgentRequest } from "./AgentExecutor.ts"
+export { Refusal } from "./Refusal.ts"
+export { TaskLog, type TaskOwner, type TaskSnapshot } from "./TaskLog.ts"
+
+/** How tasks are worked on and kept. `R`: the services that the executor needs. */
+export interface RelayOptions<R = never> {
+  /** The work of a task; see AgentExecutor.ts. */
+  readonly executor: AgentExecutor<R>
   /** How long a task may go on without any reader after it had one; infinite: for ever. 30 s unless given. */
   readonly orphanGrace?: Duration.Input | undefined
   /** How many tasks may be at work at once. 2000 unless given. */
@@ -41,29 +54,48 @@ export interface RelayOptions {
 
 /** What a client says, and who is to know what comes of it. */
 export interface Turn {
+  /** The message as an executor gets it; its ids are those of the task. */
   readonly request: AgentRequest
+  /** The message as it came, for the history of the task. */
   readonly message: Message
-  /** Called before any work is done: nothing that comes of the message is before it. */
+  /** Called before any work is done: nothing that comes of the message is before it. Synchronous; must not throw. */
   readonly attach: (log: TaskLog) => void
 }
 
-export interface Relay {
-  /** Begins the work of a new task. */
+export class Relay extends Context.Service<Relay, {
+  /** Begins the work of a new task. Fails with a `Refusal` where no further work is taken at the moment. */
   readonly start: (turn: Turn) => Effect.Effect<TaskLog, Refusal>
-  /** Goes on with a task that waited for its client. */
+  /** Goes on with a task that waited for its client (`log.interrupted`). Fails as `start` does. */
   readonly proceed: (log: TaskLog, turn: Turn) => Effect.Effect<TaskLog, Refusal>
-  readonly find: (taskId: string) => TaskLog | undefined
-  readonly list: () => Iterable<TaskLog>
-  /** Stops the work; afterwards the log has ended. */
+  /** The task of that id, whoever's it is; `undefined` where there is none. */
+  readonly find: (taskId: string) => Effect.Effect<TaskLog | undefined>
+  /** The tasks of an owner, in any order. Others may be among them; the server leaves them out. */
+  readonly list: (owner: TaskOwner) => Effect.Effect<Iterable<TaskLog>>
+  /** Stops the work; afterwards the log has ended. Of a task that has ended it changes nothing. */
   readonly cancel: (log: TaskLog) => Effect.Effect<void>
   /** Says that somebody reads the task for as long as the scope lasts. */
   readonly reading: (log: TaskLog) => Effect.Effect<void, never, Scope.Scope>
   /** Takes no further work, waits until there is none or the time is over, and cancels every task that has not ended. */
   readonly drain: (atMost: Duration.Input) => Effect.Effect<void>
+}>()("a2a-campaign/Relay") {
+  /** The relay of an executor, with its logs in memory. Ending its scope cancels all tasks. */
+  static readonly make = <R = never>(
+    options: RelayOptions<R>
+  ): Effect.Effect<Relay["Service"], never, Scope.Scope | R> => makeRelay(options)
+
+  /** The same as a layer. */
+  static readonly layer = <R = never>(options: RelayOptions<R>): Layer.Layer<Relay, never, R> =>
+    Layer.effect(Relay, makeRelay(options))
+
+  /** A relay whose agent says the same to every message, and goes on without readers. */
+  static readonly layerTest = (events: Stream.Stream<TaskEvent, RunError>): Layer.Layer<Relay> =>
+    Relay.layer({ executor: () => events, orphanGrace: Duration.infinity })
 }
 
-/** The relay of an agent. Ending its scope cancels all tasks. */
-export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.fn.Return<Relay, never, Scope.Scope> {
+const makeRelay = Effect.fnUntraced(function*<R>(
+  options: RelayOptions<R>
+): Effect.fn.Return<Relay["Service"], never, Scope.Scope | R> {
+  const services = yield* Effect.context<R>()
   const clock = yield* Clock.Clock
   const work = yield* FiberMap.make<string, void, never>()
   const orphans = yield* FiberMap.make<string, void, never>()
@@ -84,7 +116,7 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
   /** What each task is at work on, or was last. */
   const turns = new WeakMap<TaskLog, AgentRequest>()
 
-  const run = (log: TaskLog, request: AgentRequest): Effect.Effect<void> => {
+  const run = (log: TaskLog, request: AgentRequest): Effect.Effect<void, never, R> => {
     // A client may answer before the work that asked has ended; that work has then no say any more.
     const ifCurrent = (act: () => void) => Effect.sync(() => turns.get(log) === request ? act() : undefined)
     return Effect.suspend(() => {
@@ -127,12 +159,16 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
     )
   })
 
+  // Once for a whole task, and not around its stream, where it would cost something with every pull.
+  const provided = <A>(effect: Effect.Effect<A, never, R>): Effect.Effect<A> =>
+    Effect.updateContext(effect, (current: Context.Context<never>) => Context.merge(services, current))
+
   const begin = (log: TaskLog, { attach, request }: Turn) =>
     // Whoever spoke last wants it, whatever became of those who read before.
     FiberMap.remove(orphans, log.taskId).pipe(
       Effect.andThen(Effect.suspend(() => {
         attach(log)
-        return FiberMap.run(work, log.taskId, run(log, request), { startImmediately: true })
+        return FiberMap.run(work, log.taskId, provided(run(log, request)), { startImmediately: true })
       })),
       Effect.as(log)
     )
@@ -183,11 +219,11 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
     if (isAtWork(log)) yield* orphan(log)
   })
 
-  return {
+  return Relay.of({
     start,
     proceed,
-    find: (taskId) => logs.get(taskId),
-    list: () => logs.values(),
+    find: (taskId) => Effect.sync(() => logs.get(taskId)),
+    list: () => Effect.sync(() => [...logs.values()]),
     cancel,
     reading: (log) => Effect.acquireRelease(attach(log), () => detach(log)),
     drain: (input) => {
@@ -211,7 +247,7 @@ export const make = Effect.fnUntraced(function*(options: RelayOptions): Effect.f
         ))
       )
     }
-  }
+  })
 })
 
 const working = Status.make({ state: "working", text: "" })

@@ -39,7 +39,7 @@ import type { Refusal } from "./Refusal.ts"
 import type { Relay } from "./Relay.ts"
 import * as TaskFollowing from "./TaskFollowing.ts"
 import * as TaskList from "./TaskList.ts"
-import type { TaskLog, TaskSnapshot } from "./TaskLog.ts"
+import type { TaskLog, TaskOwner, TaskSnapshot } from "./TaskLog.ts"
 import type { TaskReader } from "./TaskReader.ts"
 import { TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 import { fromTaskState, textOf, toTask } from "./WireTask.ts"
@@ -68,11 +68,11 @@ const LEGACY_VERSION = "0.3"
 
 export class RelayRequestHandler implements A2ARequestHandler {
   readonly #card: AgentCard
-  readonly #relay: Relay
+  readonly #relay: Relay["Service"]
   readonly #run: <A>(effect: Effect.Effect<A>) => Promise<A>
 
   /** `context` is what the relay's effects run in: the clock and the logger of whoever serves the agent. */
-  constructor(card: AgentCard, relay: Relay, context: Context.Context<never>) {
+  constructor(card: AgentCard, relay: Relay["Service"], context: Context.Context<never>) {
     this.#card = card
     this.#relay = relay
     this.#run = Effect.runPromiseWith(context)
@@ -122,7 +122,7 @@ export class RelayRequestHandler implements A2ARequestHandler {
     params: { readonly id: string },
     context: ServerCallContext
   ): AsyncGenerator<StreamResponse, void, undefined> {
-    const log = this.#find(params.id, context)
+    const log = await this.#find(params.id, context)
     if (log.ended) {
       throw new UnsupportedOperationError({ message: `Task ${log.taskId} is over; get it with GetTask.` })
     }
@@ -134,11 +134,11 @@ export class RelayRequestHandler implements A2ARequestHandler {
     params: { readonly id: string; readonly historyLength?: number | undefined },
     context: ServerCallContext
   ): Promise<Task> {
-    return this.#task(this.#find(params.id, context), context, params.historyLength)
+    return this.#task(await this.#find(params.id, context), context, params.historyLength)
   }
 
   async cancelTask(params: { readonly id: string }, context: ServerCallContext): Promise<Task> {
-    const log = this.#find(params.id, context)
+    const log = await this.#find(params.id, context)
     if (log.ended) {
       throw new TaskNotCancelableError({ message: `Task ${log.taskId} cannot be canceled: it is ${log.state}.` })
     }
@@ -147,7 +147,8 @@ export class RelayRequestHandler implements A2ARequestHandler {
   }
 
   async listTasks(params: ListTasksRequest, context: ServerCallContext): Promise<ListTasksResponse> {
-    const page = TaskList.page([...this.#relay.list()].filter((log) => owns(log, context)), {
+    const logs = await this.#run(this.#relay.list(ownerOf(context)))
+    const page = TaskList.page([...logs].filter((log) => owns(log, context)), {
       contextId: params.contextId,
       state: params.status === TaskState.TASK_STATE_UNSPECIFIED ? undefined : fromTaskState(params.status),
       statusTimestampAfter: params.statusTimestampAfter,
@@ -193,13 +194,14 @@ export class RelayRequestHandler implements A2ARequestHandler {
       throw new RequestMalformedError("A message needs at least one part.")
     }
     if (params.configuration?.taskPushNotificationConfig !== undefined) throw new PushNotificationNotSupportedError()
-    const waiting = message.taskId === "" ? undefined : this.#waiting(message, context)
+    const waiting = message.taskId === "" ? undefined : await this.#find(message.taskId, context)
+    // From here on nothing else comes in between: whoever is found to wait still waits when the relay is told.
+    if (waiting !== undefined) checkWaiting(waiting, message)
     this.#checkMediaTypes(message)
     const identity = {
       taskId: waiting?.taskId ?? randomUUID(),
       contextId: waiting?.contextId ?? (message.contextId || randomUUID()),
-      tenant: context.tenant ?? "",
-      user: context.user?.userName ?? ""
+      ...ownerOf(context)
     }
     const request: AgentRequest = {
       ...identity,
@@ -218,20 +220,6 @@ export class RelayRequestHandler implements A2ARequestHandler {
     throw result.failure
   }
 
-  /** The task that waits for the message. */
-  #waiting(message: Message, context: ServerCallContext): TaskLog {
-    const log = this.#find(message.taskId, context)
-    if (message.contextId !== "" && message.contextId !== log.contextId) {
-      throw new RequestMalformedError(`Task ${log.taskId} is not of context ${message.contextId}.`)
-    }
-    if (log.interrupted) return log
-    throw new UnsupportedOperationError({
-      message: log.ended
-        ? `Task ${log.taskId} is ${log.state} and takes no further message; send one without a task id in its context.`
-        : `Task ${log.taskId} is at work and takes no further message before it asks for one.`
-    })
-  }
-
   #checkMediaTypes(message: Message): void {
     for (const part of message.parts) {
       const mediaType = mediaTypeOf(part)
@@ -242,8 +230,8 @@ export class RelayRequestHandler implements A2ARequestHandler {
     }
   }
 
-  #find(taskId: string, context: ServerCallContext): TaskLog {
-    const log = this.#relay.find(taskId)
+  async #find(taskId: string, context: ServerCallContext): Promise<TaskLog> {
+    const log = await this.#run(this.#relay.find(taskId))
     if (log === undefined || !owns(log, context)) {
       throw new TaskNotFoundError({ message: `Task not found: ${taskId}` })
     }
@@ -283,8 +271,28 @@ export class RelayRequestHandler implements A2ARequestHandler {
   }
 }
 
-const owns = (log: TaskLog, context: ServerCallContext): boolean =>
-  log.tenant === (context.tenant ?? "") && log.user === (context.user?.userName ?? "")
+const ownerOf = (context: ServerCallContext): TaskOwner => ({
+  tenant: context.tenant ?? "",
+  user: context.user?.userName ?? ""
+})
+
+const owns = (log: TaskLog, context: ServerCallContext): boolean => {
+  const { tenant, user } = ownerOf(context)
+  return log.tenant === tenant && log.user === user
+}
+
+/** Throws unless the task waits for the message. */
+const checkWaiting = (log: TaskLog, message: Message): void => {
+  if (message.contextId !== "" && message.contextId !== log.contextId) {
+    throw new RequestMalformedError(`Task ${log.taskId} is not of context ${message.contextId}.`)
+  }
+  if (log.interrupted) return
+  throw new UnsupportedOperationError({
+    message: log.ended
+      ? `Task ${log.taskId} is ${log.state} and takes no further message; send one without a task id in its context.`
+      : `Task ${log.taskId} is at work and takes no further message before it asks for one.`
+  })
+}
 
 /** Waits until the task has ended or waits for its client, or the signal aborts. */
 const settled = (log: TaskLog, signal: AbortSignal): Promise<void> =>

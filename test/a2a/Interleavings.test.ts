@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { EventFrames } from "../../src/a2a/EventFrames.ts"
 import type { KeepAlive } from "../../src/a2a/KeepAlive.ts"
-import * as Relay from "../../src/a2a/Relay.ts"
+import { Relay, type Turn } from "../../src/a2a/Relay.ts"
 import { Artifact, Ended, isTokenEvent, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import type { TaskLog } from "../../src/a2a/TaskLog.ts"
 import type { TaskReader } from "../../src/a2a/TaskReader.ts"
@@ -95,7 +95,7 @@ const play = (script: Script) =>
         )),
       orphanGrace: "Infinity"
     })
-    const turn = (continued: boolean): Relay.Turn => ({
+    const turn = (continued: boolean): Turn => ({
       request: agentRequest({ continued }),
       message: { messageId: "m" } as never,
       attach: () => {}

@@ -7,19 +7,19 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import type { AgentRequest } from "../../src/a2a/AgentExecutor.ts"
-import * as Relay from "../../src/a2a/Relay.ts"
+import { Relay, type Turn } from "../../src/a2a/Relay.ts"
 import { Artifact, Ended, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import type { TaskLog } from "../../src/a2a/TaskLog.ts"
 import { agentRequest, said } from "../support/agents.ts"
 
-const turn = (fields: Partial<AgentRequest> = {}): Relay.Turn => ({
+const turn = (fields: Partial<AgentRequest> = {}): Turn => ({
   request: agentRequest(fields),
   message: { messageId: fields.text ?? "hi" } as never,
   attach: () => {}
 })
 
 /** A reader that comes now and goes when the effect it gives is run. */
-const comes = (relay: Relay.Relay, log: TaskLog) =>
+const comes = (relay: Relay["Service"], log: TaskLog) =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
     yield* Scope.provide(relay.reading(log), scope)
@@ -220,7 +220,7 @@ describe("Relay", () => {
         refusal.message,
         "2 tasks are at work, as many as this agent takes at once; try again later"
       )
-      assert.isUndefined(relay.find("3"))
+      assert.isUndefined(yield* relay.find("3"))
       yield* relay.cancel(first)
       yield* relay.start(turn({ taskId: "4", text: "quick" }))
       yield* relay.start(turn({ taskId: "5" }))
@@ -285,8 +285,9 @@ describe("Relay", () => {
     }))
 
   describe("keeps tasks that are at no work", () => {
-    const kept = (relay: Relay.Relay) => [...relay.list()].map((log) => log.taskId)
-    const play = (relay: Relay.Relay, taskIds: ReadonlyArray<string>, text = "hi") =>
+    const kept = (relay: Relay["Service"]) =>
+      Effect.map(relay.list({ tenant: "", user: "" }), (logs) => [...logs].map((log) => log.taskId))
+    const play = (relay: Relay["Service"], taskIds: ReadonlyArray<string>, text = "hi") =>
       Effect.forEach(taskIds, (taskId) => relay.start(turn({ taskId, text })))
 
     it.effect("no more than so many, the oldest going first, and none that is at work", () =>
@@ -297,8 +298,8 @@ describe("Relay", () => {
         })
         yield* play(relay, ["w"], "work")
         yield* play(relay, ["1", "2", "3"])
-        assert.deepStrictEqual(kept(relay), ["w", "2", "3"])
-        assert.isUndefined(relay.find("1"))
+        assert.deepStrictEqual(yield* kept(relay), ["w", "2", "3"])
+        assert.isUndefined(yield* relay.find("1"))
       }))
 
     it.effect("with no more text than so much, but always the last one", () =>
@@ -308,11 +309,11 @@ describe("Relay", () => {
           retention: { bytes: 10_000 }
         })
         yield* play(relay, ["1", "2"], "2000")
-        assert.deepStrictEqual(kept(relay), ["1", "2"])
+        assert.deepStrictEqual(yield* kept(relay), ["1", "2"])
         yield* play(relay, ["3"], "2000")
-        assert.deepStrictEqual(kept(relay), ["2", "3"])
+        assert.deepStrictEqual(yield* kept(relay), ["2", "3"])
         yield* play(relay, ["4"], "100000")
-        assert.deepStrictEqual(kept(relay), ["4"])
+        assert.deepStrictEqual(yield* kept(relay), ["4"])
       }))
 
     it.effect("no longer than so long, and tells those who read one that waits", () =>
@@ -322,7 +323,7 @@ describe("Relay", () => {
         yield* TestClock.adjust("30 minutes")
         yield* relay.start(turn({ taskId: "u" }))
         yield* TestClock.adjust("31 minutes")
-        assert.deepStrictEqual(kept(relay), ["u"])
+        assert.deepStrictEqual(yield* kept(relay), ["u"])
         assert.strictEqual(log.state, "canceled")
       }))
   })

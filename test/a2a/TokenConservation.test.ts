@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { EventFrames } from "../../src/a2a/EventFrames.ts"
 import type { KeepAlive } from "../../src/a2a/KeepAlive.ts"
-import * as Relay from "../../src/a2a/Relay.ts"
+import { Relay } from "../../src/a2a/Relay.ts"
 import { RelayRequestHandler } from "../../src/a2a/RelayRequestHandler.ts"
 import { Artifact, Ended, Heartbeat, isTokenEvent, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { makeDecoder } from "../../src/a2a/TaskEventDecoder.ts"
@@ -129,7 +129,7 @@ const play = (script: Script) =>
     }
     const context = contextOf(true)
     yield* Effect.promise(() => handler.sendMessageStream({ message } as never, context).next())
-    const log = [...relay.list()][0]!
+    const log = [...yield* relay.list({ tenant: "", user: "" })][0]!
     const id = log.taskId
     const late = yield* Effect.forEach(script.readers, (reader) =>
       Effect.gen(function*() {
