@@ -38,7 +38,9 @@ const MOST_TASKS = 2000
 
 export { type AgentExecutor, type AgentRequest } from "./AgentExecutor.ts"
 export { Refusal } from "./Refusal.ts"
-export { TaskLog, type TaskOwner, type TaskSnapshot } from "./TaskLog.ts"
+export { TaskLog, type TaskOwner, type TaskSnapshot, type TaskTimings } from "./TaskLog.ts"
+export { TaskReader } from "./TaskReader.ts"
+export * as TaskRecord from "./TaskRecord.ts"
 
 /** How tasks are worked on and kept. `R`: the services that the executor needs. */
 export interface RelayOptions<R = never> {
@@ -183,6 +185,8 @@ const makeRelay = Effect.fnUntraced(function*<R>(
 
   const proceed = Effect.fnUntraced(function*(log: TaskLog, turn: Turn) {
     yield* admit
+    // It may have been kept elsewhere meanwhile.
+    logs.set(log.taskId, log)
     retention.release(log)
     const asked = statusMessageOf(log, log.snapshot)
     log.history.push(...asked === undefined ? [] : [asked], turn.message)

@@ -21,6 +21,7 @@ import {
   type TaskEvent
 } from "./TaskEvent.ts"
 import { TaskReader } from "./TaskReader.ts"
+import { partsOf, type TaskRecord } from "./TaskRecord.ts"
 import type { TaskIdentity } from "./WireTask.ts"
 
 /** What a task is at one moment. */
@@ -54,7 +55,7 @@ export interface TaskOwner {
   readonly user: string
 }
 
-/** What a log needs of a clock. */
+/** What a log needs of a clock; Effect's `Clock` is one. */
 export interface LogClock {
   readonly currentTimeMillisUnsafe: () => number
   readonly monotonicTimeNanosUnsafe: () => bigint
@@ -65,6 +66,7 @@ const COMPACT_FROM = 512
 /** Roughly what an event weighs besides its text, in bytes. */
 const EVENT_BYTES = 150
 
+/** The log; for its laws see the head of this file. */
 export class TaskLog implements TaskIdentity {
   readonly taskId: string
   readonly contextId: string
@@ -73,7 +75,7 @@ export class TaskLog implements TaskIdentity {
   /** What was said to the task and by it in earlier turns, oldest first. */
   readonly history: Array<Message> = []
   readonly #clock: LogClock
-  readonly #startedAt: number
+  #startedAt: number
   #entries: Array<LogEntry.LogEntry> = []
   readonly #compactFrom: number
   #compactAt: number
@@ -108,20 +110,41 @@ export class TaskLog implements TaskIdentity {
     }
   }
 
+  /** The log of a task that was recorded, as it was then; see TaskRecord.ts. */
+  static restore(record: TaskRecord, clock: LogClock): TaskLog {
+    const log = new TaskLog(record, clock)
+    const { history, snapshot } = partsOf(record)
+    const { endMillis, firstTokenMillis, lastTokenMillis } = record.timings
+    log.history.push(...history)
+    log.#folded = snapshot
+    log.#last = snapshot
+    log.#state = snapshot.state
+    log.#firstTokenMillis = firstTokenMillis
+    log.#lastTokenMillis = lastTokenMillis
+    // The time for which it lay there is none of the task's.
+    log.#startedAt -= endMillis
+    if (record.end === null) return log
+    log.#end = record.end
+    log.#endMillis = endMillis
+    return log
+  }
+
   /** The number of events so far. */
   get generation(): number {
     return this.#last.generation
   }
 
+  /** The state that was last set. */
   get state(): OpenState | FinalState {
     return this.#state
   }
 
+  /** Whether it has come to its end; then nothing is appended any more. */
   get ended(): boolean {
     return this.#end !== undefined
   }
 
-  /** The event that ended it. */
+  /** The event that ended it; `undefined` while it has not ended. */
   get end(): Ended | undefined {
     return this.#end
   }
@@ -131,11 +154,13 @@ export class TaskLog implements TaskIdentity {
     return this.#state === "input-required" || this.#state === "auth-required"
   }
 
+  /** The fold of all events so far. Costs what has come since it was asked for last. */
   get snapshot(): TaskSnapshot {
     this.#fold()
     return this.#folded
   }
 
+  /** Its times so far. */
   get timings(): TaskTimings {
     return {
       firstTokenMillis: this.#firstTokenMillis,
@@ -152,6 +177,7 @@ export class TaskLog implements TaskIdentity {
       this.#entries.length * EVENT_BYTES
   }
 
+  /** Appends events that came together, and wakes whoever waits. What comes after an `Ended` is dropped. */
   append(events: ReadonlyArray<TaskEvent>): void {
     if (this.ended || events.length === 0) return
     const at = this.#clock.currentTimeMillisUnsafe()
