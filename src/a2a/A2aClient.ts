@@ -40,6 +40,7 @@ export type { AttemptMetadata } from "./AttemptMetadata.ts"
 export type { FetchLimits } from "./BoundedFetch.ts"
 export { DeliveryMode } from "./DeliveryMode.ts"
 export type { AgentPromise, AskedMode } from "./ModeChoice.ts"
+export { watchTask, type WatchTaskOptions } from "./watchTask.ts"
 
 /** A message to an agent, and how its task is to be followed. */
 export interface A2aMessage {

@@ -40,6 +40,10 @@ import { RelayRequestHandler } from "./RelayRequestHandler.ts"
 import * as RestDispatch from "./RestDispatch.ts"
 import * as TaskFollowing from "./TaskFollowing.ts"
 
+export { type AgentDescription } from "./AgentCard.ts"
+export { type AgentExecutor, type AgentRequest } from "./AgentExecutor.ts"
+export { ListenError } from "./ListenError.ts"
+
 /** How a server listens, whatever it serves. */
 export interface ListenOptions {
   /** The address to listen on, such as `127.0.0.1`, or `0.0.0.0` for all. */

@@ -11,13 +11,21 @@
 import { AgentCard, SecurityScheme } from "@a2a-js/sdk"
 import { tokenExtension } from "./TokenExtension.ts"
 
+/** What an agent's card says of it, in its author's words. */
 export interface AgentDescription {
+  /** What people call it. */
   readonly name: string
+  /** What it is for, in a sentence. */
   readonly description: string
+  /** Its own version, not that of a protocol. */
   readonly version: string
+  /** What it can do. */
   readonly skill: {
+    /** Names the skill for programs. */
     readonly id: string
+    /** Names it for people. */
     readonly name: string
+    /** What it does, in a sentence. */
     readonly description: string
     /** At least one: clients of 0.3 require the list, and the JSON of a card leaves out empty ones. */
     readonly tags: readonly [string, ...ReadonlyArray<string>]

@@ -38,7 +38,10 @@ import * as FollowedTask from "./FollowedTask.ts"
 import * as TaskGrading from "./TaskGrading.ts"
 import type { WatchSettings } from "./WatchSettings.ts"
 
+/** How the agent is served, and how it plays. */
 export interface GreenAgentOptions extends WatchSettings, A2aServer.ServeOptions {
+  /** What its card says; that of our own unless given. */
+  readonly description?: A2aServer.AgentDescription | undefined
   /** Where participants may be; unless given, at public addresses, and on loopback if it listens there itself. */
   readonly participants?: AddressRule.AddressRule | undefined
   /** How the participant of a role is followed; unless given, in the best way that it can. */
@@ -51,7 +54,12 @@ export { AssessmentResult } from "./AssessmentResult.ts"
 
 const RESULT_ARTIFACT_ID = "result"
 
-export class GreenAgent extends Context.Service<GreenAgent, { readonly url: string }>()("a2a-campaign/GreenAgent") {
+/** An evaluator that is being served. */
+export class GreenAgent extends Context.Service<GreenAgent, {
+  /** Where it listens, such as `http://127.0.0.1:9009/`. */
+  readonly url: string
+}>()("a2a-campaign/GreenAgent") {
+  /** The evaluator that grades by the `Grader` of the context. Fails where it cannot listen. */
   static readonly layer = (
     options: GreenAgentOptions
   ): Layer.Layer<GreenAgent, ListenError, A2aClient | Grader | Ticker> =>
@@ -63,7 +71,7 @@ export class GreenAgent extends Context.Service<GreenAgent, { readonly url: stri
         const ticker = yield* Ticker
         return yield* A2aServer.serve({
           ...options,
-          description: {
+          description: options.description ?? {
             name: "green agent of a2a-campaign",
             description: "Gives programming tasks to purple agents and runs hidden tests against their answers.",
             version,

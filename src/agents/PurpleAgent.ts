@@ -5,6 +5,9 @@
  * task with an error that names the engine, and outer hops report it unchanged. While the engine is silent the agent
  * says so in heartbeats, with the age of its last token and what it knows of the engine. Who goes on in a context is answered by
  * a model that is told what was said in it before (Conversations.ts).
+ *
+ * `layerWith` is an agent with logic of its own on the same server: tools, several calls of the model, other models; what it
+ * is made of stands in AgentWork.ts.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,14 +23,25 @@ import * as Transcript from "../token/Transcript.ts"
 import { version } from "../version.ts"
 import { type ConversationLimits, Conversations } from "./Conversations.ts"
 
+/** How the agent is served, and what it remembers. */
 export interface PurpleAgentOptions extends A2aServer.ServeOptions {
+  /** What its card says; the name of its model unless given. */
+  readonly description?: A2aServer.AgentDescription | undefined
   /** What of earlier turns the model is told again. */
   readonly conversations?: Partial<ConversationLimits> | undefined
 }
 
-export class PurpleAgent extends Context.Service<PurpleAgent, { readonly url: string }>()(
-  "a2a-campaign/PurpleAgent"
-) {
+/** An agent under test that is being served. */
+export class PurpleAgent extends Context.Service<PurpleAgent, {
+  /** Where it listens, such as `http://127.0.0.1:9019/`. */
+  readonly url: string
+}>()("a2a-campaign/PurpleAgent") {
+  /** An agent that does what its executor says. `R`: the services that the executor needs. Fails where it cannot listen. */
+  static readonly layerWith = <R = never>(
+    options: A2aServer.A2aServerOptions<R>
+  ): Layer.Layer<PurpleAgent, ListenError, R> => Layer.effect(PurpleAgent, A2aServer.serve(options))
+
+  /** An agent that answers a message with what its engine says. Fails where it cannot listen. */
   static readonly layer = (options: PurpleAgentOptions): Layer.Layer<PurpleAgent, ListenError, WatchedEngine> =>
     Layer.effect(
       PurpleAgent,
@@ -35,7 +49,7 @@ export class PurpleAgent extends Context.Service<PurpleAgent, { readonly url: st
         const engine = yield* WatchedEngine
         return yield* A2aServer.serve({
           ...options,
-          description: {
+          description: options.description ?? {
             name: `purple agent on ${engine.model}`,
             description: "Answers a message with the tokens of its engine, one by one.",
             version,

@@ -22,6 +22,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { Failed, FailReason } from "../liveness/Failed.ts"
 import { Signal, type TokenEvent } from "../token/TokenEvent.ts"
+import type { ToolCall } from "../token/Transcript.ts"
 import * as ChatCompletionReader from "./ChatCompletionReader.ts"
 import { type ChatConnection, COMMENT } from "./ChatConnection.ts"
 import * as OpenAiChat from "./OpenAiChat.ts"
@@ -49,10 +50,24 @@ export interface EngineOptions {
 
 /** One message of a conversation. */
 export interface EngineMessage {
-  /** Who says it. */
-  readonly role: "system" | "user" | "assistant"
+  /** Who says it; "tool" gives the result of a call. */
+  readonly role: "system" | "user" | "assistant" | "tool"
   /** What is said: text only. */
   readonly content: string
+  /** The calls of tools in a message of the assistant, as `Transcript` has them. */
+  readonly toolCalls?: ReadonlyArray<ToolCall>
+  /** Which call a message of role "tool" answers: the `id` of the call. */
+  readonly toolCallId?: string | undefined
+}
+
+/** A function that the model may call. */
+export interface EngineTool {
+  /** The name that the model calls it by. */
+  readonly name: string
+  /** What it does, for the model. */
+  readonly description: string
+  /** Its arguments, as a JSON Schema of an object. */
+  readonly parameters: Readonly<Record<string, unknown>>
 }
 
 /** What is asked of an engine. */
@@ -61,6 +76,13 @@ export interface EngineRequest {
   readonly messages: ReadonlyArray<EngineMessage>
   /** Identifies the request in the engine's logs. */
   readonly requestId: string
+  /** What the model may call; its calls come as `ToolCallDelta`. None unless given. */
+  readonly tools?: ReadonlyArray<EngineTool>
+  /**
+   * More members of the request, as the server names them: `temperature`, `seed`, `response_format`, `tool_choice`. Neither
+   * model and messages, nor whatever decides how the answer comes, can be changed by them.
+   */
+  readonly body?: Readonly<Record<string, unknown>>
 }
 
 const DEFAULT_MAX_TOKENS = 4096
@@ -148,8 +170,10 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
   const open = (request: EngineRequest) => {
     const attempt = (counts: typeof EXACT_COUNTS | typeof PLAIN_COUNTS) =>
       OpenAiChat.open(chat, {
+        ...request.body,
+        ...(request.tools === undefined || request.tools.length === 0 ? {} : { tools: request.tools.map(wireTool) }),
         model: options.currentModel?.() ?? options.model,
-        messages: request.messages,
+        messages: request.messages.map(wireMessage),
         max_tokens: maxTokens,
         ...counts
       }, request.requestId)
@@ -198,6 +222,21 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
 
   return Engine.of({ model: options.model, baseUrl: options.baseUrl, maxTokens, stream, check, models })
 }
+
+const wireTool = (tool: EngineTool) => ({ type: "function", function: tool })
+
+const wireMessage = ({ content, role, toolCallId, toolCalls }: EngineMessage) => ({
+  role,
+  content,
+  ...(toolCalls === undefined || toolCalls.length === 0 ? {} : {
+    tool_calls: toolCalls.map(({ arguments: given, id, name }) => ({
+      id: id ?? "",
+      type: "function",
+      function: { name: name ?? "", arguments: given }
+    }))
+  }),
+  ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId })
+})
 
 type Pull = Effect.Effect<readonly [TokenEvent, ...ReadonlyArray<TokenEvent>], Failed | Cause.Done>
 
