@@ -103,7 +103,7 @@ export interface DuringOptions {
  * once, and then in heartbeats of phase `agent-work`, so that nobody takes it for hung. Fails with `Failed` where it takes
  * longer than its limit, and with its own errors.
  */
-export const during = <E2, R2, E, R>(
+export const during = <E2 = never, R2 = never, E = never, R = never>(
   { heartbeat, hop = "purple", limit = "10 minutes", says }: DuringOptions,
   work: Effect.Effect<Stream.Stream<TaskEvent, E2, R2>, E, R>
 ): Stream.Stream<TaskEvent, E | E2 | Failed, R | R2> =>
