@@ -10,6 +10,10 @@ const expected: Record<string, RegExp> = {
   "engineTokens.ts": /function runLengthEncode[\s\S]*\d+ tokens by usage, finish reason stop\n$/,
   "ownAgent.ts":
     /^TASK_STATE_INPUT_REQUIRED: how far, ada\?\ngrace: NOT_FOUND\nTASK_STATE_COMPLETED: 1 2 3 4 5 \nnobody: UNAUTHENTICATED\n$/,
+  "ownGrader.ts":
+    /pond against poet \(1 of 2\): three lines about frog\n[\s\S]*not about whale\n\{"scored":2,"unscored":0,"meanScore":0.75\}\n$/,
+  "toolAgent.ts":
+    /tool-call\nagent-work\nit says: looks up the weather\ndecoding\nfinishing\nit answers: Yes: it rains, at 4 degrees\. \(stop\)\n[\s\S]*: nobody knows the weather in Mars\n$/,
   "watchedEngine.ts":
     /first: Completed\n[\s\S]*second: Stalled\nengine-hung, proved: no token .* counters stand still\n$/
 }

@@ -27,6 +27,7 @@ const runsAnswers = ({ grader }: Task): boolean => {
       return grader.rule._tag === "Regex"
     case "ModelGraded":
     case "Command":
+    case "Own":
     case "Evaluator":
       return false
   }

@@ -31,6 +31,7 @@ const graders: Record<Task["grader"]["_tag"], string> = {
   JsonSchema: "JSON schema",
   ModelGraded: "a judge model",
   Command: "your own command",
+  Own: "a grader of your program",
   Evaluator: "the scenario's green agent"
 }
 

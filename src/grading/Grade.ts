@@ -70,6 +70,19 @@ export const fromScore = (score: number, passingScore: number, reason: string): 
   explanation: oneLine(reason, explanationLimit)
 })
 
+/**
+ * The grade that somebody else's judgement makes: it passes if it says so, or else with the full score. `undefined` if its
+ * score is none.
+ */
+export const fromJudgement = (given: {
+  readonly score: number
+  readonly explanation: string
+  readonly passed?: boolean | undefined
+}): Grade | undefined =>
+  given.score >= 0 && given.score <= 1
+    ? { ...fromScore(given.score, 1, given.explanation), passed: given.passed ?? given.score === 1 }
+    : undefined
+
 /** The grade of an answer of which no hidden test could be run: a score of 0, with the reason. */
 export const unusable = (testCount: number, reason: string): Grade => ({
   score: 0,

@@ -6,7 +6,8 @@
  * judge model and the user's command are deterministic. What `check` refuses, `grade` refuses.
  *
  * Gotchas: `layer` neither asks a judge nor runs commands; whoever wants that gives `layerNoDeps` a `Judge` and a
- * `UserCommand`. A task for another green agent passes `check`, and has no grade here.
+ * `UserCommand`, and whoever has graders of their own gives `layerOwn`. A task for another green agent passes `check`, and has
+ * no grade here.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -22,11 +23,17 @@ import { GradingError } from "./GradingError.ts"
 import * as HiddenTests from "./HiddenTests.ts"
 import { checkSchema, whyRefused } from "./JsonSchemas.ts"
 import { Judge } from "./Judge.ts"
+import * as OwnGrader from "./OwnGrader.ts"
 import * as PatternSearch from "./PatternSearch.ts"
 import { Sandbox } from "./Sandbox.ts"
 import { GraderSpecification, type Task } from "./Task.ts"
 import { whyWrong } from "./TextRules.ts"
 import { UserCommand } from "./UserCommand.ts"
+
+export { Grade } from "./Grade.ts"
+export { GradingError } from "./GradingError.ts"
+export { type Answered, type OwnGrade, type OwnGrader, type OwnGraderOptions } from "./OwnGrader.ts"
+export { Task } from "./Task.ts"
 
 /** What grades rest on, for reports. */
 export const GradingEnvironment = Schema.Struct({
@@ -48,6 +55,19 @@ const rightOrWrong = (reason: string | undefined): Grade =>
 const elsewhere = new GradingError({
   reason: { _tag: "InvalidSpecification", detail: "a green agent of its own grades it" }
 })
+
+const noGrader = new GradingError({
+  reason: { _tag: "InvalidSpecification", detail: "this green agent has only graders of its own (`Own`)" }
+})
+
+/** No grader of that name; these there are. */
+const unknownKind = (kind: string, kinds: ReadonlyArray<string>): GradingError =>
+  new GradingError({
+    reason: {
+      _tag: "ToolMissing",
+      detail: `no grader of its own named "${kind}"${kinds.length === 0 ? "" : `; there are ${kinds.join(", ")}`}`
+    }
+  })
 
 /**
  * Grades answers. `Grader.layer` knows hidden tests, text and JSON Schema; a program gives a layer of its own to grade in another
@@ -146,6 +166,7 @@ export class Grader extends Context.Service<Grader, {
           JsonSchema: (specification) => jsonSchema(specification, answer),
           ModelGraded: (specification) => modelGraded(specification, task, answer),
           Command: (specification) => command(specification, task, answer),
+          Own: ({ kind }) => Effect.fail(unknownKind(kind, [])),
           Evaluator: () => Effect.fail(elsewhere)
         })
       })
@@ -158,6 +179,7 @@ export class Grader extends Context.Service<Grader, {
           JsonSchema: ({ schema }) => checkSchema(schema),
           ModelGraded: () => judge.check,
           Command: (specification) => commands.check(specification),
+          Own: ({ kind }) => Effect.fail(unknownKind(kind, [])),
           Evaluator: () => Effect.void
         })
       })
@@ -169,6 +191,79 @@ export class Grader extends Context.Service<Grader, {
   static readonly layer = this.layerNoDeps.pipe(
     Layer.provide([Sandbox.layer, Judge.layerNone, UserCommand.layerNone])
   )
+
+  /** Grades nothing: what `layerOwn` has no grader of its own for is refused. */
+  static readonly layerNone = Layer.succeed(Grader, {
+    grade: () => Effect.fail(noGrader),
+    check: () => Effect.fail(noGrader),
+    environment: { sandbox: "none" }
+  })
+
+  /**
+   * A grader of one kind, for `layerOwn`: a function, and the schema of the settings that tasks give it. Its errors, and its
+   * bugs, are a `GradingError`, so the battle is unscored.
+   */
+  static readonly own = OwnGrader.make
+
+  /**
+   * Graders of one's own, by the kind that tasks name in `{ "_tag": "Own", "kind": … }`. Other tasks are graded by `others`; they
+   * are refused unless it is given, such as `Grader.layer`.
+   *
+   * @example
+   * import { Grader } from "a2a-campaign/Grader"
+   * import * as Effect from "effect/Effect"
+   * import * as Schema from "effect/Schema"
+   *
+   * const words = Grader.own({
+   *   settings: Schema.Struct({ least: Schema.Int }),
+   *   grade: ({ answer, settings: { least } }) => {
+   *     const count = answer.split(" ").length
+   *     return Effect.succeed({ score: Math.min(1, count / least), explanation: `${count} of ${least} words` })
+   *   }
+   * })
+   *
+   * const program = Effect.gen(function*() {
+   *   const grader = yield* Grader
+   *   const task = { id: "story", prompt: "Tell.", grader: { _tag: "Own", kind: "words", settings: { least: 4 } } } as const
+   *   const { explanation, score } = yield* grader.grade(task, "Once upon")
+   *   console.log(`${score}: ${explanation}`)
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, Grader.layerOwn({ words })))
+   * // prints: 0.5: 2 of 4 words
+   */
+  static readonly layerOwn = <R = never, E2 = never, R2 = never>(
+    kinds: Readonly<Record<string, OwnGrader.OwnGrader<R>>>,
+    others?: Layer.Layer<Grader, E2, R2>
+  ): Layer.Layer<Grader, E2, R | R2> =>
+    Layer.effect(
+      Grader,
+      Effect.gen(function*() {
+        const inner = yield* Grader
+        const services = yield* Effect.context<R>()
+        const find = ({ kind }: Cases["Own"]["Type"]) => {
+          const own = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+          return own === undefined ? Effect.fail(unknownKind(kind, Object.keys(kinds))) : Effect.succeed(own)
+        }
+        return Grader.of({
+          environment: inner.environment,
+          check: (task) => {
+            const { grader } = task
+            return grader._tag === "Own"
+              ? Effect.flatMap(find(grader), (own) => own.check(grader.kind, grader.settings ?? {}))
+              : inner.check(task)
+          },
+          grade: (task, answer) => {
+            const { grader } = task
+            return grader._tag === "Own"
+              ? Effect.flatMap(find(grader), (own) => own.grade(grader.kind, task, grader.settings ?? {}, answer)).pipe(
+                Effect.provideContext(services)
+              )
+              : inner.grade(task, answer)
+          }
+        })
+      })
+    ).pipe(Layer.provide(others ?? Grader.layerNone))
 
   /** A grader that decides by a function, for tests of what uses grades. */
   static readonly layerTest = (grade: Service["grade"]) =>

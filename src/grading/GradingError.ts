@@ -10,6 +10,7 @@
  * - `JudgeFailed`: the run of the judge model stalled, was too slow or failed; the error inside says which, and where.
  * - `JudgementUnreadable`: the judge model answered, twice, with something that is no judgement.
  * - `CommandFailed`: the user's own grading program did not do its part.
+ * - `OwnGraderFailed`: a grader that the program itself brought did not do its part.
  */
 import * as Schema from "effect/Schema"
 import { RunError } from "../liveness/RunError.ts"
@@ -22,7 +23,8 @@ export const GradingFailure = Schema.TaggedUnion({
   ToolMissing: { detail: Schema.String },
   JudgeFailed: { error: RunError },
   JudgementUnreadable: { detail: Schema.String },
-  CommandFailed: { detail: Schema.String }
+  CommandFailed: { detail: Schema.String },
+  OwnGraderFailed: { kind: Schema.String, detail: Schema.String }
 })
 export type GradingFailure = typeof GradingFailure.Type
 
@@ -36,7 +38,8 @@ const describe = (reason: GradingFailure): string =>
     ToolMissing: ({ detail }) => `the task cannot be graded here: ${detail}`,
     JudgeFailed: ({ error }) => `the judge model gave no judgement: ${error.message}`,
     JudgementUnreadable: ({ detail }) => `the judge model gave no readable judgement: ${detail}`,
-    CommandFailed: ({ detail }) => `the grading command failed: ${detail}`
+    CommandFailed: ({ detail }) => `the grading command failed: ${detail}`,
+    OwnGraderFailed: ({ detail, kind }) => `the grader "${kind}" failed: ${detail}`
   })
 
 export class GradingError extends Schema.TaggedError<GradingError>()("GradingError", { reason: GradingFailure }) {

@@ -88,6 +88,14 @@ export const GraderSpecification = Schema.TaggedUnion({
     passingScore: Schema.optionalKey(Share)
   },
   /**
+   * A grader that the program of the green agent brings with it under that name (`Grader.layerOwn`); `settings` (an empty
+   * object where absent) are its own.
+   */
+  Own: {
+    kind: Schema.NonEmptyString,
+    settings: Schema.optionalKey(Schema.Json)
+  },
+  /**
    * Somebody else's green agent grades: it is asked with `config`, and `score` is a dotted path into its result. Only a
    * marker here, for the campaign runner.
    */

@@ -235,6 +235,37 @@ describe("requests", () => {
       assert.isFalse("return_token_ids" in bodies[1] || "return_token_ids" in bodies[2])
       assert.strictEqual(server.requests[0]?.headers["x-request-id"], "request-7")
     }))
+
+  it.live("carry tools and what was called, in OpenAI's words, and members of one's own that change no others", () =>
+    Effect.gen(function*() {
+      const server = yield* scriptedServer(sends([chunk("a", "stop"), done]))
+      yield* Effect.gen(function*() {
+        const engine = yield* Engine
+        yield* Stream.runDrain(engine.stream({
+          messages: [
+            { role: "user", content: "hi" },
+            { role: "assistant", content: "", toolCalls: [{ id: "t1", name: "look", arguments: "{\"at\":1}" }] },
+            { role: "tool", content: "seen", toolCallId: "t1" }
+          ],
+          requestId: "r",
+          tools: [{ name: "look", description: "Looks.", parameters: { type: "object" } }],
+          body: { temperature: 0.5, model: "other", stream: false, max_tokens: 1, messages: [] }
+        }))
+        yield* Stream.runDrain(engine.stream({ messages: [], requestId: "r", tools: [] }))
+      }).pipe(Effect.provide(Engine.layer({ baseUrl: server.url, model: "m", maxTokens: 99 })))
+      const [body, plain] = server.requests.map(({ body }) => JSON.parse(body))
+      assert.deepInclude(body, { temperature: 0.5, model: "m", stream: true, max_tokens: 99 })
+      assert.deepStrictEqual(body.tools, [
+        { type: "function", function: { name: "look", description: "Looks.", parameters: { type: "object" } } }
+      ])
+      const called = { id: "t1", type: "function", function: { name: "look", arguments: "{\"at\":1}" } }
+      assert.deepStrictEqual(body.messages, [
+        { role: "user", content: "hi" },
+        { role: "assistant", content: "", tool_calls: [called] },
+        { role: "tool", content: "seen", tool_call_id: "t1" }
+      ])
+      assert.notProperty(plain, "tools")
+    }))
 })
 
 describe("liveness of the connection", () => {
