@@ -17,9 +17,9 @@ import { A2aClient, type A2aMessage } from "../../src/a2a/A2aClient.ts"
 import { any } from "../../src/a2a/AddressRule.ts"
 import type { AgentRequest } from "../../src/a2a/AgentExecutor.ts"
 import { Ended, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
+import * as AnswerExecutor from "../../src/agents/AnswerExecutor.ts"
+import * as AssessmentExecutor from "../../src/agents/AssessmentExecutor.ts"
 import { byItself } from "../../src/agents/FollowedTask.ts"
-import * as GreenAgent from "../../src/agents/GreenAgent.ts"
-import * as PurpleAgent from "../../src/agents/PurpleAgent.ts"
 import type { Seat } from "../../src/campaign/Seat.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import { PatientFetch } from "../../src/engine/PatientFetch.ts"
@@ -72,7 +72,7 @@ export const nightEngine = (engine: NightEngine, answerOf: (id: string) => Answe
 /** One engine with an agent in front of it. */
 export interface NightSeat {
   readonly seat: Seat
-  readonly purple: ReturnType<typeof PurpleAgent.makeExecutor>
+  readonly purple: ReturnType<typeof AnswerExecutor.makeExecutor>
   readonly canary: Effect.Effect<CanaryOutcome>
 }
 
@@ -178,7 +178,7 @@ export const seatOf = Effect.fn("nightServices.seatOf")(function*(
       sandbox: null,
       following: byItself
     },
-    purple: PurpleAgent.makeExecutor(Context.get(services, WatchedEngine)),
+    purple: AnswerExecutor.makeExecutor(Context.get(services, WatchedEngine)),
     canary: canaryOf(model, Context.get(services, EngineEvidence))
   }
   return seat
@@ -224,7 +224,7 @@ export const clientOf = (
           })
         }
       })
-      const green = GreenAgent.makeExecutor({
+      const green = AssessmentExecutor.makeExecutor({
         client,
         ticker,
         grading: { refusal: () => Effect.undefined, grade: (_task, answer) => Effect.succeed(gradeOf(answer)) },

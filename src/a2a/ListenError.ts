@@ -1,16 +1,29 @@
-/** A server of ours that could not listen: one clear line that names the address and what to do. */
+/**
+ * A server of ours that could not listen.
+ *
+ * Its message is one clear line that names the address, what is wrong with it and what to do.
+ */
 import * as Schema from "effect/Schema"
 
+/** The server could not listen. */
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
+  /** The address it should have listened on. */
   host: Schema.String,
+  /** The port it should have listened at. */
   port: Schema.Int,
+  /** Why it could not. */
   reason: Schema.TaggedUnion({
+    /** Somebody else listens there. */
     PortInUse: {},
+    /** The system reserves the port. */
     NoPermission: {},
+    /** It is no address of this machine. */
     NoSuchAddress: {},
+    /** Anything else, in the words of the system. */
     Other: { detail: Schema.String }
   })
 }) {
+  /** From what the server failed with. */
   static fromCause(host: string, port: number, cause: unknown): ListenError {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined
     const { NoPermission, NoSuchAddress, Other, PortInUse } = ListenError.fields.reason.cases

@@ -7,8 +7,11 @@
 import { Delta, tokensOf } from "../token/TokenEvent.ts"
 import { isTokenEvent, type TaskEvent } from "./TaskEvent.ts"
 
+/** An event in the log, or neighbouring deltas that were joined. */
 export interface LogEntry {
+  /** What happened. */
   readonly event: TaskEvent
+  /** The number of events of the task up to and including it. */
   readonly generation: number
   /** Tokens of all deltas up to and including this entry. */
   readonly total: number
@@ -18,6 +21,9 @@ export interface LogEntry {
 
 /** A place between entries: after so many events, with so many tokens. */
 export type Place = Pick<LogEntry, "generation" | "total">
+
+/** The place before the first entry. */
+export const start: Place = { generation: 0, total: 0 }
 
 /**
  * The most characters that joined deltas have, unless a single one has more. Some clients take lines of 64 kB at most,

@@ -37,10 +37,13 @@ import { statusMessageOf } from "./WireTask.ts"
 const MOST_TASKS = 2000
 
 export { type AgentExecutor, type AgentRequest } from "./AgentExecutor.ts"
+export type { LogEntry } from "./LogEntry.ts"
 export { Refusal } from "./Refusal.ts"
-export { TaskLog, type TaskOwner, type TaskSnapshot, type TaskTimings } from "./TaskLog.ts"
+export type { RetentionLimits } from "./Retention.ts"
+export { type LogClock, TaskLog, type TaskOwner, type TaskSnapshot, type TaskTimings } from "./TaskLog.ts"
 export { TaskReader } from "./TaskReader.ts"
-export * as TaskRecord from "./TaskRecord.ts"
+export { TaskRecord } from "./TaskRecord.ts"
+export type { TaskIdentity } from "./WireTask.ts"
 
 /** How tasks are worked on and kept. `R`: the services that the executor needs. */
 export interface RelayOptions<R = never> {
@@ -64,6 +67,54 @@ export interface Turn {
   readonly attach: (log: TaskLog) => void
 }
 
+/**
+ * The tasks of one agent. `Relay.layer` keeps them in memory; a program that wants them elsewhere, counted or refused gives a
+ * layer of its own, mostly around `Relay.make`, whose members keep the laws at the head of this module.
+ *
+ * @example
+ * import { A2aClient } from "a2a-campaign/A2aClient"
+ * import { A2aServer } from "a2a-campaign/A2aServer"
+ * import { Relay } from "a2a-campaign/Relay"
+ * import { Delta } from "a2a-campaign/TokenEvent"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Stream from "effect/Stream"
+ *
+ * // Our relay, with each new task counted.
+ * let tasks = 0
+ * const counting = Layer.effect(
+ *   Relay,
+ *   Effect.map(
+ *     Relay.make({ executor: ({ text }) => Stream.make(Delta.make({ channel: "content", text, tokens: 1 })) }),
+ *     (relay) =>
+ *       Relay.of({
+ *         ...relay,
+ *         start: (turn) => Effect.tap(relay.start(turn), () => Effect.sync(() => tasks++))
+ *       })
+ *   )
+ * )
+ *
+ * const server = A2aServer.layer({
+ *   host: "127.0.0.1",
+ *   port: 0,
+ *   description: {
+ *     name: "echo",
+ *     description: "Says what it is told.",
+ *     version: "1",
+ *     skill: { id: "echo", name: "echo", description: "Echoes.", tags: ["example"] }
+ *   }
+ * }).pipe(Layer.provide(counting))
+ *
+ * const program = Effect.gen(function*() {
+ *   const { url } = yield* A2aServer
+ *   const client = yield* A2aClient
+ *   yield* Stream.runDrain(client.send({ url, hop: "purple", text: "hello" }))
+ *   console.log(`tasks: ${tasks}`)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, [server, A2aClient.layer]))
+ * // prints: tasks: 1
+ */
 export class Relay extends Context.Service<Relay, {
   /** Begins the work of a new task. Fails with a `Refusal` where no further work is taken at the moment. */
   readonly start: (turn: Turn) => Effect.Effect<TaskLog, Refusal>

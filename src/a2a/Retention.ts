@@ -12,12 +12,13 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { TaskLog } from "./TaskLog.ts"
 
+/** What is kept at most of tasks that are at no work. */
 export interface RetentionLimits {
-  /** 1000 unless given. */
+  /** So many tasks. 1000 unless given. */
   readonly tasks: number
-  /** Roughly, in bytes. 128 MiB unless given. */
+  /** So much text, roughly, in bytes. 128 MiB unless given. */
   readonly bytes: number
-  /** One hour unless given. */
+  /** For so long. One hour unless given. */
   readonly age: Duration.Input
 }
 

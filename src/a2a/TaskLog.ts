@@ -21,7 +21,7 @@ import {
   type TaskEvent
 } from "./TaskEvent.ts"
 import { TaskReader } from "./TaskReader.ts"
-import { partsOf, type TaskRecord } from "./TaskRecord.ts"
+import { partsOf, recordOf, type TaskRecord } from "./TaskRecord.ts"
 import type { TaskIdentity } from "./WireTask.ts"
 
 /** What a task is at one moment. */
@@ -30,6 +30,7 @@ export interface TaskSnapshot {
   readonly generation: number
   /** Tokens of all deltas so far. */
   readonly total: number
+  /** The state that was last set; `submitted` before any. */
   readonly state: OpenState | FinalState
   /** The text of the last status. */
   readonly statusText: string
@@ -37,13 +38,17 @@ export interface TaskSnapshot {
   readonly statusAt: number
   /** The generation of the event that set it. */
   readonly statusGeneration: number
+  /** What its tokens said. */
   readonly transcript: Transcript.Transcript
+  /** Its artifacts besides the answer, each as it was given last. */
   readonly artifacts: ReadonlyArray<Artifact>
 }
 
 /** The times of a task, in milliseconds since it began. */
 export interface TaskTimings {
+  /** `null` until there is one. */
   readonly firstTokenMillis: number | null
+  /** `null` until there is one. */
   readonly lastTokenMillis: number | null
   /** Up to now while it has not ended. */
   readonly endMillis: number
@@ -51,13 +56,17 @@ export interface TaskTimings {
 
 /** Who may see a task; empty where nobody said. */
 export interface TaskOwner {
+  /** As the client names it in the address. */
   readonly tenant: string
+  /** As the server's authenticator names it. */
   readonly user: string
 }
 
 /** What a log needs of a clock; Effect's `Clock` is one. */
 export interface LogClock {
+  /** Milliseconds since 1970. */
   readonly currentTimeMillisUnsafe: () => number
+  /** Nanoseconds of a clock that is never set. */
   readonly monotonicTimeNanosUnsafe: () => bigint
 }
 
@@ -68,9 +77,13 @@ const EVENT_BYTES = 150
 
 /** The log; for its laws see the head of this file. */
 export class TaskLog implements TaskIdentity {
+  /** Its own id, which no other task has. */
   readonly taskId: string
+  /** The conversation that it is part of. */
   readonly contextId: string
+  /** See `TaskOwner`. */
   readonly tenant: string
+  /** See `TaskOwner`. */
   readonly user: string
   /** What was said to the task and by it in earlier turns, oldest first. */
   readonly history: Array<Message> = []
@@ -83,7 +96,7 @@ export class TaskLog implements TaskIdentity {
   #settledWaiters = new Set<() => void>()
   #folded: TaskSnapshot
   #state: OpenState | FinalState = "submitted"
-  #last: LogEntry.Place = { generation: 0, total: 0 }
+  #last = LogEntry.start
   #firstTokenMillis: number | null = null
   #lastTokenMillis: number | null = null
   #endMillis: number | undefined
@@ -167,6 +180,11 @@ export class TaskLog implements TaskIdentity {
       lastTokenMillis: this.#lastTokenMillis,
       endMillis: this.#endMillis ?? this.#sinceStart()
     }
+  }
+
+  /** The task as it is now, as data that can be written down; see TaskRecord.ts. */
+  get record(): TaskRecord {
+    return recordOf(this)
   }
 
   /** Roughly the memory it takes, in bytes. */

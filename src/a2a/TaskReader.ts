@@ -10,6 +10,7 @@ import type { TaskLog } from "./TaskLog.ts"
 /** About how many characters a reader takes at once. */
 const TAKEN_CHARACTERS = 64 * 1024
 
+/** A reader; see `TaskLog.readAll` and `TaskLog.readOn`. */
 export class TaskReader {
   readonly #log: TaskLog
   #generation: number
@@ -27,6 +28,7 @@ export class TaskReader {
     return this.#generation
   }
 
+  /** Whether it has given up its place. */
   get closed(): boolean {
     return this.#closed
   }

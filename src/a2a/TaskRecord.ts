@@ -27,24 +27,37 @@ const Transcript = Schema.Struct({
   finishReason: Schema.NullOr(Schema.String)
 })
 
-/** A task that is at no work. Times are in milliseconds; those of `timings` since the task began. */
+/** A task that is at no work. */
 export const TaskRecord = Schema.Struct({
+  /** Its own id, which no other task has. */
   taskId: Schema.String,
+  /** The conversation that it is part of. */
   contextId: Schema.String,
+  /** Whose it is; see `TaskOwner`. */
   tenant: Schema.String,
+  /** Whose it is; see `TaskOwner`. */
   user: Schema.String,
   /** Messages, oldest first, in the JSON of A2A 1.0. */
   history: Schema.Array(Schema.Json),
+  /** The number of its events. */
   generation: TokenCount,
+  /** Tokens of all its deltas. */
   total: TokenCount,
+  /** The state that was last set. */
   state: Schema.Union([OpenState, FinalState]),
+  /** The text of the last status. */
   statusText: Schema.String,
-  /** Since 1970. */
+  /** When the state was last set, in milliseconds since 1970. */
   statusAt: Schema.Finite,
+  /** The generation of the event that set the state. */
   statusGeneration: TokenCount,
+  /** What its tokens said. */
   transcript: Transcript,
+  /** Its artifacts besides the answer. */
   artifacts: Schema.Array(Artifact),
+  /** The event that ended it; `null` where it waits for its client. */
   end: Schema.NullOr(Ended),
+  /** Its times, in milliseconds since it began. */
   timings: Schema.Struct({
     firstTokenMillis: Schema.NullOr(Schema.Finite),
     lastTokenMillis: Schema.NullOr(Schema.Finite),
@@ -53,8 +66,8 @@ export const TaskRecord = Schema.Struct({
 })
 export type TaskRecord = typeof TaskRecord.Type
 
-/** The record of a task as it is now. */
-export const fromLog = ({ contextId, end, history, snapshot, taskId, tenant, timings, user }: TaskLog): TaskRecord => {
+/** See `TaskLog.record`. */
+export const recordOf = ({ contextId, end, history, snapshot, taskId, tenant, timings, user }: TaskLog): TaskRecord => {
   const { finishReason, promptTokens, toolCalls, ...said } = snapshot.transcript
   return {
     ...snapshot,

@@ -14,8 +14,11 @@ import { encodeEvent, TOKEN_EXTENSION_URI } from "./TokenExtension.ts"
 export const ANSWER_ARTIFACT_ID = "answer"
 export const REASONING_ARTIFACT_ID = "reasoning"
 
+/** Which task it is, and in which conversation. */
 export interface TaskIdentity {
+  /** Its own id, which no other task has. */
   readonly taskId: string
+  /** The conversation that it is part of. */
   readonly contextId: string
 }
 

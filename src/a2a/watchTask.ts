@@ -14,6 +14,7 @@ import type { Ticker } from "../liveness/Ticker.ts"
 import { inputsOf } from "./LivenessInputs.ts"
 import { Heartbeat, type TaskEvent } from "./TaskEvent.ts"
 
+/** The options of `Liveness.watch`, without what follows from watching a task. */
 export type WatchTaskOptions = Omit<LivenessWatch.WatchOptions<TaskEvent>, "inputsOf" | "heartbeat">
 
 /** Watches the task. Heartbeats of the agent end here; those that come out are this hop's own. */

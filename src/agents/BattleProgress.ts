@@ -19,8 +19,9 @@ import { tokensOf } from "../token/TokenEvent.ts"
 
 /** How often a battle is told of. */
 export interface Pace {
+  /** Where nothing changes, in milliseconds. */
   readonly everyMillis: number
-  /** Between two lines, whatever happens. */
+  /** Between two lines, whatever happens, in milliseconds. */
   readonly leastMillis: number
 }
 

@@ -6,6 +6,7 @@
  */
 import type { EngineMessage } from "../engine/Engine.ts"
 
+/** How much of what was said is told again. */
 export interface ConversationLimits {
   /** The most characters of one conversation that a model is told again. 60 000 unless given. */
   readonly characters: number

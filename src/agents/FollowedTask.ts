@@ -54,9 +54,11 @@ export interface TapLink {
 export interface Following {
   /** As its user wants it; `null` for the best that it can do. */
   readonly mode: DeliveryMode | null
+  /** The tap between it and its engine; `null` where there is none. */
   readonly tap: TapLink | null
   /** The engine that it asks; `null` where nobody knows. */
   readonly engine: WitnessedEngine | null
+  /** Learns the limits of its silences from its finished tasks; `null` where nobody learns. */
   readonly learner: LimitLearner["Service"] | null
 }
 

@@ -12,21 +12,20 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import * as A2aServer from "../a2a/A2aServer.ts"
-import type { AgentExecutor, AgentRequest } from "../a2a/AgentExecutor.ts"
+import type { AgentDescription } from "../a2a/AgentCard.ts"
 import type { ListenError } from "../a2a/ListenError.ts"
-import { Heartbeat, isTokenEvent } from "../a2a/TaskEvent.ts"
 import { WatchedEngine } from "../engine/WatchedEngine.ts"
-import { heartbeatOf } from "../liveness/Heartbeat.ts"
-import * as Transcript from "../token/Transcript.ts"
 import { version } from "../version.ts"
+import { makeExecutor } from "./AnswerExecutor.ts"
 import { type ConversationLimits, Conversations } from "./Conversations.ts"
+
+export type { ConversationLimits } from "./Conversations.ts"
 
 /** How the agent is served, and what it remembers. */
 export interface PurpleAgentOptions extends A2aServer.ServeOptions {
   /** What its card says; the name of its model unless given. */
-  readonly description?: A2aServer.AgentDescription | undefined
+  readonly description?: AgentDescription | undefined
   /** What of earlier turns the model is told again. */
   readonly conversations?: Partial<ConversationLimits> | undefined
 }
@@ -60,31 +59,3 @@ export class PurpleAgent extends Context.Service<PurpleAgent, {
       })
     )
 }
-
-/** What the agent does with a message. */
-export const makeExecutor = (
-  engine: WatchedEngine["Service"],
-  conversations: Conversations = new Conversations()
-): AgentExecutor =>
-(request) =>
-  Stream.suspend(() => {
-    const context = JSON.stringify([request.user, request.tenant, request.contextId])
-    const question = promptOf(request)
-    let transcript = Transcript.empty
-    return engine.stream({
-      messages: [...conversations.before(context), { role: "user", content: question }],
-      requestId: request.taskId,
-      ...request.said,
-      heartbeat: (state) => Heartbeat.make(heartbeatOf(state))
-    }).pipe(
-      Stream.mapArray((events) => {
-        for (const event of events) if (isTokenEvent(event)) transcript = Transcript.step(transcript, event)
-        return events
-      }),
-      Stream.onEnd(Effect.sync(() => conversations.add(context, { question, answer: transcript.content })))
-    )
-  })
-
-/** What the model is asked: the text, and data as JSON. */
-const promptOf = ({ data, text }: AgentRequest): string =>
-  [...text === "" ? [] : [text], ...data.map((value) => JSON.stringify(value))].join("\n")

@@ -24,10 +24,15 @@ export const TestResult = Schema.Struct({
 })
 export type TestResult = typeof TestResult.Type
 
+/** What a grader says about an answer. */
 export const Grade = Schema.Struct({
+  /** From 0 to 1. */
   score: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+  /** Whether that is enough. */
   passed: Schema.Boolean,
+  /** The outcomes of hidden tests, in their order; empty where there are none. */
   tests: Schema.Array(TestResult),
+  /** One line for people, which everybody may see. */
   explanation: Schema.String.check(Schema.isMaxLength(explanationLimit))
 })
 export type Grade = typeof Grade.Type

@@ -42,7 +42,11 @@ const describe = (reason: GradingFailure): string =>
     OwnGraderFailed: ({ detail, kind }) => `the grader "${kind}" failed: ${detail}`
   })
 
-export class GradingError extends Schema.TaggedError<GradingError>()("GradingError", { reason: GradingFailure }) {
+/** The grader's own failure: nothing is known about the answer. */
+export class GradingError extends Schema.TaggedError<GradingError>()("GradingError", {
+  /** Why; see the head of this file. */
+  reason: GradingFailure
+}) {
   override get message() {
     return describe(this.reason)
   }

@@ -106,9 +106,13 @@ export const GraderSpecification = Schema.TaggedUnion({
 })
 export type GraderSpecification = typeof GraderSpecification.Type
 
+/** What is asked of an agent under test, with the way its answer is graded. */
 export const Task = Schema.Struct({
+  /** Names it in results; no two tasks of an assessment have the same. */
   id: Schema.NonEmptyString,
+  /** What the agent is told, word for word. */
   prompt: Schema.NonEmptyString,
+  /** How its answer becomes a score. */
   grader: GraderSpecification
 })
 export type Task = typeof Task.Type

@@ -23,7 +23,10 @@ export const heartbeatOf = (state: RunState): Omit<Told, "_tag"> => {
 }
 
 /** A heartbeat as our agents send it. */
-export type Told = Omit<Heartbeat, "at" | "intervalMillis"> & { readonly intervalMillis: number }
+export type Told = Omit<Heartbeat, "at" | "intervalMillis"> & {
+  /** How often it promises the next one, in milliseconds. */
+  readonly intervalMillis: number
+}
 
 /** The limit that ends the silence of a run, as it is told. */
 export const toldLimitOf = (state: RunState): ToldLimit | undefined => {

@@ -21,11 +21,13 @@ import type { Evidence } from "./Verdict.ts"
 
 /** A run, as far as its agent shows it. */
 export interface UnseenRun extends EngineWitness.WitnessedRun {
+  /** Where it stands, as its agent shows it. */
   readonly phase: Phase
   /** Generated tokens, as far as they are known. */
   readonly tokens: number
 }
 
+/** An engine that agents of somebody else's ask. */
 export interface WitnessedEngine {
   /**
    * A heartbeat every `heartbeatMillis` for as long as it is pulled; fails with `Stalled` of hop "engine" when the engine

@@ -25,8 +25,8 @@ const description = {
 }
 const listening = { host: "127.0.0.1", port: 0, description }
 
-const encode = Schema.encodeSync(Schema.fromJsonString(TaskRecord.TaskRecord))
-const decode = Schema.decodeSync(Schema.fromJsonString(TaskRecord.TaskRecord))
+const encode = Schema.encodeSync(Schema.fromJsonString(TaskRecord))
+const decode = Schema.decodeSync(Schema.fromJsonString(TaskRecord))
 
 /** Around our own: tasks that are at no work go onto the shelf, and are found there when ours has none of the name. */
 const shelving = (shelf: Map<string, string>, options: RelayOptions): Layer.Layer<Relay> =>
@@ -37,7 +37,7 @@ const shelving = (shelf: Map<string, string>, options: RelayOptions): Layer.Laye
       const clock = yield* Clock.Clock
       const taken = new Map<string, TaskLog>()
       const keep = (log: TaskLog) =>
-        Effect.sync(() => void log.onSettled(() => shelf.set(log.taskId, encode(TaskRecord.fromLog(log)))))
+        Effect.sync(() => void log.onSettled(() => shelf.set(log.taskId, encode(log.record))))
       const take = (taskId: string, json: string): TaskLog => {
         const known = taken.get(taskId)
         if (known !== undefined) return known

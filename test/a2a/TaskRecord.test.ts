@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { Ended, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
 import { TaskLog } from "../../src/a2a/TaskLog.ts"
-import * as TaskRecord from "../../src/a2a/TaskRecord.ts"
+import { TaskRecord } from "../../src/a2a/TaskRecord.ts"
 import { summaryOf } from "../../src/a2a/TaskSummary.ts"
 import { toTask } from "../../src/a2a/WireTask.ts"
 import { ToolCallDelta } from "../../src/token/TokenEvent.ts"
@@ -29,9 +29,9 @@ const restored = (events: ReadonlyArray<TaskEvent>) => {
     clock.millis += 10
     log.append([event])
   }
-  const json = JSON.stringify(Schema.encodeSync(TaskRecord.TaskRecord)(TaskRecord.fromLog(log)))
+  const json = JSON.stringify(Schema.encodeSync(TaskRecord)(log.record))
   const later = clockOf(5_000_000)
-  const again = TaskLog.restore(Schema.decodeSync(Schema.fromJsonString(TaskRecord.TaskRecord))(json), later)
+  const again = TaskLog.restore(Schema.decodeSync(Schema.fromJsonString(TaskRecord))(json), later)
   return { again, later, log }
 }
 
