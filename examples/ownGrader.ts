@@ -98,9 +98,8 @@ const green = GreenAgent.layer({
   }
 }).pipe(Layer.provide(Grader.layerOwn({ haiku })))
 
-await Effect.runPromise(
-  program.pipe(
-    Effect.provide(Layer.mergeAll(purple, green).pipe(Layer.provideMerge(A2aClient.layer))),
-    Effect.provide(Liveness.Ticker.layer())
-  )
+const services = Layer.mergeAll(purple, green).pipe(
+  Layer.provideMerge([A2aClient.layer, Liveness.Ticker.layer()])
 )
+
+await Effect.runPromise(Effect.provide(program, services))

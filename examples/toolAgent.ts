@@ -144,6 +144,6 @@ const agent = PurpleAgent.layerWith({
   Layer.provide([engine, Liveness.EngineEvidence.layerNone, Liveness.LimitLearner.layerMemory()])
 )
 
-await Effect.runPromise(
-  program.pipe(Effect.provide([agent, A2aClient.layer]), Effect.provide(Liveness.Ticker.layer()))
-)
+const services = Layer.mergeAll(agent, A2aClient.layer).pipe(Layer.provideMerge(Liveness.Ticker.layer()))
+
+await Effect.runPromise(Effect.provide(program, services))

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,7 +10,7 @@ import { TestClock } from "effect/testing"
 import type { AgentRequest } from "../../src/a2a/AgentExecutor.ts"
 import { Relay, type Turn } from "../../src/a2a/Relay.ts"
 import { Artifact, Ended, Status, type TaskEvent } from "../../src/a2a/TaskEvent.ts"
-import type { TaskLog } from "../../src/a2a/TaskLog.ts"
+import { TaskLog } from "../../src/a2a/TaskLog.ts"
 import { agentRequest, said } from "../support/agents.ts"
 
 const turn = (fields: Partial<AgentRequest> = {}): Turn => ({
@@ -282,6 +283,19 @@ describe("Relay", () => {
         state: "failed",
         statusText: "internal error of the agent; its log has the cause"
       })
+    }))
+
+  it.effect("goes on with a task that waited in another relay, and has it from then on", () =>
+    Effect.gen(function*() {
+      const waited = yield* (yield* Relay.make({ executor: asks })).start(turn({ taskId: "w" }))
+      const log = TaskLog.restore(waited.record, yield* Clock.Clock)
+      const relay = yield* Relay.make({ executor: asks })
+      assert.isUndefined(yield* relay.find("w"))
+      assert.strictEqual(yield* relay.proceed(log, turn({ taskId: "w", text: "this", continued: true })), log)
+      assert.strictEqual(yield* relay.find("w"), log)
+      assert.deepInclude(log.snapshot, { state: "completed", total: 2 })
+      assert.strictEqual(log.snapshot.transcript.content, "hmgot this")
+      assert.strictEqual(waited.state, "input-required")
     }))
 
   describe("keeps tasks that are at no work", () => {

@@ -78,8 +78,7 @@ describe("an agent that asks, works, and asks again", () => {
     function*(seconds: number, ...answers: Parameters<typeof engineOf> extends [any, ...infer A] ? A : never) {
       const asked: Array<EngineRequest> = []
       const fiber = yield* watched(twice).pipe(
-        Effect.provide(engineOf(asked, ...answers)),
-        Effect.provide(Ticker.layer()),
+        Effect.provide(Layer.provideMerge(engineOf(asked, ...answers), Ticker.layer())),
         Effect.forkChild({ startImmediately: true })
       )
       yield* TestClock.adjust(seconds * 1000)

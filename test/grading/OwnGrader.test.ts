@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { expectTypeOf } from "vitest"
-import { Grade, Grader, GradingError, Task } from "../../src/grading/Grader.ts"
+import { Grade, Grader, GradingError, type OwnGraderOptions, Task } from "../../src/grading/Grader.ts"
 
 class Refused extends Schema.TaggedError<Refused>()("Refused", {}) {
   override get message() {
@@ -143,9 +143,11 @@ describe("the services of a grader of one's own", () => {
         return Effect.succeed({ score: 1, explanation: "" })
       }
     })
-    // @ts-expect-error: a grade needs a score and a line.
-    Grader.own({ settings: Schema.Unknown, grade: () => Effect.succeed({ score: 1 }) })
-    // @ts-expect-error: an error needs a message, for people.
-    Grader.own({ settings: Schema.Unknown, grade: () => Effect.fail("oops") })
+    type Grades = OwnGraderOptions<unknown, Refused, never>["grade"]
+    expectTypeOf(() => Effect.succeed({ score: 1, explanation: "" })).toExtend<Grades>()
+    // A grade needs a line, and an error a message, for people.
+    expectTypeOf(() => Effect.succeed({ score: 1 })).not.toExtend<Grades>()
+    // @ts-expect-error: a text has none.
+    expectTypeOf<OwnGraderOptions<unknown, string, never>>().toBeObject()
   })
 })
