@@ -14,6 +14,7 @@ import { PurpleAgent } from "a2a-campaign/PurpleAgent"
 import type { AgentExecutor, AgentRequest } from "a2a-campaign/Relay"
 import { Simulator } from "a2a-campaign/Simulator"
 import type { TaskEvent } from "a2a-campaign/TaskEvent"
+import type { ToolCall } from "a2a-campaign/Transcript"
 import { WatchedEngine } from "a2a-campaign/WatchedEngine"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -32,10 +33,12 @@ const weather: EngineTool = {
 
 const Arguments = Schema.fromJsonString(Schema.Struct({ city: Schema.String }))
 
-const lookUp = Effect.fnUntraced(function*(given: string) {
+const lookUp = Effect.fnUntraced(function*({ arguments: given, id }: ToolCall) {
   const { city } = yield* Schema.decodeEffect(Arguments)(given)
   yield* Effect.sleep("150 millis")
-  return city === "Bern" ? "4 degrees, rain" : yield* new NoWeather({ city })
+  if (city !== "Bern") return yield* new NoWeather({ city })
+  const result: EngineMessage = { role: "tool", content: "4 degrees, rain", toolCallId: id }
+  return result
 })
 
 // The agent: ask; where the model calls a tool, run it and ask again with what it gave.
@@ -45,26 +48,18 @@ const converse = (
   messages: ReadonlyArray<EngineMessage>
 ): Stream.Stream<TaskEvent, Liveness.RunError, WatchedEngine> =>
   AgentWork.ask(request, { messages, tools: [weather] }).pipe(
-    AgentWork.andThen(({ content, toolCalls }) => {
-      if (toolCalls.length === 0) return Stream.empty
-      const answers = Effect.forEach(
-        toolCalls,
-        (call) =>
-          Effect.map(
-            lookUp(call.arguments),
-            (content): EngineMessage => ({ role: "tool", content, toolCallId: call.id })
-          )
-      )
-      const asked: EngineMessage = { role: "assistant", content, toolCalls }
-      return AgentWork.during(
+    AgentWork.andThen(({ content, toolCalls }) =>
+      toolCalls.length === 0 ? Stream.empty : AgentWork.during(
         { says: "looks up the weather", limit: "10 seconds", heartbeat: "50 millis" },
-        Effect.map(answers, (answers) => converse(request, [...messages, asked, ...answers]))
-      ).pipe(
-        Stream.catchTags({
-          NoWeather: ({ city }) => Stream.fail(AgentWork.failed(`nobody knows the weather in ${city}`)),
-          SchemaError: () => Stream.fail(AgentWork.failed("the model called the tool without a city"))
-        })
+        Effect.map(
+          Effect.forEach(toolCalls, lookUp),
+          (results) => converse(request, [...messages, { role: "assistant", content, toolCalls }, ...results])
+        )
       )
+    ),
+    Stream.catchTags({
+      NoWeather: ({ city }) => Stream.fail(AgentWork.failed(`the weather of ${city} is not known`)),
+      SchemaError: () => Stream.fail(AgentWork.failed("the model called the tool without a city"))
     })
   )
 

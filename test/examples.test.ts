@@ -13,7 +13,7 @@ const expected: Record<string, RegExp> = {
   "ownGrader.ts":
     /pond against poet \(1 of 2\): three lines about frog\n[\s\S]*not about whale\n\{"scored":2,"unscored":0,"meanScore":0.75\}\n$/,
   "toolAgent.ts":
-    /tool-call\nagent-work\nit says: looks up the weather\ndecoding\nfinishing\nit answers: Yes: it rains, at 4 degrees\. \(stop\)\n[\s\S]*: nobody knows the weather in Mars\n$/,
+    /tool-call\nagent-work\nit says: looks up the weather\ndecoding\nfinishing\nit answers: Yes: it rains, at 4 degrees\. \(stop\)\n[\s\S]*: the weather of Mars is not known\n$/,
   "watchedEngine.ts":
     /first: Completed\n[\s\S]*second: Stalled\nengine-hung, proved: no token .* counters stand still\n$/
 }

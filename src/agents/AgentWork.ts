@@ -102,6 +102,27 @@ export interface DuringOptions {
  * Does some work, such as a tool, and goes on with the stream that comes of it. While it goes on the agent says what it does,
  * once, and then in heartbeats of phase `agent-work`, so that nobody takes it for hung. Fails with `Failed` where it takes
  * longer than its limit, and with its own errors.
+ *
+ * @example
+ * import * as AgentWork from "a2a-campaign/AgentWork"
+ * import { Delta } from "a2a-campaign/TokenEvent"
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ *
+ * const tool = Effect.as(Effect.sleep("25 millis"), "4 degrees")
+ * const events = AgentWork.during(
+ *   { says: "looks it up", heartbeat: "10 millis", limit: "1 minute" },
+ *   Effect.map(tool, (text) => Stream.make(Delta.make({ channel: "content", text, tokens: 2 })))
+ * )
+ *
+ * const program = Stream.runForEach(events, (event) =>
+ *   Effect.sync(() => {
+ *     if (event._tag === "Status") console.log(`it ${event.text}`)
+ *     if (event._tag === "Delta") console.log(event.text)
+ *   }))
+ * await Effect.runPromise(program)
+ * // prints: it looks it up
+ * // prints: 4 degrees
  */
 export const during = <E2 = never, R2 = never, E = never, R = never>(
   { heartbeat, hop = "purple", limit = "10 minutes", says }: DuringOptions,

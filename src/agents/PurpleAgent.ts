@@ -35,7 +35,40 @@ export class PurpleAgent extends Context.Service<PurpleAgent, {
   /** Where it listens, such as `http://127.0.0.1:9019/`. */
   readonly url: string
 }>()("a2a-campaign/PurpleAgent") {
-  /** An agent that does what its executor says. `R`: the services that the executor needs. Fails where it cannot listen. */
+  /**
+   * An agent that does what its executor says. `R`: the services that the executor needs. Fails where it cannot listen.
+   *
+   * @example
+   * import { A2aClient } from "a2a-campaign/A2aClient"
+   * import { PurpleAgent } from "a2a-campaign/PurpleAgent"
+   * import { Delta } from "a2a-campaign/TokenEvent"
+   * import * as Effect from "effect/Effect"
+   * import * as Stream from "effect/Stream"
+   *
+   * const agent = PurpleAgent.layerWith({
+   *   host: "127.0.0.1",
+   *   port: 0,
+   *   description: {
+   *     name: "counter",
+   *     description: "Counts words.",
+   *     version: "1",
+   *     skill: { id: "count", name: "count", description: "Counts words.", tags: ["example"] }
+   *   },
+   *   executor: ({ text }) =>
+   *     Stream.make(Delta.make({ channel: "content", text: `${text.split(" ").length} words`, tokens: 2 }))
+   * })
+   *
+   * const program = Effect.gen(function*() {
+   *   const { url } = yield* PurpleAgent
+   *   const client = yield* A2aClient
+   *   yield* client.send({ url, hop: "purple", text: "once upon a time" }).pipe(
+   *     Stream.runForEach((event) => Effect.sync(() => event._tag === "Delta" && console.log(event.text)))
+   *   )
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, [agent, A2aClient.layer]))
+   * // prints: 4 words
+   */
   static readonly layerWith = <R = never>(
     options: A2aServer.A2aServerOptions<R>
   ): Layer.Layer<PurpleAgent, ListenError, R> => Layer.effect(PurpleAgent, A2aServer.serve(options))
