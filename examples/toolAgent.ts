@@ -63,8 +63,11 @@ const converse = (
     })
   )
 
+/** What was said before in the same context, so that the model can be told it again. */
+const conversations = new AgentWork.Conversations()
+
 const executor: AgentExecutor<WatchedEngine> = (request) =>
-  AgentWork.asOneAnswer(converse(request, [{ role: "user", content: request.text }]))
+  AgentWork.asOneAnswer(conversations.turn(request, (messages) => converse(request, messages)))
 
 // A client at the far end: it watches the task, and sees every token and what the agent is at.
 

@@ -35,6 +35,8 @@ import type { RunError } from "../liveness/RunError.ts"
 import * as Transcript from "../token/Transcript.ts"
 import * as OneAnswer from "./OneAnswer.ts"
 
+export { type ConversationLimits, Conversations, type ConversationTurn } from "./Conversations.ts"
+
 /** How many calls were made for a request, so that each has a name of its own. */
 const calls = new WeakMap<AgentRequest, number>()
 

@@ -133,6 +133,31 @@ describe("an agent that asks, works, and asks again", () => {
     }))
 })
 
+describe("Conversations.turn", () => {
+  it.effect("tells the model what was answered before in the context, in however many calls, and only what ended", () =>
+    Effect.gen(function*() {
+      const asked: Array<string> = []
+      const conversations = new AgentWork.Conversations()
+      const say = (fields: Parameters<typeof agentRequest>[0], answer: Stream.Stream<TaskEvent, Failed>) =>
+        conversations.turn(agentRequest(fields), (messages) => {
+          asked.push(messages.map(({ content, role }) => `${role}: ${content}`).join(", "))
+          return answer
+        }).pipe(Stream.runDrain, Effect.exit)
+      yield* say({ text: "one" }, AgentWork.andThen(Stream.make(said("a")), () => Stream.make(said("b"))))
+      yield* say({ text: "two" }, Stream.concat(Stream.make(said("c")), Stream.fail(AgentWork.failed("broke"))))
+      yield* say({ text: "three", data: [{ x: 1 }] }, Stream.make(said("d"), Replaced.make({ text: "e" })))
+      yield* say({ text: "four" }, Stream.empty)
+      yield* say({ text: "five", user: "somebody else" }, Stream.empty)
+      assert.deepStrictEqual(asked, [
+        "user: one",
+        "user: one, assistant: ab, user: two",
+        "user: one, assistant: ab, user: three\n{\"x\":1}",
+        "user: one, assistant: ab, user: three\n{\"x\":1}, assistant: e, user: four",
+        "user: five"
+      ])
+    }))
+})
+
 describe("andThen", () => {
   it.effect("goes on with what was said before, and only then", () =>
     Effect.gen(function*() {
