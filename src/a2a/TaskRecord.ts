@@ -11,7 +11,7 @@ import { Message } from "@a2a-js/sdk"
 import * as Schema from "effect/Schema"
 import { TokenCount } from "../token/TokenEvent.ts"
 import { Artifact, Ended, FinalState, OpenState } from "./TaskEvent.ts"
-import type { TaskLog } from "./TaskLog.ts"
+import type { TaskLog, TaskSnapshot } from "./TaskLog.ts"
 
 const Transcript = Schema.Struct({
   content: Schema.String,
@@ -93,7 +93,9 @@ export const recordOf = ({ contextId, end, history, snapshot, taskId, tenant, ti
 }
 
 /** What a log begins with that goes on from a record. */
-export const partsOf = (record: TaskRecord) => {
+export const partsOf = (
+  record: TaskRecord
+): { readonly history: ReadonlyArray<Message>; readonly snapshot: TaskSnapshot } => {
   const { finishReason, promptTokens, toolCalls, ...said } = record.transcript
   return {
     history: record.history.map((message) => Message.fromJSON(message)),
