@@ -49,9 +49,9 @@ describe("types of the public surface", () => {
     )
     expectTypeOf(counted).toEqualTypeOf<Stream.Stream<number, Refused | Silent, Scope.Scope>>()
     // @ts-expect-error: an error has to be made, not given
-    Liveness.timeoutFail(numbers, new Silent(), "90 seconds")
+    void Liveness.timeoutFail(numbers, new Silent(), "90 seconds")
     // @ts-expect-error: a time has a unit that is known
-    Liveness.timeoutFail(numbers, () => new Silent(), "90 fortnights")
+    void Liveness.timeoutFail(numbers, () => new Silent(), "90 fortnights")
   })
 
   it("a watch adds the three errors and the services that it lives on", () => {
