@@ -36,6 +36,7 @@ import * as EngineLoadWatch from "./EngineLoadWatch.ts"
 import * as EpochWatch from "./EpochWatch.ts"
 import * as QueueWatch from "./QueueWatch.ts"
 import type { RunEnd } from "./RunEnd.ts"
+import type { RunnerDesk } from "./RunnerDesk.ts"
 import * as RunnerReport from "./RunnerReport.ts"
 import { RunningCampaign } from "./RunningCampaign.ts"
 import type { Seats } from "./Seat.ts"
@@ -51,7 +52,15 @@ export interface RunOptions {
   readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
 }
 
-type Services = A2aClient | AgentBreaker | BattleQueue | CampaignEngines | CampaignStore | EngineGate | Ticker
+type Services =
+  | A2aClient
+  | AgentBreaker
+  | BattleQueue
+  | CampaignEngines
+  | CampaignStore
+  | EngineGate
+  | RunnerDesk
+  | Ticker
 
 /** Plays until nothing is pending or somebody stops it, and says which. Fails only if the store does. */
 export const run = Effect.fn("CampaignRunner.run")(function*(

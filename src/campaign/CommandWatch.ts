@@ -1,14 +1,14 @@
 /**
- * What is asked of a running campaign from another terminal: read from its store, done, and answered there.
+ * What is asked of a running campaign, from another terminal or by its own program: read from its desk, done, and answered
+ * there.
  */
 import * as Effect from "effect/Effect"
 import { keyOf, Outcome } from "./Battle.ts"
 import { CampaignStore } from "./CampaignStore.ts"
+import { RunnerDesk } from "./RunnerDesk.ts"
 import type { RunningCampaign } from "./RunningCampaign.ts"
 import { everything, names, type Selection } from "./Selection.ts"
 import { nothingMatches, type StoredCommand } from "./StoredCommand.ts"
-
-const BETWEEN_LOOKS_MILLIS = 500
 
 const count = (battles: number): string => battles === 1 ? "1 battle" : `${battles} battles`
 
@@ -64,17 +64,17 @@ const obey = Effect.fnUntraced(function*(running: RunningCampaign, { command }: 
   }
 })
 
-/** Reads and obeys, until it is interrupted. Fails only if the store does. */
+/** Reads and obeys, until it is interrupted. Fails only if store or desk do. */
 export const watch = (running: RunningCampaign) =>
   Effect.gen(function*() {
-    const store = yield* CampaignStore
+    const desk = yield* RunnerDesk
     while (true) {
-      for (const command of yield* store.requests) {
+      for (const command of yield* desk.requests) {
         // What is obeyed may end all of this, and is answered all the same.
         yield* Effect.uninterruptible(
-          Effect.flatMap(obey(running, command), (answer) => store.answer(command.id, answer))
+          Effect.flatMap(obey(running, command), (answer) => desk.answer(command.id, answer))
         )
       }
-      yield* Effect.sleep(BETWEEN_LOOKS_MILLIS)
+      yield* desk.asked
     }
   })

@@ -16,7 +16,7 @@ const fields = {
   beganAt: Schema.Finite
 }
 
-const NewEpoch = Schema.Struct(fields)
+export const NewEpoch = Schema.Struct(fields)
 export type NewEpoch = typeof NewEpoch.Type
 
 export const EngineEpoch = Schema.Struct({ id: Schema.Int, ...fields })

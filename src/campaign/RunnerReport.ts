@@ -1,5 +1,5 @@
 /**
- * What a running campaign tells its store once a second: what has come of the attempts in flight, and how its lanes are,
+ * What a running campaign lays out on its desk once a second: what has come of the attempts in flight, and how its lanes are,
  * for whoever asks from another terminal.
  */
 import * as Clock from "effect/Clock"
@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import { EngineGate } from "../liveness/EngineGate.ts"
 import type { CampaignLane } from "./CampaignLane.ts"
-import { CampaignStore } from "./CampaignStore.ts"
+import { RunnerDesk } from "./RunnerDesk.ts"
 import type { RunningCampaign } from "./RunningCampaign.ts"
 
 const BETWEEN_REPORTS_MILLIS = 1000
@@ -51,15 +51,15 @@ const breakersOf = Effect.fnUntraced(function*({ definition }: RunningCampaign) 
   )
 })
 
-/** Reports until it is interrupted. Fails only if the store does. */
+/** Reports until it is interrupted. Fails only if the desk does. */
 export const watch = Effect.fnUntraced(function*(running: RunningCampaign) {
-  const store = yield* CampaignStore
+  const desk = yield* RunnerDesk
   while (true) {
     yield* Effect.sleep(BETWEEN_REPORTS_MILLIS)
     const news = running.inFlight.news()
-    if (news.length > 0) yield* store.advance(news)
+    if (news.length > 0) yield* desk.advance(news)
     const lanes = yield* Effect.forEach(running.lanes.values(), (lane) => laneOf(running, lane))
-    yield* store.runner({
+    yield* desk.report({
       pid: process.pid,
       updatedAt: yield* Clock.currentTimeMillis,
       stopping: running.stop?.why ?? null,

@@ -15,6 +15,21 @@ import type { Definition } from "./Definition.ts"
 export const CampaignState = Schema.Literals(["running", "paused", "cancelled", "ended"])
 export type CampaignState = typeof CampaignState.Type
 
+/** What is known of an attempt when it begins. */
+export const AttemptStart = Schema.Struct({
+  /** In milliseconds since 1970. */
+  startedAt: Schema.Finite,
+  /** Of its engine, where it is known: an `EngineEpoch`. */
+  epoch: Schema.NullOr(Schema.Int)
+})
+export type AttemptStart = typeof AttemptStart.Type
+
+/**
+ * What an attempt's end made of its battle: `counted` if it settled it, `kept` if it is still pending, `superseded` if the
+ * attempt came too late to be of any effect.
+ */
+export type Recorded = "counted" | "kept" | "superseded"
+
 /** What is known of an attempt that has ended, without its transcript. */
 export const AttemptSummary = Schema.Struct({
   /** The battle that it was one try at. */

@@ -18,6 +18,7 @@ import { AttemptOutlook } from "./AttemptOutlook.ts"
 import type { AttemptProgress } from "./AttemptProgress.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, keyOf } from "./Battle.ts"
+import type { AttemptStart, Recorded } from "./StoredCampaign.ts"
 import { StoreError, StoreErrorReason } from "./StoreError.ts"
 import * as TokenTimings from "./TokenTimings.ts"
 
@@ -32,13 +33,6 @@ const whereIs = (sql: SqlClient.SqlClient, { agent, repetition, task }: Battle) 
 
 const refused = (operation: string, detail: string) =>
   new StoreError({ reason: StoreErrorReason.cases.Query.make({ operation, detail }) })
-
-export interface AttemptStart {
-  /** In milliseconds since 1970. */
-  readonly startedAt: number
-  /** Of its engine, where it is known. */
-  readonly epoch: number | null
-}
 
 /** Reserves the next attempt of a pending battle; gives its number. */
 export const begin = Effect.fnUntraced(function*(
@@ -80,8 +74,6 @@ export const advance = Effect.fnUntraced(function*(
       WHERE ${whereIs(sql, battle)} AND number = ${number} AND verdict IS NULL`
   }
 })
-
-export type Recorded = "counted" | "kept" | "superseded"
 
 interface RecordedAs {
   readonly recorded: Recorded

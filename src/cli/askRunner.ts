@@ -8,6 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
+import { RunnerDesk } from "../campaign/RunnerDesk.ts"
 import type { StoredCommand } from "../campaign/StoredCommand.ts"
 import type { StoreError } from "../campaign/StoreError.ts"
 import * as StoreLock from "../campaign/StoreLock.ts"
@@ -26,15 +27,15 @@ export type Reply =
 
 /** Asks the process that runs the campaign, and waits for its answer. Fails if it gives none. */
 export const ask = Effect.fn("askRunner.ask")(function*(file: string, { pid }: StoreLock.Holder, command: Command) {
-  const store = yield* CampaignStore
-  const id = yield* store.request(command)
+  const desk = yield* RunnerDesk
+  const id = yield* desk.request(command)
   const reply = Effect.gen(function*() {
     while (true) {
       const isGone = Option.isNone(yield* StoreLock.runner(file))
-      const answer = yield* store.answerOf(id)
+      const answer = yield* desk.answerOf(id)
       if (Option.isSome(answer)) return { _tag: "Answered", text: answer.value } satisfies Reply as Reply
       if (isGone) {
-        yield* store.answer(id, "its process was gone before it could be done")
+        yield* desk.answer(id, "its process was gone before it could be done")
         return { _tag: "Gone" } satisfies Reply as Reply
       }
       yield* Effect.sleep(BETWEEN_LOOKS_MILLIS)

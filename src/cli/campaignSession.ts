@@ -20,6 +20,7 @@ import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import { type Definition, namesOf } from "../campaign/Definition.ts"
 import type { RunEnd } from "../campaign/RunEnd.ts"
+import { RunnerDesk } from "../campaign/RunnerDesk.ts"
 import * as StoreLock from "../campaign/StoreLock.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { type CampaignSummary, summarize } from "../report/CampaignSummary.ts"
@@ -138,9 +139,9 @@ const states = { Ended: "ended", Paused: "paused", Cancelled: "cancelled", Halte
 
 /** What was asked of a process that was gone before it could answer; whoever resumes does not want to be paused. */
 const answerOutdated = Effect.gen(function*() {
-  const store = yield* CampaignStore
-  for (const { command, id } of yield* store.requests) {
-    if (command._tag === "Pause" || command._tag === "PauseNow") yield* store.answer(id, "it was not running any more")
+  const desk = yield* RunnerDesk
+  for (const { command, id } of yield* desk.requests) {
+    if (command._tag === "Pause" || command._tag === "PauseNow") yield* desk.answer(id, "it was not running any more")
   }
 })
 

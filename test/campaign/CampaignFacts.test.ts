@@ -11,6 +11,7 @@ import { keyOf, plan } from "../../src/campaign/Battle.ts"
 import * as CampaignFacts from "../../src/campaign/CampaignFacts.ts"
 import { lastStep } from "../../src/campaign/CampaignMigrations.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import * as TokenTimings from "../../src/campaign/TokenTimings.ts"
 import { attemptOf, failedOf, lastOf } from "../support/attempts.ts"
@@ -33,6 +34,7 @@ describe("CampaignFacts", () => {
       const battles = plan(definition)
       yield* Effect.gen(function*() {
         const store = yield* CampaignStore
+        const desk = yield* RunnerDesk
         yield* store.create(definition, "hash")
         const epoch = yield* store.epoch({
           engine: "engine-1",
@@ -48,7 +50,7 @@ describe("CampaignFacts", () => {
         }
         for (const [tokens, content] of [[1, "a"], [3, "b"]] as const) {
           if (tokens === 1) yield* store.begin(battles[0]!, start)
-          yield* store.advance([{
+          yield* desk.advance([{
             battle: battles[0]!,
             number: 1,
             phase: "decoding",

@@ -10,6 +10,7 @@ import { plan } from "../../src/campaign/Battle.ts"
 import * as CampaignStatus from "../../src/campaign/CampaignStatus.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import { Command } from "../../src/campaign/StoredCommand.ts"
 import * as StoreLock from "../../src/campaign/StoreLock.ts"
@@ -37,6 +38,7 @@ type What = typeof What.Type
 
 const play = Effect.fnUntraced(function*(whats: ReadonlyArray<What>) {
   const store = yield* CampaignStore
+  const desk = yield* RunnerDesk
   yield* store.create(definition, null)
   // Abandoning ends everything that is open, so those come first.
   const ordered = whats.slice(0, battles.length).toSorted((a, b) =>
@@ -52,8 +54,8 @@ const play = Effect.fnUntraced(function*(whats: ReadonlyArray<What>) {
     const attempt = number.value
     if (what === "advanced") {
       const told = { battle, number: attempt, phase: "thinking" as const, content: "", reasoning: "" }
-      yield* store.advance([{ ...told, tokens: 2, arrivals: [{ atMillis: 30, tokens: 2 }] }])
-      yield* store.advance([{ ...told, tokens: 2, phase: "decoding", arrivals: [] }])
+      yield* desk.advance([{ ...told, tokens: 2, arrivals: [{ atMillis: 30, tokens: 2 }] }])
+      yield* desk.advance([{ ...told, tokens: 2, phase: "decoding", arrivals: [] }])
     }
     if (what === "scored") yield* store.record(attemptOf(battle, attempt))
     if (what === "failed") yield* store.record(failedOf(battle, attempt))
@@ -129,21 +131,28 @@ describe("CampaignStatus", () => {
       const options = { filename, create: true }
       yield* Effect.gen(function*() {
         const runner = yield* CampaignStore
+        const ownDesk = yield* RunnerDesk
         yield* runner.create(definition, null)
         const asked = Effect.gen(function*() {
-          const store = yield* CampaignStore
-          const id = yield* store.request(Command.cases.Retry.make({ selection: everything }))
-          assert.isTrue(Option.isNone(yield* store.answerOf(id)))
-          assert.deepStrictEqual((yield* runner.requests).map(({ command, id }) => [id, command._tag]), [[id, "Retry"]])
-          yield* runner.answer(id, "0 battles")
-          assert.deepStrictEqual(yield* store.answerOf(id), Option.some("0 battles"))
+          const desk = yield* RunnerDesk
+          const id = yield* desk.request(Command.cases.Retry.make({ selection: everything }))
+          assert.isTrue(Option.isNone(yield* desk.answerOf(id)))
+          assert.deepStrictEqual((yield* ownDesk.requests).map(({ command, id }) => [id, command._tag]), [[
+            id,
+            "Retry"
+          ]])
+          yield* ownDesk.answer(id, "0 battles")
+          assert.deepStrictEqual(yield* desk.answerOf(id), Option.some("0 battles"))
         })
         for (let turn = 0; turn < 3; turn++) {
           yield* Effect.all([
             Effect.provide(asked, Layer.fresh(CampaignStore.layer(options)), { local: true }),
-            Effect.forEach(battles.slice(2 * turn, 2 * turn + 2), (battle) =>
-              Effect.flatMap(runner.begin(battle, { startedAt: 1, epoch: null }), (number) =>
-                runner.record(attemptOf(battle, number))))
+            Effect.forEach(
+              battles.slice(2 * turn, 2 * turn + 2),
+              (battle) =>
+                Effect.flatMap(runner.begin(battle, { startedAt: 1, epoch: null }), (number) =>
+                  runner.record(attemptOf(battle, number)))
+            )
           ], { concurrency: 2 })
         }
         const status = Option.getOrThrow(yield* CampaignStatus.read(filename))
@@ -160,6 +169,7 @@ describe("CampaignStatus", () => {
       const store = CampaignStore.layer({ filename, create: true })
       yield* Effect.gen(function*() {
         const store = yield* CampaignStore
+        const desk = yield* RunnerDesk
         assert.isTrue(Option.isNone(yield* CampaignStatus.read(filename)))
         yield* store.create(definition, null)
         const epoch = { engine: "engine-1", modelId: "m", modelRoot: "r", serverStartedAt: null, beganAt: 3 }
@@ -175,10 +185,10 @@ describe("CampaignStatus", () => {
           epoch: { models: "m", roots: null, startedAtMillis: 7, why: "it is the first" },
           load
         }]
-        yield* store.runner({ pid: 1, updatedAt: 4, stopping: null, breakers: [], lanes: [] })
-        yield* store.runner({ pid: 1, updatedAt: 5, stopping: null, breakers: [], lanes })
-        const request = yield* store.request(Command.cases.Pause.make({}))
-        yield* store.answer(yield* store.request(Command.cases.Cancel.make({})), "no")
+        yield* desk.report({ pid: 1, updatedAt: 4, stopping: null, breakers: [], lanes: [] })
+        yield* desk.report({ pid: 1, updatedAt: 5, stopping: null, breakers: [], lanes })
+        const request = yield* desk.request(Command.cases.Pause.make({}))
+        yield* desk.answer(yield* desk.request(Command.cases.Cancel.make({})), "no")
         yield* store.begin(battles[0]!, { startedAt: 1000, epoch: id })
         const status = Option.getOrThrow(yield* CampaignStatus.read(filename))
         assert.deepInclude(status, { campaign: "campaign-1", state: "running", epochs: [{ id, ...epoch }] })

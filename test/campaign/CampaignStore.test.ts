@@ -1,132 +1,134 @@
-import { assert, describe, it, layer } from "@effect/vitest"
+/**
+ * The stores of this package hold the laws of a store, the one in memory answers as the tables do; and what only the file's
+ * store promises, about transcripts, progress and the rows themselves.
+ */
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
-import { type Battle, Outcome } from "../../src/campaign/Battle.ts"
-import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import type { Battle } from "../../src/campaign/Battle.ts"
+import { CampaignStore, StoreOperation } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
-import { everything } from "../../src/campaign/Selection.ts"
-import { Command } from "../../src/campaign/StoredCommand.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
+import { StoreError, StoreErrorReason } from "../../src/campaign/StoreError.ts"
 import * as TokenTimings from "../../src/campaign/TokenTimings.ts"
-import { attemptOf, failedOf, grade, lastOf, truncated } from "../support/attempts.ts"
+import { attemptOf, failedOf } from "../support/attempts.ts"
 import { definitionOf } from "../support/campaigns.ts"
+import { answersTo, deskLaws, storeLaws, Stories } from "../support/storeLaws.ts"
 
 const definition = definitionOf({ tasks: ["a", "b"], repetitions: 2 })
 const battle: Battle = { task: "a", agent: "agent-1", repetition: 1 }
 const start = { startedAt: 1_795_000_000_000, epoch: null }
 
-const fresh = Layer.fresh(CampaignStore.layerNoDeps.pipe(
+const sqlite = CampaignStore.layerNoDeps.pipe(
   Layer.provideMerge(NodeSqlite.layer({ filename: ":memory:", create: true }))
-))
-const loaded = Effect.flatMap(CampaignStore.use((store) => store.load), Effect.fromOption)
-const outcomes = Effect.map(loaded, ({ battles }) => battles.map(({ outcome }) => outcome._tag))
-const found = Effect.map(
-  loaded,
-  ({ battles }) => battles.find((each) => each.battle.task === "a" && each.battle.repetition === 1)!
 )
-/** The store with a campaign in it, and its connection. */
+const fresh = Layer.fresh(sqlite)
+const loaded = Effect.flatMap(CampaignStore.use((store) => store.load), Effect.fromOption)
 const created = Effect.gen(function*() {
   const store = yield* CampaignStore
   yield* store.create(definition, "hash-1")
-  return { store, sql: yield* SqlClient.SqlClient }
+  return { store, desk: yield* RunnerDesk, sql: yield* SqlClient.SqlClient }
 })
 
-describe("CampaignStore", () => {
-  layer(fresh)("a new store", (it) => {
-    it.effect("is empty, then holds the campaign with all battles pending", () =>
-      Effect.gen(function*() {
-        const store = yield* CampaignStore
-        assert.isTrue(Option.isNone(yield* store.load))
-        yield* store.create(definition, "hash-1")
-        assert.deepInclude(yield* loaded, { definition, configHash: "hash-1", state: "running", attempts: [] })
-        assert.deepStrictEqual(yield* outcomes, ["Pending", "Pending", "Pending", "Pending"])
-        const again = yield* Effect.flip(store.create(definition, "hash-1"))
-        assert.strictEqual(again.reason._tag, "Query")
-      }))
-  })
+const Written = Schema.fromJsonString(Schema.toCodecJson(StoreOperation))
 
-  it.effect("keeps attempts with what they make of their battle", () =>
+/** A journal of lines of JSON, in an array. */
+const journalIn = (lines: Array<string>) => ({
+  read: Effect.orDie(Effect.forEach(lines, (line) => Schema.decodeEffect(Written)(line))),
+  append: (operation: StoreOperation) =>
+    Effect.orDie(Effect.map(Schema.encodeEffect(Written)(operation), (line) => void lines.push(line)))
+})
+
+storeLaws("SQLite", sqlite, 50)
+storeLaws("the store in memory", CampaignStore.layerMemory, 200)
+deskLaws("SQLite", sqlite)
+deskLaws("the desk in memory", RunnerDesk.layerMemory)
+
+describe("the store in memory", () => {
+  it.effect.prop("answers as the tables do", [Stories], ([moves]) =>
+    Effect.gen(function*() {
+      const byTables = yield* answersTo(moves).pipe(Effect.provide(fresh))
+      assert.deepStrictEqual(
+        yield* answersTo(moves).pipe(Effect.provide(Layer.fresh(CampaignStore.layerMemory))),
+        byTables
+      )
+    }), { arbitrary: { runs: 100 } })
+})
+
+describe("a store with a journal", () => {
+  it.effect.prop("is as it was when another process reads the journal", [Stories], ([moves]) =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const open = Layer.fresh(Layer.suspend(() => CampaignStore.layerJournal(journalIn(lines))))
+      yield* answersTo(moves).pipe(Effect.provide(open))
+      const before = lines.length
+      const found = yield* loaded.pipe(Effect.provide(open))
+      const expected = yield* Effect.andThen(answersTo(moves), loaded).pipe(
+        Effect.provide(Layer.fresh(CampaignStore.layerMemory))
+      )
+      assert.deepStrictEqual(found, expected)
+      assert.lengthOf(lines, before)
+    }), { arbitrary: { runs: 50 } })
+
+  it.effect("does nothing that its journal could not take", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const journal = journalIn(lines)
+      const full = new StoreError({
+        reason: StoreErrorReason.cases.Query.make({ operation: "append a line", detail: "the disk is full" })
+      })
+      yield* Effect.gen(function*() {
+        const store = yield* CampaignStore
+        yield* store.create(definition, null)
+        yield* store.begin(battle, start)
+        assert.strictEqual(yield* Effect.flip(store.record(attemptOf(battle, 1))), full)
+        assert.deepStrictEqual((yield* loaded).attempts, [])
+        assert.strictEqual(yield* store.record(attemptOf(battle, 1)), "counted")
+      }).pipe(Effect.provide(CampaignStore.layerJournal({
+        ...journal,
+        append: (operation) =>
+          Effect.suspend(() =>
+            lines.length === 2
+              ? Effect.andThen(Effect.sync(() => lines.push("")), Effect.fail(full))
+              : journal.append(operation)
+          )
+      })))
+      assert.isTrue(lines.at(-1)?.includes("Record"))
+    }))
+
+  it.effect("is refused where the journal is no campaign's", () =>
+    Effect.gen(function*() {
+      const begin = StoreOperation.cases.Begin.make({ battle, start })
+      const journal = { read: Effect.succeed([begin]), append: () => Effect.void }
+      const error = yield* Effect.flip(loaded.pipe(Effect.provide(CampaignStore.layerJournal(journal))))
+      assert.include(error.message, "no battle a")
+    }))
+})
+
+describe("the store of a file", () => {
+  it.effect("keeps what an attempt said, when it said it, and why it failed", () =>
     Effect.gen(function*() {
       const { sql, store } = yield* created
-      assert.strictEqual(yield* store.begin(battle, start), 1)
-      assert.strictEqual(yield* store.record(failedOf(battle, 1)), "kept")
-      assert.deepStrictEqual(yield* found, {
-        battle,
-        outcome: { _tag: "Pending" },
-        history: [{ error: truncated, charged: true }],
-        attempts: 1
-      })
-      assert.strictEqual(yield* store.begin(battle, start), 2)
-      assert.strictEqual(yield* store.record(attemptOf(battle, 2)), "counted")
-      assert.deepStrictEqual(yield* found, {
-        battle,
-        outcome: Outcome.cases.Scored.make({ grade, attempt: 2 }),
-        history: [],
-        attempts: 2
-      })
-      const { attempts } = yield* loaded
-      assert.deepStrictEqual(attempts.map(({ number, verdict }) => [number, verdict]), [
-        [1, "failed"],
-        [2, "completed"]
-      ])
-      assert.deepStrictEqual(attempts[1], {
-        battle,
-        number: 2,
-        verdict: "completed",
-        startedAt: start.startedAt,
-        tokens: 17,
-        tokenBasis: "usage",
-        mode: "stream",
-        timeToFirstTokenMillis: 400.25,
-        tokensPerSecond: 50.5,
-        durationMillis: 1234.5,
-        superseded: false,
-        charged: true,
-        epoch: null
-      })
-      const rows = yield* sql`SELECT error, content, timings FROM attempt ORDER BY number`
+      yield* store.begin(battle, start)
+      yield* store.record(failedOf(battle, 1))
+      yield* store.begin(battle, start)
+      yield* store.record(attemptOf(battle, 2, { grading: "bubblewrap" }))
+      const rows = yield* sql`SELECT error, content, timings, grading FROM attempt ORDER BY number`
       assert.deepInclude(JSON.parse(rows[0]!["error"] as string), { _tag: "Failed", hop: "engine" })
       assert.deepStrictEqual(rows[1]!["timings"], Uint8Array.from([1, 2, 200]))
-    }).pipe(Effect.provide(fresh)))
-
-  it.effect("refuses attempts that never began, have ended, are not planned or come after the outcome", () =>
-    Effect.gen(function*() {
-      const { store } = yield* created
-      const unknown = { ...battle, task: "unknown" }
-      assert.include((yield* Effect.flip(store.record(attemptOf(battle, 1)))).message, "never begun")
-      assert.include((yield* Effect.flip(store.begin(unknown, start))).message, "no battle unknown")
-      yield* store.begin(battle, start)
-      yield* store.record(attemptOf(battle, 1))
-      assert.include((yield* Effect.flip(store.record(lastOf(battle, 1)))).message, "has ended already, completed")
-      const { reason } = yield* Effect.flip(store.begin(battle, start))
-      assert.deepStrictEqual(reason, { _tag: "NotPending", battle: "a × agent-1 #1", state: "scored" })
-      assert.strictEqual((yield* found).outcome._tag, "Scored")
-      assert.strictEqual((yield* loaded).attempts.length, 1)
-    }).pipe(Effect.provide(fresh)))
-
-  it.effect("keeps what an older attempt brings late, and lets it change nothing", () =>
-    Effect.gen(function*() {
-      const { store } = yield* created
-      yield* store.begin(battle, start)
-      yield* store.begin(battle, start)
-      assert.strictEqual(yield* store.record(failedOf(battle, 1, { content: "late" })), "superseded")
-      assert.deepInclude(yield* found, { outcome: { _tag: "Pending" }, history: [] })
-      assert.strictEqual(yield* store.record(lastOf(battle, 2)), "counted")
-      assert.deepStrictEqual(
-        (yield* loaded).attempts.map(({ charged, superseded, verdict }) => [verdict, superseded, charged]),
-        [["failed", true, false], ["failed", false, true]]
-      )
+      assert.deepStrictEqual([rows[1]!["content"], rows[1]!["grading"]], ["answer", "bubblewrap"])
     }).pipe(Effect.provide(fresh)))
 
   it.effect("ends what a process that is gone has left, with what it had stored, and never counts it", () =>
     Effect.gen(function*() {
-      const { sql, store } = yield* created
+      const { desk, sql, store } = yield* created
       yield* store.begin(battle, start)
       yield* store.begin({ ...battle, task: "b" }, start)
       const told = { battle, number: 1, phase: "decoding" as const, reasoning: "" }
-      yield* store.advance([{ ...told, tokens: 1, content: "one ", arrivals: [{ atMillis: 100, tokens: 1 }] }])
-      yield* store.advance([{ ...told, tokens: 3, content: "two", arrivals: [{ atMillis: 600, tokens: 2 }] }])
+      yield* desk.advance([{ ...told, tokens: 1, content: "one ", arrivals: [{ atMillis: 100, tokens: 1 }] }])
+      yield* desk.advance([{ ...told, tokens: 3, content: "two", arrivals: [{ atMillis: 600, tokens: 2 }] }])
       assert.strictEqual(yield* store.abandon, 2)
       assert.strictEqual(yield* store.abandon, 0)
       const [first, second] = (yield* loaded).attempts
@@ -146,113 +148,23 @@ describe("CampaignStore", () => {
         { atMillis: 600, tokens: 2 }
       ])
       assert.strictEqual(yield* store.record(attemptOf(battle, 1)), "superseded")
-      assert.deepInclude(yield* found, { outcome: { _tag: "Pending" }, history: [], attempts: 1 })
       assert.deepInclude((yield* loaded).attempts[0], { verdict: "completed", superseded: true, tokens: 17 })
     }).pipe(Effect.provide(fresh)))
 
   it.effect("forgets the progress of an attempt that has ended, however long it was", () =>
     Effect.gen(function*() {
-      const { sql, store } = yield* created
+      const { desk, sql, store } = yield* created
       yield* store.begin(battle, start)
       const told = { battle, number: 1, phase: "decoding" as const, reasoning: "", content: "", arrivals: [] }
-      for (let tokens = 0; tokens < 700; tokens++) yield* store.advance([{ ...told, tokens }])
+      for (let tokens = 0; tokens < 700; tokens++) yield* desk.advance([{ ...told, tokens }])
       yield* store.record(attemptOf(battle, 1))
-      yield* store.advance([{ ...told, tokens: 701 }])
+      yield* desk.advance([{ ...told, tokens: 701 }])
       // Three operations delete it; each of these waits for one that came before it.
       for (let turn = 0; turn < 4; turn++) yield* store.setState("paused")
-      yield* store.advance([{ ...told, tokens: 702 }])
+      yield* desk.advance([{ ...told, tokens: 702 }])
       yield* store.setState("paused")
       assert.deepStrictEqual(yield* sql`SELECT count(*) AS rows FROM attempt_progress`, [
         Object.assign(Object.create(null), { rows: 0 })
       ])
-    }).pipe(Effect.provide(fresh)))
-
-  it.effect("opens again what is unscored and matches, with a history that begins anew", () =>
-    Effect.gen(function*() {
-      const { store } = yield* created
-      yield* store.begin(battle, start)
-      yield* store.record(failedOf(battle, 1))
-      yield* store.begin(battle, start)
-      yield* store.record(lastOf(battle, 2))
-      const other = { ...battle, task: "b" }
-      yield* store.begin(other, start)
-      yield* store.record(attemptOf(other, 1))
-      assert.strictEqual(yield* store.giveUp({ ...everything, tasks: ["b"] }, "cancelled by its user"), 1)
-      assert.lengthOf(yield* store.reopen({ ...everything, verdicts: ["stalled", "slow"] }), 0)
-      assert.lengthOf(yield* store.reopen({ ...everything, tasks: ["b"], verdicts: ["failed"] }), 0)
-      assert.lengthOf(yield* store.reopen({ ...everything, agents: ["nobody"] }), 0)
-      assert.lengthOf(yield* store.reopen({ ...everything, verdicts: ["failed"] }), 1)
-      assert.deepStrictEqual(yield* found, { battle, outcome: { _tag: "Pending" }, history: [], attempts: 2 })
-      assert.strictEqual(yield* store.begin(battle, start), 3)
-      yield* store.record(failedOf(battle, 3))
-      assert.strictEqual((yield* found).history.length, 1)
-      assert.lengthOf(yield* store.reopen({ ...everything, verdicts: ["unscored"] }), 1)
-      assert.deepStrictEqual((yield* outcomes).toSorted(), ["Pending", "Pending", "Pending", "Scored"])
-    }).pipe(Effect.provide(fresh)))
-
-  it.effect("gives up what is pending and matches; an attempt in flight is superseded, also if it is opened again", () =>
-    Effect.gen(function*() {
-      const { store } = yield* created
-      yield* store.begin(battle, start)
-      assert.strictEqual(yield* store.giveUp(everything, "cancelled by its user"), 4)
-      assert.deepStrictEqual(
-        (yield* found).outcome,
-        Outcome.cases.Unscored.make({ reason: "cancelled by its user", attempt: 0 })
-      )
-      assert.lengthOf(yield* store.reopen({ ...everything, tasks: ["a"] }), 2)
-      assert.strictEqual(yield* store.record(attemptOf(battle, 1)), "superseded")
-      assert.strictEqual((yield* found).outcome._tag, "Pending")
-      assert.strictEqual(yield* store.giveUp({ ...everything, verdicts: ["failed"] }, "no"), 0)
-      assert.strictEqual(yield* store.begin(battle, start), 2)
-      yield* store.record(failedOf(battle, 2))
-      assert.strictEqual(yield* store.giveUp({ ...everything, verdicts: ["failed"] }, "no"), 1)
-    }).pipe(Effect.provide(fresh)))
-
-  it.effect("takes a definition with more battles, and none with fewer", () =>
-    Effect.gen(function*() {
-      const { store } = yield* created
-      yield* store.begin(battle, start)
-      yield* store.record(attemptOf(battle, 1))
-      const more = definitionOf({ tasks: ["b", "c", "a"], repetitions: 3 })
-      const { reason } = yield* Effect.flip(store.extend(definitionOf({ tasks: ["b", "c"], repetitions: 9 }), null))
-      assert.deepStrictEqual(reason, {
-        _tag: "NotExtended",
-        missing: 2,
-        example: reason._tag === "NotExtended" ? reason.example : ""
-      })
-      yield* store.extend(more, "hash-2")
-      const { battles, configHash, definition: stored } = yield* loaded
-      assert.deepStrictEqual([battles.length, configHash, stored], [9, "hash-2", more])
-      assert.deepStrictEqual(battles.filter(({ outcome }) => outcome._tag !== "Pending").map(({ battle }) => battle), [
-        battle
-      ])
-      assert.strictEqual(new Set(battles.map((each) => JSON.stringify(each.battle))).size, 9)
-    }).pipe(Effect.provide(fresh)))
-
-  it.effect("keeps epochs, the state, and what is asked and answered", () =>
-    Effect.gen(function*() {
-      const { sql, store } = yield* created
-      const epoch = { engine: "engine-1", modelId: "m", modelRoot: null, serverStartedAt: 1.5, beganAt: 7 }
-      const id = yield* store.epoch(epoch)
-      assert.deepStrictEqual(yield* store.epochs, [{ id, ...epoch }])
-      yield* store.begin(battle, { ...start, epoch: id })
-      yield* store.record(attemptOf(battle, 1, { epoch: id, grading: "bubblewrap" }))
-      assert.strictEqual((yield* loaded).attempts[0]?.epoch, id)
-      assert.strictEqual((yield* sql`SELECT grading FROM attempt`)[0]?.["grading"], "bubblewrap")
-      yield* store.setState("paused")
-      assert.strictEqual((yield* loaded).state, "paused")
-      assert.deepStrictEqual(yield* store.requests, [])
-      const retry = Command.cases.Retry.make({ selection: { ...everything, tasks: ["a"] } })
-      const first = yield* store.request(retry)
-      const second = yield* store.request(Command.cases.PauseNow.make({}))
-      assert.deepStrictEqual((yield* store.requests).map(({ command, id }) => [id, command]), [
-        [first, retry],
-        [second, { _tag: "PauseNow" }]
-      ])
-      assert.isTrue(Option.isNone(yield* store.answerOf(first)))
-      yield* store.answer(first, "2 battles are played again")
-      yield* store.answer(first, "something else")
-      assert.deepStrictEqual(yield* store.answerOf(first), Option.some("2 battles are played again"))
-      assert.deepStrictEqual((yield* store.requests).map(({ id }) => id), [second])
     }).pipe(Effect.provide(fresh)))
 })

@@ -13,6 +13,7 @@ import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import { Command, nothingMatches } from "../../src/campaign/StoredCommand.ts"
 import * as storedControl from "../../src/campaign/storedControl.ts"
@@ -50,6 +51,7 @@ const client = Layer.succeed(A2aClient, {
 const play = (command: Command, tasks: ReadonlyArray<string>, askAgain?: Command) =>
   Effect.gen(function*() {
     const store = yield* CampaignStore
+    const desk = yield* RunnerDesk
     yield* store.create(definitionOf({ tasks, repetitions: 4, concurrency: 2 }), null)
     const events: Array<CampaignEvent> = []
     const running = yield* Effect.forkChild(CampaignRunner.run({
@@ -63,17 +65,17 @@ const play = (command: Command, tasks: ReadonlyArray<string>, askAgain?: Command
         )
     }))
     yield* TestClock.adjust(15_000)
-    const id = yield* store.request(command)
+    const id = yield* desk.request(command)
     yield* TestClock.adjust(1000)
-    const answer = yield* store.answerOf(id)
-    const again = askAgain === undefined ? undefined : yield* store.request(askAgain)
+    const answer = yield* desk.answerOf(id)
+    const again = askAgain === undefined ? undefined : yield* desk.request(askAgain)
     yield* TestClock.adjust(200_000)
     const end = yield* Fiber.join(running)
     const { attempts, battles } = yield* Effect.flatMap(store.load, Effect.fromOption)
     const outcomes = battles.map(({ battle, outcome }) => `${battle.task}${battle.repetition} ${outcome._tag}`)
     return {
       answer: Option.getOrUndefined(answer),
-      again: again === undefined ? undefined : Option.getOrUndefined(yield* store.answerOf(again)),
+      again: again === undefined ? undefined : Option.getOrUndefined(yield* desk.answerOf(again)),
       end,
       outcomes: outcomes.toSorted(),
       verdicts: attempts.map(({ verdict }) => verdict),

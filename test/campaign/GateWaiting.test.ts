@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CampaignEngines } from "../../src/campaign/CampaignEngines.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import type { RunnerState } from "../../src/campaign/RunnerState.ts"
 import { Command } from "../../src/campaign/StoredCommand.ts"
 import { Canary, CanaryOutcome } from "../../src/liveness/Canary.ts"
@@ -50,7 +51,7 @@ describe("a campaign whose gate is shut", () => {
         agent: () => scoredAfter(5),
         services: Layer.mergeAll(gate.layer, unwatched.breaker, unwatched.engines),
         beside: Effect.delay(
-          CampaignStore.use((store) => Effect.orDie(Effect.asVoid(store.request(Command.cases.Pause.make({}))))),
+          RunnerDesk.use((desk) => Effect.orDie(Effect.asVoid(desk.request(Command.cases.Pause.make({}))))),
           "30 seconds"
         )
       })
@@ -61,20 +62,21 @@ describe("a campaign whose gate is shut", () => {
       assert.isAbove(gate.asked(), 0)
     }))
 
-  it.effect("tells its store that nothing is in flight while all of it waits", () =>
+  it.effect("tells at its desk that nothing is in flight while all of it waits", () =>
     Effect.gen(function*() {
       const reports: Array<RunnerState> = []
       const store = yield* CampaignStore
+      const desk = yield* RunnerDesk
       yield* store.create(definition, null)
-      const pause = store.request(Command.cases.Pause.make({}))
+      const pause = desk.request(Command.cases.Pause.make({}))
       yield* runStored({
         definition,
         agent: () => scoredAfter(5),
         services: Layer.mergeAll(gateUntil(0).layer, unwatched.breaker, unwatched.engines),
         beside: Effect.delay(Effect.orDie(Effect.asVoid(pause)), "10 seconds")
-      }).pipe(Effect.provideService(CampaignStore, {
-        ...store,
-        runner: (state) => Effect.andThen(Effect.sync(() => reports.push(state)), store.runner(state))
+      }).pipe(Effect.provideService(RunnerDesk, {
+        ...desk,
+        report: (state) => Effect.andThen(Effect.sync(() => reports.push(state)), desk.report(state))
       }))
       assert.isAbove(reports.length, 5)
       assert.deepStrictEqual([...new Set(reports.flatMap(({ lanes }) => lanes.map(({ inFlight }) => inFlight)))], [0])

@@ -21,6 +21,7 @@ import { type Battle, keyOf } from "../../src/campaign/Battle.ts"
 import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
 import { Failed } from "../../src/liveness/Failed.ts"
 import type { RunError } from "../../src/liveness/RunError.ts"
@@ -85,9 +86,10 @@ const answerOf = ({ ends, gapMillis, tokens }: Script["answers"][number], answer
 const textOf = (tokens: number, answer: number) =>
   Array.from({ length: tokens }, (_, index) => `${answer}.${index} `).join("")
 
-/** The store as a process sees it that is killed: once it is dead, nothing comes back and nothing is written. */
+/** Store and desk as a process sees them that is killed: once it is dead, nothing comes back and nothing is written. */
 const mortal = (
   store: CampaignStore["Service"],
+  desk: RunnerDesk["Service"],
   sql: SqlClient.SqlClient,
   kill: Kill | undefined,
   written: Array<AttemptRecord>
@@ -131,7 +133,6 @@ const mortal = (
       extend: (...given) => operate(store.extend(...given)),
       load: operate(store.load),
       begin: (...given) => operate(store.begin(...given)),
-      advance: (news) => operate(store.advance(news)),
       record: (attempt) =>
         operate(Effect.tap(store.record(attempt), () => Effect.sync(() => written.push(attempt))), true),
       abandon: operate(store.abandon),
@@ -139,13 +140,17 @@ const mortal = (
       epochs: operate(store.epochs),
       reopen: (selection) => operate(store.reopen(selection)),
       giveUp: (...given) => operate(store.giveUp(...given)),
-      setState: (state) => operate(store.setState(state)),
-      runner: (state) => operate(store.runner(state)),
-      request: (command) => operate(store.request(command)),
+      setState: (state) => operate(store.setState(state))
+    }),
+    desk: RunnerDesk.of({
+      advance: (news) => operate(desk.advance(news)),
+      report: (state) => operate(desk.report(state)),
+      request: (command) => operate(desk.request(command)),
       // Asked twice a second, so that hardly anything else would be killed.
-      requests: Effect.suspend(() => dead ? Effect.never : store.requests),
-      answer: (...given) => operate(store.answer(...given)),
-      answerOf: (id) => operate(store.answerOf(id))
+      requests: Effect.suspend(() => dead ? Effect.never : desk.requests),
+      asked: desk.asked,
+      answer: (...given) => operate(desk.answer(...given)),
+      answerOf: (id) => operate(desk.answerOf(id))
     })
   }
 }
@@ -156,6 +161,7 @@ const LONG_ENOUGH_SECONDS = 3600
 const play = (script: Script) =>
   Effect.gen(function*() {
     const real = yield* CampaignStore
+    const realDesk = yield* RunnerDesk
     const sql = yield* SqlClient.SqlClient
     const definition = definitionOf({
       tasks: ["a", "b"].slice(0, script.tasks),
@@ -176,7 +182,7 @@ const play = (script: Script) =>
     /** Battles that were done when a process began: it must leave them alone. */
     const begunAgain: Array<Battle> = []
     for (const kill of [...script.kills, undefined]) {
-      const { die, isDead, store } = mortal(real, sql, kill, written)
+      const { desk, die, isDead, store } = mortal(real, realDesk, sql, kill, written)
       const done = new Set<string>()
       const life = yield* Effect.gen(function*() {
         yield* store.abandon
@@ -191,7 +197,12 @@ const play = (script: Script) =>
             })
         })
       }).pipe(
-        Effect.provide([client, Layer.succeed(CampaignStore, store), Layer.fresh(plainRunner)]),
+        Effect.provide([
+          client,
+          Layer.succeed(CampaignStore, store),
+          Layer.succeed(RunnerDesk, desk),
+          Layer.fresh(plainRunner)
+        ]),
         // A dead process never ends, so nobody may wait for it.
         Effect.forkDetach({ startImmediately: true })
       )

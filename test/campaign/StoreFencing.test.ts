@@ -14,6 +14,7 @@ import type { AttemptRecord } from "../../src/campaign/AttemptRecord.ts"
 import { type Battle, keyOf, type Outcome } from "../../src/campaign/Battle.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import { attemptOf, failedOf, lastOf } from "../support/attempts.ts"
 import { definitionOf } from "../support/campaigns.ts"
@@ -57,6 +58,7 @@ const recordOf = (begun: Begun, ends: "scored" | "failed" | "unscored"): Attempt
 
 const play = Effect.fnUntraced(function*(moves: ReadonlyArray<Move>) {
   const store = yield* CampaignStore
+  const desk = yield* RunnerDesk
   const sql = yield* SqlClient.SqlClient
   yield* store.create(definition, null)
   const begun: Array<Begun> = []
@@ -80,7 +82,7 @@ const play = Effect.fnUntraced(function*(moves: ReadonlyArray<Move>) {
       const key = keyOf(attempt.battle)
       if (move.what === "advance") {
         const nothing = { reasoning: "", arrivals: [] }
-        yield* store.advance([{ ...attempt, ...nothing, phase: "decoding", tokens: 1, content: sayingOf(attempt) }])
+        yield* desk.advance([{ ...attempt, ...nothing, phase: "decoding", tokens: 1, content: sayingOf(attempt) }])
         continue
       }
       const isValid = valid.get(key) === attempt.number

@@ -9,6 +9,7 @@ import type { AttemptOutlook } from "../../src/campaign/AttemptOutlook.ts"
 import { plan } from "../../src/campaign/Battle.ts"
 import * as CampaignStatus from "../../src/campaign/CampaignStatus.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import type { Look } from "../../src/campaign/StoredLook.ts"
 import * as StoredLook from "../../src/campaign/StoredLook.ts"
 import * as StoreLock from "../../src/campaign/StoreLock.ts"
@@ -50,10 +51,11 @@ describe("StoredLook", () => {
       } as const
       yield* Effect.gen(function*() {
         const store = yield* CampaignStore
+        const desk = yield* RunnerDesk
         yield* store.create(definitionOf({ tasks: ["a"] }), null)
         yield* store.begin(a!, { startedAt: 1000, epoch: null })
-        yield* store.advance([progress])
-        yield* store.advance([{ ...progress, outlook }])
+        yield* desk.advance([progress])
+        yield* desk.advance([{ ...progress, outlook }])
         yield* store.setState("running")
       }).pipe(
         Effect.provide(
@@ -81,11 +83,12 @@ describe("StoredLook", () => {
       const filename = join(yield* temporaryDirectory, "campaign.db")
       yield* Effect.gen(function*() {
         const store = yield* CampaignStore
+        const desk = yield* RunnerDesk
         yield* store.create(definitionOf({ tasks: ["a", "b", "c"] }), null)
         const begin = (battle: typeof a) => store.begin(battle!, { startedAt: 1000, epoch: null })
         const tell = (battle: typeof a, tokens: number) =>
           Effect.andThen(
-            store.advance([{
+            desk.advance([{
               battle: battle!,
               number: 1,
               phase: "decoding",

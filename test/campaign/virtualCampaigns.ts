@@ -22,6 +22,7 @@ import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import type { EngineDefinition } from "../../src/campaign/EngineDefinition.ts"
+import type { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import type { Seats } from "../../src/campaign/Seat.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
 import { AgentBreaker } from "../../src/liveness/AgentBreaker.ts"
@@ -104,7 +105,7 @@ export interface VirtualOptions {
   readonly seats?: Seats
   readonly services?: Layer.Layer<AgentBreaker | EngineGate | CampaignEngines>
   /** What else happens meanwhile. */
-  readonly beside?: Effect.Effect<void, never, CampaignStore>
+  readonly beside?: Effect.Effect<void, never, CampaignStore | RunnerDesk>
   readonly onEvent?: (event: CampaignEvent) => Effect.Effect<void>
   /** It ends by itself before that; one hour unless given. */
   readonly withinSeconds?: number

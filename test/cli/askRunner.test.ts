@@ -9,6 +9,7 @@ import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { join } from "node:path"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import { Command } from "../../src/campaign/StoredCommand.ts"
 import * as StoreLock from "../../src/campaign/StoreLock.ts"
@@ -27,9 +28,14 @@ const held = Effect.gen(function*() {
       Effect.provide(CampaignStore.layer({ filename: file, create: true }), { local: true }),
       Effect.orDie
     )
+  const atDesk = <A, E>(use: (desk: RunnerDesk["Service"]) => Effect.Effect<A, E>) =>
+    RunnerDesk.use(use).pipe(
+      Effect.provide(CampaignStore.layer({ filename: file, create: true }), { local: true }),
+      Effect.orDie
+    )
   yield* inStore((store) => store.create(definitionOf({ repetitions: 2 }), null))
   const holder = yield* Effect.flatMap(StoreLock.holder(file), Effect.fromOption)
-  return { file, holder, inStore, release: Scope.close(lock, Exit.void) }
+  return { atDesk, file, holder, release: Scope.close(lock, Exit.void) }
 })
 
 const pause = Command.cases.Pause.make({})
@@ -37,30 +43,30 @@ const pause = Command.cases.Pause.make({})
 describe("a request to the process that runs a campaign", () => {
   it.effect("gives its answer", () =>
     Effect.gen(function*() {
-      const { file, holder, inStore } = yield* held
+      const { atDesk, file, holder } = yield* held
       const asked = yield* Effect.forkChild(ask(file, holder, pause), { startImmediately: true })
       yield* TestClock.adjust(3000)
-      const [request] = yield* inStore((store) => store.requests)
+      const [request] = yield* atDesk((desk) => desk.requests)
       assert.deepStrictEqual(request?.command, pause)
-      yield* inStore((store) => store.answer(request!.id, "paused"))
+      yield* atDesk((desk) => desk.answer(request!.id, "paused"))
       yield* TestClock.adjust(100)
       assert.deepStrictEqual(yield* Fiber.join(asked), { _tag: "Answered", text: "paused" })
     }))
 
   it.effect("fails after ten seconds without one, and is kept", () =>
     Effect.gen(function*() {
-      const { file, holder, inStore } = yield* held
+      const { atDesk, file, holder } = yield* held
       const asked = yield* Effect.forkChild(Effect.flip(ask(file, holder, pause)), { startImmediately: true })
       yield* TestClock.adjust(9900)
       assert.isUndefined(asked.pollUnsafe())
       yield* TestClock.adjust(200)
       assert.match((yield* Fiber.join(asked)).message, /process \d+ has not answered within 10 s; the request is kept/)
-      assert.lengthOf(yield* inStore((store) => store.requests), 1)
+      assert.lengthOf(yield* atDesk((desk) => desk.requests), 1)
     }))
 
   it.effect("is done by whoever asked once that process is gone, and by nobody else", () =>
     Effect.gen(function*() {
-      const { file, inStore, release } = yield* held
+      const { atDesk, file, release } = yield* held
       const asked = yield* Effect.forkChild(
         askOrDo({
           file,
@@ -80,7 +86,7 @@ describe("a request to the process that runs a campaign", () => {
       yield* release
       yield* TestClock.adjust(100)
       assert.strictEqual(yield* Fiber.join(asked), "done: 2")
-      assert.deepStrictEqual(yield* inStore((store) => store.requests), [])
+      assert.deepStrictEqual(yield* atDesk((desk) => desk.requests), [])
       assert.isTrue(Option.isNone(yield* StoreLock.holder(file)))
     }))
 })

@@ -13,6 +13,7 @@ import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
 import { plan } from "../../src/campaign/Battle.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import * as StoreLock from "../../src/campaign/StoreLock.ts"
 import * as TokenTimings from "../../src/campaign/TokenTimings.ts"
@@ -81,6 +82,7 @@ describe("campaign watch", () => {
       const definition = definitionOf({ tasks: ["a"], repetitions: 2 })
       const shown = yield* Effect.gen(function*() {
         const store = yield* CampaignStore
+        const desk = yield* RunnerDesk
         yield* store.create(definition, null)
         const [battle, other] = plan(definition)
         const startedAt = yield* Clock.currentTimeMillis
@@ -95,7 +97,7 @@ describe("campaign watch", () => {
           })
         yield* pass(5)
         const told = { battle: battle!, number, phase: "decoding" as const, content: "", reasoning: "" }
-        yield* store.advance([{
+        yield* desk.advance([{
           ...told,
           tokens: 2,
           arrivals: [{ atMillis: 100, tokens: 1 }, { atMillis: 400, tokens: 1 }],
@@ -107,7 +109,7 @@ describe("campaign watch", () => {
             stalled: null
           }
         }])
-        yield* store.runner({ pid: process.pid, updatedAt: startedAt, stopping: null, breakers: [], lanes: [] })
+        yield* desk.report({ pid: process.pid, updatedAt: startedAt, stopping: null, breakers: [], lanes: [] })
         yield* pass(10)
         const early = yield* TestConsole.logLines
         assert.notInclude(early.join(""), "TokensArrived")

@@ -10,6 +10,7 @@ import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
 import { type Battle, plan } from "../../src/campaign/Battle.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import * as StoredLook from "../../src/campaign/StoredLook.ts"
 import * as StoreLock from "../../src/campaign/StoreLock.ts"
 import * as TokenTimings from "../../src/campaign/TokenTimings.ts"
@@ -37,6 +38,7 @@ const watched = Effect.fnUntraced(function*(choice: BattleChoice) {
   )
   return yield* Effect.gen(function*() {
     const store = yield* CampaignStore
+    const desk = yield* RunnerDesk
     yield* store.create(definition, null)
     const startedAt = yield* Clock.currentTimeMillis
     const begin = (battle: Battle) =>
@@ -59,7 +61,7 @@ const watched = Effect.fnUntraced(function*(choice: BattleChoice) {
       startImmediately: true
     })
     const tell = (battle: Battle, content: string, atMillis: number) =>
-      store.advance([{
+      desk.advance([{
         battle,
         number: 1,
         phase: "decoding",

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import { join } from "node:path"
 import { Outcome, plan } from "../../src/campaign/Battle.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import * as TokenTimings from "../../src/campaign/TokenTimings.ts"
 import { summarize } from "../../src/report/CampaignSummary.ts"
 import { reportOf } from "../../src/report/ReportFold.ts"
@@ -19,6 +20,7 @@ const timings = TokenTimings.encode([{ atMillis: 400, tokens: 1 }, { atMillis: 4
 
 const written = Effect.fnUntraced(function*(filename: string) {
   const store = yield* CampaignStore
+  const desk = yield* RunnerDesk
   yield* store.create(definition, "c0ffee")
   const epoch = yield* store.epoch({
     engine: "engine-1",
@@ -36,7 +38,7 @@ const written = Effect.fnUntraced(function*(filename: string) {
   yield* store.begin(second!, start)
   yield* store.record(lastOf(second!, 1))
   yield* store.begin(third!, start)
-  yield* store.advance([{
+  yield* desk.advance([{
     battle: third!,
     number: 1,
     phase: "decoding",

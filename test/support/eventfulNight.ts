@@ -8,6 +8,7 @@ import type { AttemptRecord } from "../../src/campaign/AttemptRecord.ts"
 import { type Battle, Outcome, plan } from "../../src/campaign/Battle.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import * as TokenTimings from "../../src/campaign/TokenTimings.ts"
 import { fromTests, type TestResult } from "../../src/grading/Grade.ts"
@@ -39,6 +40,7 @@ const numbers = () => {
 export const writeEventfulNight = (filename: string) =>
   Effect.gen(function*() {
     const store = yield* CampaignStore
+    const desk = yield* RunnerDesk
     yield* store.create(eventfulDefinition, "hash")
     const epochOf = (modelRoot: string, beganAt: number) =>
       store.epoch({ engine: "engine-1", modelId: "m", modelRoot, serverStartedAt: beganAt - 5, beganAt })
@@ -145,7 +147,7 @@ export const writeEventfulNight = (filename: string) =>
           break
         case 21: {
           const { number } = yield* begin(battle)
-          yield* store.advance([{
+          yield* desk.advance([{
             battle,
             number,
             phase: "decoding",

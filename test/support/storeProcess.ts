@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as fs from "node:fs"
 import { type Battle, plan } from "../../src/campaign/Battle.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import * as StoreLock from "../../src/campaign/StoreLock.ts"
 import { attemptOf } from "./attempts.ts"
 import { definitionOf } from "./campaigns.ts"
@@ -29,9 +30,10 @@ const say = (text: string) => Effect.sync(() => void fs.writeSync(1, `${text}\n`
 
 const play = Effect.fnUntraced(function*(battle: Battle, content: string) {
   const store = yield* CampaignStore
+  const desk = yield* RunnerDesk
   const number = yield* store.begin(battle, { startedAt: 1, epoch: null })
   const nothing = { phase: "decoding" as const, reasoning: "", arrivals: [] }
-  yield* store.advance([{ ...nothing, battle, number, tokens: 1, content: "progress" }])
+  yield* desk.advance([{ ...nothing, battle, number, tokens: 1, content: "progress" }])
   yield* Effect.yieldNow
   yield* store.record(attemptOf(battle, number, { content }))
   yield* say(`${battle.task} ${battle.repetition} ${number}`)

@@ -9,6 +9,7 @@ import * as Scope from "effect/Scope"
 import { join } from "node:path"
 import * as AttemptOutlook from "../../src/campaign/AttemptOutlook.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import * as TokenTimings from "../../src/campaign/TokenTimings.ts"
 import type { AttemptPage, BattlePage, Piece, Problem } from "../../src/web/BattlePage.ts"
 import * as DashboardHistory from "../../src/web/DashboardHistory.ts"
@@ -30,6 +31,7 @@ const long = "ab\u{1f92f}".repeat(40_000)
 const fill = (filename: string) =>
   Effect.gen(function*() {
     const store = yield* CampaignStore
+    const desk = yield* RunnerDesk
     yield* store.create(definition, null)
     const epoch = yield* store.epoch({
       engine: "e",
@@ -54,7 +56,7 @@ const fill = (filename: string) =>
     yield* store.record(recordOf(one!, { number: 2, content: "done", outcome: scoredOutcome(1, 2) }))
     yield* store.begin(two!, { startedAt: 40_000, epoch: null })
     for (const text of ["\u{1f92f}begun ", "and on"]) {
-      yield* store.advance([{
+      yield* desk.advance([{
         battle: two!,
         number: 1,
         phase: "decoding",
