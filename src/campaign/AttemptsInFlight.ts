@@ -50,6 +50,11 @@ export class AttemptsInFlight {
     this.#attempts.delete(keyOf(battle))
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#attempts.size
+  }
+
   /** How many there are of those agents. */
   countOf(agents: ReadonlyArray<string>): number {
     let count = 0

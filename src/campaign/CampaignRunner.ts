@@ -42,14 +42,28 @@ import { RunningCampaign } from "./RunningCampaign.ts"
 import type { Seats } from "./Seat.ts"
 import { everything } from "./Selection.ts"
 import type { StoredCampaign } from "./StoredCampaign.ts"
+import type { Command } from "./StoredCommand.ts"
 import type { StoreError } from "./StoreError.ts"
 
+/** What its own program may ask of a campaign while it runs. */
+export interface RunnerControl {
+  /** Does it at once, and says in a clause what has come of it. */
+  readonly obey: (command: Command) => Effect.Effect<string, StoreError>
+  /** Battles that have been begun and have not ended. */
+  readonly inFlight: () => number
+  /** Why nothing is begun any more; a clause, or `null`. */
+  readonly stopping: () => string | null
+}
+
+/** What is played, where, and who is told. */
 export interface RunOptions {
   readonly campaign: StoredCampaign
   /** Of every agent of the campaign. */
   readonly seats: Seats
   /** Told of everything that happens, at once and in order. */
   readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
+  /** Given the control when it begins, and `undefined` when it is of no use any more. */
+  readonly onControl?: (control: RunnerControl | undefined) => void
 }
 
 type Services =
@@ -64,7 +78,7 @@ type Services =
 
 /** Plays until nothing is pending or somebody stops it, and says which. Fails only if the store does. */
 export const run = Effect.fn("CampaignRunner.run")(function*(
-  { campaign, onEvent, seats }: RunOptions
+  { campaign, onControl = () => {}, onEvent, seats }: RunOptions
 ): Effect.fn.Return<RunEnd, StoreError, Services> {
   const clock = yield* Clock.Clock
   const startedAt = clock.monotonicTimeNanosUnsafe()
@@ -96,10 +110,17 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
     QueueWatch.watch(running).pipe(Effect.andThen(Effect.never)),
     RunnerReport.watch(running)
   ]
+  const services = yield* Effect.context<Services>()
+  onControl({
+    obey: (command) =>
+      Effect.uninterruptible(CommandWatch.obey(running, command)).pipe(Effect.provideContext(services)),
+    inFlight: () => running.inFlight.count,
+    stopping: () => running.stop?.why ?? null
+  })
   yield* Effect.raceFirst(
     dispatch(running),
     Effect.andThen(Effect.forEach(beside, (each) => each, { concurrency: "unbounded", discard: true }), Effect.never)
-  )
+  ).pipe(Effect.ensuring(Effect.sync(() => onControl(undefined))))
   yield* Fiber.interrupt(gates)
   const end: RunEnd = running.stop?.end ?? (running.isStuck ? haltedBy(running) : { _tag: "Ended" })
   yield* running.tell({ _tag: "CampaignEnded", end })

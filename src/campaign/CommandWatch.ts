@@ -8,7 +8,7 @@ import { CampaignStore } from "./CampaignStore.ts"
 import { RunnerDesk } from "./RunnerDesk.ts"
 import type { RunningCampaign } from "./RunningCampaign.ts"
 import { everything, names, type Selection } from "./Selection.ts"
-import { nothingMatches, type StoredCommand } from "./StoredCommand.ts"
+import { type Command, nothingMatches } from "./StoredCommand.ts"
 
 const count = (battles: number): string => battles === 1 ? "1 battle" : `${battles} battles`
 
@@ -24,7 +24,8 @@ const cancelSome = Effect.fnUntraced(function*(running: RunningCampaign, selecti
   return `${count(given)} will have no score; the campaign goes on with the rest`
 })
 
-const obey = Effect.fnUntraced(function*(running: RunningCampaign, { command }: StoredCommand) {
+/** Does what is asked, and says in a clause what has come of it. Fails only if the store does. */
+export const obey = Effect.fnUntraced(function*(running: RunningCampaign, command: Command) {
   const store = yield* CampaignStore
   const { busy } = running
   const pausedFor = (now: boolean) => ({
@@ -69,10 +70,10 @@ export const watch = (running: RunningCampaign) =>
   Effect.gen(function*() {
     const desk = yield* RunnerDesk
     while (true) {
-      for (const command of yield* desk.requests) {
+      for (const { command, id } of yield* desk.requests) {
         // What is obeyed may end all of this, and is answered all the same.
         yield* Effect.uninterruptible(
-          Effect.flatMap(obey(running, command), (answer) => desk.answer(command.id, answer))
+          Effect.flatMap(obey(running, command), (answer) => desk.answer(id, answer))
         )
       }
       yield* desk.asked

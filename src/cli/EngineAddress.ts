@@ -1,28 +1,12 @@
 /**
  * The engine as the user names it: an address, a model, and a key from the environment.
  */
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Result from "effect/Result"
 import { type AddressFault, engineAddress, httpAddress } from "../campaign/config/httpAddress.ts"
+import { engineKey } from "../campaign/parts/engineKey.ts"
 import type { EngineOptions } from "../engine/Engine.ts"
-import { type CommandError, inputError } from "./CommandError.ts"
-
-/** The key for the engine: `CAMPAIGN_API_KEY`, else `OPENAI_API_KEY`. Never a flag, never stored. */
-const apiKey = Config.Redacted("CAMPAIGN_API_KEY").pipe(
-  Config.orElse(() => Config.Redacted("OPENAI_API_KEY")),
-  Config.option
-)
-
-/** The key in the variable that was named for it, which then has to be there. */
-const keyIn = (variable: string) =>
-  Config.Redacted(variable).pipe(
-    Config.map(Option.some),
-    Effect.mapError(() =>
-      inputError(`the key of an engine is to be in ${variable}, which is not set: set it, or name another`)
-    )
-  )
+import { type CommandError, inputError, orExit } from "./CommandError.ts"
 
 /** An address in its canonical form. Refuses what campaign/config/httpAddress.ts refuses, in one line. */
 export const parseUrl = (flag: string, text: string): Effect.Effect<string, CommandError> =>
@@ -45,11 +29,11 @@ export const engineOptions = Effect.fnUntraced(function*(options: {
   readonly model: string
   readonly maxTokens: number
   readonly keyVariable?: string | null
-}): Effect.fn.Return<EngineOptions, CommandError | Config.ConfigError> {
+}): Effect.fn.Return<EngineOptions, CommandError> {
   return {
     baseUrl: yield* orRefuse("engine", options.url, engineAddress(options.url)),
     model: options.model,
     maxTokens: options.maxTokens,
-    apiKey: Option.getOrUndefined(yield* typeof options.keyVariable === "string" ? keyIn(options.keyVariable) : apiKey)
+    apiKey: yield* orExit(engineKey(options.url, options.keyVariable ?? null))
   }
 })

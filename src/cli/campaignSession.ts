@@ -7,37 +7,29 @@
 import type * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { BattleQueue } from "../campaign/BattleQueue.ts"
+import * as Campaign from "../campaign/Campaign.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
-import * as CampaignRunner from "../campaign/CampaignRunner.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
+import type { CampaignSummary } from "../campaign/CampaignSummary.ts"
 import { type Definition, namesOf } from "../campaign/Definition.ts"
+import * as PreparedCampaign from "../campaign/parts/PreparedCampaign.ts"
 import type { RunEnd } from "../campaign/RunEnd.ts"
-import { RunnerDesk } from "../campaign/RunnerDesk.ts"
 import * as StoreLock from "../campaign/StoreLock.ts"
-import { Ticker } from "../liveness/Ticker.ts"
-import { type CampaignSummary, summarize } from "../report/CampaignSummary.ts"
 import { LiveRegion } from "../terminal/LiveRegion.ts"
 import * as TerminalView from "../terminal/TerminalView.ts"
 import { WebDashboard } from "../web/WebDashboard.ts"
-import { clientFor } from "./AgentAddress.ts"
 import { gateError, inputError, orExit, pausedError } from "./CommandError.ts"
-import * as EmbeddedAgents from "./EmbeddedAgents.ts"
-import * as embeddedGrader from "./embeddedGrader.ts"
 import { excessOf, type FailOnError } from "./failOnError.ts"
 import { invocation, resumeCommand } from "./invocation.ts"
 import { renderSummary } from "./renderSummary.ts"
 import { shownFromRunner } from "./shownCampaign.ts"
-import * as startedAgents from "./startedAgents.ts"
-import * as startedEngines from "./startedEngines.ts"
-import * as startedTaps from "./startedTaps.ts"
+import { simulatedEngine } from "./simulatedEngine.ts"
 import type { UserInterface } from "./userInterface.ts"
 import { sayWhere, webLayer, type WebPlace } from "./webFlags.ts"
 
@@ -65,13 +57,7 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
   yield* session(options, onStored).pipe(
     Effect.scoped,
     options.userInterface.mode === "full" ? withLogsKept : (effect) => effect,
-    Effect.provide([
-      clientFor(options.definition),
-      LiveRegion.layer,
-      embeddedGrader.sandboxFor(options.definition.tasks),
-      Ticker.layer(options.definition.limits.tickMillis),
-      webLayer(options.web, options.database)
-    ]),
+    Effect.provide([LiveRegion.layer, webLayer(options.web, options.database)]),
     Effect.onInterrupt(() =>
       Console.error(
         isStored
@@ -96,11 +82,9 @@ const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A,
 const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: Effect.Effect<void>) {
   const { database, definition, kind } = options
   yield* orExit(Layer.build(StoreLock.layer(database)))
-  yield* EmbeddedAgents.check(definition)
-  yield* embeddedGrader.check(definition.tasks, definition.judge !== null)
-  const engines = yield* startedEngines.start(definition)
-  const taps = yield* startedTaps.start(definition, engines)
-  yield* startedAgents.start(definition, taps, database)
+  const prepared = yield* orExit(
+    PreparedCampaign.prepare(definition, { parts: { logs: `${database}.logs` }, simulated: simulatedEngine })
+  )
   const services = yield* orExit(Layer.build(
     CampaignStore.layer({ filename: database, create: kind === "new", ownThread: true, limits: definition.limits })
   ))
@@ -110,16 +94,10 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
     else yield* store.abandon
     if (kind === "changed") yield* store.extend(definition, options.configHash)
     yield* onStored
-    yield* answerOutdated
-    const agents = yield* EmbeddedAgents.start(definition, engines, taps)
+    const campaign = yield* Campaign.make(prepared)
     yield* Console.error(`campaign ${definition.id}: ${namesOf(definition)}, kept in ${database}`)
     yield* sayWhere
-    yield* store.setState("running")
-    const end = yield* Effect.onExit(
-      play(options, agents),
-      (exit) => Effect.ignore(store.setState(Exit.isSuccess(exit) ? states[exit.value._tag] : "paused"))
-    )
-    const summary = summarize(yield* loaded(database))
+    const { end, summary } = yield* play(options, campaign)
     if (options.userInterface.mode === "full") yield* Console.error("")
     yield* Console.log(
       options.json || options.userInterface.mode === "json"
@@ -133,16 +111,6 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
     )
     yield* judge(options, end, summary)
   }).pipe(orExit, Effect.provide(services))
-})
-
-const states = { Ended: "ended", Paused: "paused", Cancelled: "cancelled", Halted: "paused" } as const
-
-/** What was asked of a process that was gone before it could answer; whoever resumes does not want to be paused. */
-const answerOutdated = Effect.gen(function*() {
-  const desk = yield* RunnerDesk
-  for (const { command, id } of yield* desk.requests) {
-    if (command._tag === "Pause" || command._tag === "PauseNow") yield* desk.answer(id, "it was not running any more")
-  }
 })
 
 /** Ends the command as the campaign has ended. */
@@ -170,23 +138,21 @@ const judge = Effect.fnUntraced(
   }
 )
 
+/** Plays what is pending, seen by the views. */
 const play = Effect.fnUntraced(function*(
   { database, userInterface: { color, mode } }: SessionOptions,
-  { seats, services }: EmbeddedAgents.StartedAgents
+  campaign: Campaign.Campaign["Service"]
 ) {
   const events = yield* Queue.unbounded<CampaignEvent, Cause.Done>()
   const view = yield* Effect.forkScoped(TerminalView.run(Stream.fromQueue(events), mode, { color }))
   const web = yield* WebDashboard
-  const campaign = yield* loaded(database)
-  yield* web.begin(shownFromRunner(database, campaign, seats))
-  const end = yield* CampaignRunner.run({
-    campaign,
-    seats,
+  yield* web.begin(shownFromRunner(database, yield* loaded(database), campaign.laneOf))
+  const result = yield* campaign.play({
     onEvent: (event) => Effect.andThen(web.tell(event), Queue.offer(events, event))
-  }).pipe(Effect.provide(services), Effect.provide(BattleQueue.layerMemory))
+  })
   yield* Queue.end(events)
   yield* Fiber.join(view)
-  return end
+  return result
 })
 
 /** The campaign in the store. */

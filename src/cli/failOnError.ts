@@ -6,7 +6,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Config from "effect/Config"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import type { BattleCounts } from "../report/CampaignSummary.ts"
+import type { BattleCounts } from "../campaign/CampaignSummary.ts"
 import { optional, variableOf } from "./flagKinds.ts"
 
 export interface FailOnError {

@@ -5,8 +5,8 @@
  * terminal. Battles without a score are told by their reason, once: hundreds may have the same.
  */
 import { DeliveryMode } from "../a2a/DeliveryMode.ts"
+import type { BattleCounts, CampaignSummary, TaskSummary } from "../campaign/CampaignSummary.ts"
 import { oneLine } from "../grading/Grade.ts"
-import type { BattleCounts, CampaignSummary, TaskSummary } from "../report/CampaignSummary.ts"
 import { fit, singleLine, widthOf } from "../terminal/TextWidth.ts"
 
 export interface SummaryOptions {

@@ -12,11 +12,11 @@ import { GreenAgent } from "../agents/GreenAgent.ts"
 import { PurpleAgent } from "../agents/PurpleAgent.ts"
 import { Engine } from "../engine/Engine.ts"
 import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
+import { WatchedEngine } from "../engine/WatchedEngine.ts"
 import { Grader } from "../grading/Grader.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import { orExit, usageError } from "./CommandError.ts"
-import { watchedEngine } from "./EmbeddedAgents.ts"
 import { engineOptions } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
 import { listenFlags, listenOptions } from "./listenFlags.ts"
@@ -39,7 +39,8 @@ const purple = Command.make(
     const listen = yield* listenOptions(options)
     const settings = yield* settingsOf(options)
     const address = yield* orExit(engineOptions({ url: options.engine, model, maxTokens }))
-    const engine = watchedEngine(address, settings).pipe(
+    const engine = WatchedEngine.layer({ limits: settings.limits, policy: settings.stallPolicy }).pipe(
+      Layer.provideMerge(Engine.layer(address)),
       Layer.provide(ScrapedEvidence.layer({ baseUrl: address.baseUrl }))
     )
     return yield* Effect.gen(function*() {

@@ -4,8 +4,8 @@
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as CampaignGrader from "../campaign/parts/CampaignGrader.ts"
 import type { Requested } from "./campaignFlags.ts"
-import * as embeddedGrader from "./embeddedGrader.ts"
 import { columnsOfTerminal } from "./renderHelp.ts"
 import { limitsJson, renderLimits } from "./renderLimits.ts"
 
@@ -18,8 +18,8 @@ export const showRequested = Effect.fn("showRequested")(function*(
   { contacted, json }: { readonly contacted: boolean; readonly json: boolean }
 ) {
   const { settings } = requested
-  const sandbox = yield* embeddedGrader.check(settings.tasks, settings.judge !== null).pipe(
-    Effect.provide(embeddedGrader.sandboxFor(settings.tasks))
+  const sandbox = yield* CampaignGrader.check(settings.tasks, settings.judge !== null).pipe(
+    Effect.provide(CampaignGrader.sandboxFor(settings.tasks))
   )
   const runsAnswers = settings.tasks.some(({ grader: { _tag } }) =>
     _tag === "JavaScriptTests" || _tag === "PythonTests"

@@ -4,9 +4,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { basename } from "node:path"
+import type { Campaign } from "../campaign/Campaign.ts"
 import { LATE_MILLIS } from "../campaign/CampaignWatch.ts"
-import { laneOf } from "../campaign/Definition.ts"
-import type { Seats } from "../campaign/Seat.ts"
 import * as StoredBattle from "../campaign/StoredBattle.ts"
 import type { StoredCampaign } from "../campaign/StoredCampaign.ts"
 import type { Holder } from "../campaign/StoreLock.ts"
@@ -21,14 +20,17 @@ const historyOf = (database: string, { attempts }: StoredCampaign) =>
   )
 
 /** One that this process is about to run: its clock begins now. */
-export const shownFromRunner = Effect.fnUntraced(function*(database: string, campaign: StoredCampaign, seats: Seats) {
-  const lanes = new Map(campaign.definition.agents.map((agent) => [seats.get(agent.name)?.endpoint, laneOf(agent)]))
+export const shownFromRunner = Effect.fnUntraced(function*(
+  database: string,
+  campaign: StoredCampaign,
+  laneOf: Campaign["Service"]["laneOf"]
+) {
   const shown: ShownCampaign = {
     file: basename(database),
     origin: yield* Clock.currentTimeMillis,
     atMillis: 0,
     lateMillis: 0,
-    laneOfEndpoint: (endpoint) => lanes.get(endpoint),
+    laneOfEndpoint: laneOf,
     history: yield* historyOf(database, campaign)
   }
   return shown

@@ -14,13 +14,12 @@ import * as Option from "effect/Option"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import type { CampaignSettings } from "../campaign/config/CampaignSettings.ts"
 import { changesBetween } from "../campaign/config/changesBetween.ts"
+import * as PreparedCampaign from "../campaign/parts/PreparedCampaign.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
-import { clientFor } from "./AgentAddress.ts"
 import { campaignFlags, type CampaignValues, checkAddresses, requestedOf } from "./campaignFlags.ts"
 import * as campaignSession from "./campaignSession.ts"
 import { changesText, refuseOther } from "./changedSettings.ts"
 import { orExit, usageError } from "./CommandError.ts"
-import * as EmbeddedAgents from "./EmbeddedAgents.ts"
 import { optional, variableOf } from "./flagKinds.ts"
 import * as flags from "./flags.ts"
 import { columnsOfTerminal, HelpSections } from "./renderHelp.ts"
@@ -44,9 +43,7 @@ export const validate = Command.make(
     if (db !== undefined && options.config === undefined) return yield* showStored(db, options)
     const requested = yield* requestedOf(options)
     yield* checkAddresses(requested.settings)
-    if (contact) {
-      yield* EmbeddedAgents.check(requested.settings).pipe(Effect.provide(clientFor(requested.settings)))
-    }
+    if (contact) yield* orExit(PreparedCampaign.contact(requested.settings))
     yield* showRequested(requested, { contacted: contact, json })
     if (db !== undefined) yield* showChanges(db, requested.settings)
   })
@@ -112,7 +109,7 @@ const showStored = Effect.fnUntraced(function*(
   const learned = yield* LimitLearner.use((learner) => learner.everything).pipe(
     Effect.provide(CampaignStore.layerReadonly({ filename: file, limits: definition.limits }), { local: true })
   )
-  if (options.contact) yield* EmbeddedAgents.check(definition).pipe(Effect.provide(clientFor(definition)))
+  if (options.contact) yield* PreparedCampaign.contact(definition)
   const shown: ShownLimits = {
     ...definition,
     contacted: options.contact,

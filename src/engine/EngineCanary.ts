@@ -38,7 +38,8 @@ export interface EngineCanaryOptions
   readonly patience?: Duration.Input
 }
 
-const MAX_TOKENS = 3
+/** The most tokens that its engine may answer with. */
+export const MAX_TOKENS = 3
 /** The first one comes from prefill alone. */
 const LEAST_TOKENS = 2
 /** Something whose answer is longer than three tokens, with or without thinking. */
@@ -144,7 +145,12 @@ const howMany = (tokens: number): string =>
  * out about the metrics is told to the source of evidence.
  */
 export const layer = (options: EngineCanaryOptions): Layer.Layer<Canary, never, EngineEvidence> =>
-  Layer.effect(Canary, make(options)).pipe(
+  layerNoDeps(options).pipe(
     Layer.provide(Engine.layerNoDeps({ ...options, maxTokens: MAX_TOKENS })),
     Layer.provide(PatientFetch.layer)
   )
+
+/** The same with an engine of the caller's, of which no more than `MAX_TOKENS` are asked. */
+export const layerNoDeps = (
+  options: EngineCanaryOptions
+): Layer.Layer<Canary, never, Engine | EngineEvidence | PatientFetch> => Layer.effect(Canary, make(options))

@@ -2,13 +2,13 @@
  * Gathers what went wrong, one battle at a time: every stall as a row with its evidence, failures by class.
  */
 import type { BattleFacts } from "../campaign/CampaignFacts.ts"
+import { nearestRank } from "../campaign/nearestRank.ts"
 import { type Failed, kindOf } from "../liveness/Failed.ts"
 import type { Slow } from "../liveness/Slow.ts"
 import type { Stalled } from "../liveness/Stalled.ts"
 import { MILLIS_PER_HOUR } from "./CampaignRows.ts"
 import type { Estimate } from "./Estimate.ts"
 import type { Afterwards, FailureClass, Failures, StallRow, Stalls } from "./OutcomeReport.ts"
-import { nearestRank } from "./statistics/percentile.ts"
 
 type Attempt = BattleFacts["attempts"][number]
 

@@ -14,6 +14,7 @@
  * In a simulation with attempts whose medians differ by half and more, and a long tail, they missed in 3 to 5 of 100
  * campaigns of 10 to 1000 attempts, but the 99th percentile of 400 in 8 to 11: its upper bound rests on few attempts.
  */
+import { nearestRank } from "../campaign/nearestRank.ts"
 import type { Arrival } from "../campaign/TokenTimings.ts"
 import type { Distribution, Percentile } from "./LatencyReport.ts"
 import { LogBins } from "./LogBins.ts"
@@ -21,7 +22,6 @@ import { CONFIDENCE, shares } from "./sampled.ts"
 import { effectiveCount } from "./statistics/clusteredMean.ts"
 import { type Interval, tailOf } from "./statistics/Interval.ts"
 import { normalPoint } from "./statistics/normalPoint.ts"
-import { nearestRank } from "./statistics/percentile.ts"
 import { wilsonInterval } from "./statistics/proportion.ts"
 
 const UNITS_PER_MILLISECOND = 10

@@ -9,9 +9,9 @@
  *
  * Texts of agents, tasks and graders are in it as they are: whoever shows them escapes them.
  */
+import type { CampaignSummary } from "../campaign/CampaignSummary.ts"
 import type { EngineEpoch } from "../campaign/EngineEpoch.ts"
 import type { CampaignState } from "../campaign/StoredCampaign.ts"
-import type { CampaignSummary } from "./CampaignSummary.ts"
 import type { Counterfactual } from "./CounterfactualReport.ts"
 import type { Columns, Estimate } from "./Estimate.ts"
 import type { AttemptEnds, Censored, Latencies } from "./LatencyReport.ts"

@@ -10,8 +10,8 @@ import type { AgentDefinition } from "../../src/campaign/AgentDefinition.ts"
 import { TapAddress } from "../../src/campaign/AgentFollowing.ts"
 import { fixed } from "../../src/campaign/Concurrency.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
-import * as startedEngines from "../../src/cli/startedEngines.ts"
-import * as startedTaps from "../../src/cli/startedTaps.ts"
+import * as StartedEngines from "../../src/campaign/parts/StartedEngines.ts"
+import * as StartedTaps from "../../src/campaign/parts/StartedTaps.ts"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import { RunError } from "../../src/liveness/RunError.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
@@ -74,8 +74,8 @@ describe("a campaign with a tap of its own", () => {
         agents: [agentAt("http://later/")],
         limits
       }
-      const engines = yield* startedEngines.start(definition)
-      const taps = yield* startedTaps.start(definition, engines)
+      const engines = yield* StartedEngines.start(definition)
+      const taps = yield* StartedTaps.start(definition, engines)
       const { engineBaseUrl } = taps.get("blind")!
       const agent = yield* Effect.acquireRelease(
         Effect.promise(() =>

@@ -13,15 +13,14 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
-import { BattleQueue } from "../../src/campaign/BattleQueue.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
-import * as CampaignRunner from "../../src/campaign/CampaignRunner.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
+import { gateOf } from "../../src/campaign/parts/CampaignGates.ts"
+import { EngineParts } from "../../src/campaign/parts/EngineParts.ts"
+import * as StartedEngines from "../../src/campaign/parts/StartedEngines.ts"
 import * as StoredLimitLearner from "../../src/campaign/StoredLimitLearner.ts"
-import * as EmbeddedAgents from "../../src/cli/EmbeddedAgents.ts"
-import * as startedEngines from "../../src/cli/startedEngines.ts"
 import { Sandbox } from "../../src/grading/Sandbox.ts"
 import { EngineGate } from "../../src/liveness/EngineGate.ts"
 import { defaults, type LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
@@ -33,6 +32,7 @@ import { Simulator } from "../../src/simulator/Simulator.ts"
 import { eventually, pass } from "../simulator/faults/virtualTime.ts"
 import { simulator } from "../simulator/harness.ts"
 import { definitionOf, underTest } from "../support/campaigns.ts"
+import { campaignOf } from "../support/memoryCampaign.ts"
 
 /** Every word is another one, so that nothing of one attempt can stand unseen in the answer of another. */
 export const wordsOf = (count: number): string => Array.from({ length: count }, (_, index) => `word${index}`).join(" ")
@@ -68,6 +68,7 @@ const LONGEST = 2000
 const stores = Layer.mergeAll(
   Sandbox.layer,
   A2aClient.layer,
+  EngineParts.layerWith({}),
   Ticker.layer(),
   StoredLimitLearner.layer().pipe(
     Layer.provideMerge(CampaignStore.layerNoDeps),
@@ -89,11 +90,9 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       stallPolicy: options.stallPolicy ?? "enforce"
     }
     yield* store.create(definition, null)
-    const { seats, services } = yield* EmbeddedAgents.start(
-      definition,
-      yield* startedEngines.start(definition),
-      new Map()
-    )
+    const engines = yield* StartedEngines.start(definition)
+    const gates = yield* Layer.build(gateOf(engines))
+    const campaign = yield* campaignOf(definition, engines, new Map(), { gate: Layer.succeedContext(gates) })
     const stored = Effect.flatMap(store.load, Effect.fromOption)
     const events: Array<CampaignEvent> = []
     const isOver = (event: CampaignEvent) =>
@@ -106,9 +105,7 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       events.push(event)
       if (!endsByItself && isOver(event)) yield* faults.clear
     })
-    const fiber = yield* CampaignRunner.run({ campaign: yield* stored, seats, onEvent }).pipe(
-      Effect.provide(services),
-      Effect.provide(BattleQueue.layerMemory),
+    const fiber = yield* campaign.play({ onEvent }).pipe(
       Effect.forkChild({ startImmediately: true })
     )
     for (let seconds = 0; seconds < LONGEST && fiber.pollUnsafe() === undefined; seconds += 5 * step) {
@@ -130,7 +127,7 @@ export const play = (fault: string, options: CampaignOptions = {}) => {
       journal: yield* journal,
       /** What the engine still does for us. */
       open: (yield* streams).filter(({ id }) => isOurs(id)),
-      gate: yield* Context.get(services, EngineGate).state(seats.get(definition.agents[0].name)!.endpoint)
+      gate: yield* Context.get(gates, EngineGate).state(engines.get("engine-1")!.options.baseUrl)
     }
   }).pipe(
     Effect.scoped,

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Outcome } from "../../src/campaign/Battle.ts"
+import { summarize } from "../../src/campaign/CampaignSummary.ts"
 import { renderSummary } from "../../src/cli/renderSummary.ts"
 import { fromTests } from "../../src/grading/Grade.ts"
-import { summarize } from "../../src/report/CampaignSummary.ts"
 import { widthOf } from "../../src/terminal/TextWidth.ts"
 import { definitionOf } from "../support/campaigns.ts"
 

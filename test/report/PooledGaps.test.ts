@@ -1,8 +1,8 @@
 /** Pooled gaps are counted exactly, and bounded by how many attempts they are of. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import { nearestRank } from "../../src/campaign/nearestRank.ts"
 import { PooledGaps } from "../../src/report/PooledGaps.ts"
-import { nearestRank } from "../../src/report/statistics/percentile.ts"
 import { runs } from "../support/propertyRuns.ts"
 
 /** Tenths of a millisecond. */

@@ -2,7 +2,8 @@
  * A file of settings as plain JSON, with the place of every key and value in it, whatever language it is written in.
  *
  * Laws: `placeOf` always answers. The place of a member is that of its key, the place of an element that of its value;
- * of what is not there it is the place of the nearest table around it, which is where a missing key is missing. No
+ * of what is not there it is the place of the nearest table around it, which is where a missing key is missing. A value of a
+ * program has no places. No
  * value is silently another one than was written: numbers that JSON cannot tell exactly are refused by the adapters
  * (TomlDocument.ts, Json5Document.ts).
  *
@@ -22,7 +23,8 @@ export interface ConfigDocument {
   /** As the user named it. */
   readonly file: string
   readonly value: unknown
-  readonly placeOf: (path: ConfigPath) => Place
+  /** `null` where there are no lines. */
+  readonly placeOf: (path: ConfigPath) => Place | null
 }
 
 /** A table under construction. */

@@ -72,7 +72,8 @@ export class Reading {
   /** Tells a problem of what stands at a path. */
   refuse(path: ConfigPath, text: string): undefined {
     const { file, placeOf } = this.document
-    this.findings.problems.push({ file, ...placeOf(path), path: pathText(path), text })
+    const place = placeOf(path) ?? { line: null, column: null }
+    this.findings.problems.push({ file, ...place, path: pathText(path), text })
     return undefined
   }
 
@@ -81,8 +82,12 @@ export class Reading {
     this.findings.notes.push(`${this.placeText(path)}: ${pathText(path)}: ${text}`)
   }
 
-  /** `campaign.toml:12`, for a line that was written. */
-  readonly placeText = (path: ConfigPath): string => `${this.document.file}:${this.document.placeOf(path).line}`
+  /** `campaign.toml:12`, for a line that was written; of a value without lines `settings: agent[2]`. */
+  readonly placeText = (path: ConfigPath): string => {
+    const { file, placeOf } = this.document
+    const place = placeOf(path)
+    return place === null ? `${file}: ${pathText(path)}` : `${file}:${place.line}`
+  }
 
   at(path: ConfigPath): unknown {
     return valueAt(this.value, path)

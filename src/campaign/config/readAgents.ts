@@ -14,7 +14,7 @@ import { asItCan } from "../AgentFollowing.ts"
 import type { JudgeDefinition } from "../Definition.ts"
 import type { EngineDefinition } from "../EngineDefinition.ts"
 import { type AgentTable, agentTable, engineTable, judgeTable } from "./campaignTables.ts"
-import type { ConfigPath } from "./ConfigDocument.ts"
+import { type ConfigPath, pathText } from "./ConfigDocument.ts"
 import type { ConfigFiles, NamedPath } from "./ConfigFiles.ts"
 import { type AddressFault, engineAddress, httpAddress } from "./httpAddress.ts"
 import type { Overrides } from "./Overrides.ts"
@@ -90,11 +90,12 @@ const namesIn = (reading: Reading, list: "engine" | "agent", length: number): Re
     const before = first.get(name)
     if (before === undefined) first.set(name, path)
     else {
+      const place = reading.document.placeOf(before)
       const article = list === "engine" ? "another engine" : "another agent"
       reading.refuse(
         path,
-        `${article} is called "${name}" too (line ${
-          reading.document.placeOf(before).line
+        `${article} is called "${name}" too (${
+          place === null ? pathText(before) : `line ${place.line}`
         }); give one of them another name`
       )
     }

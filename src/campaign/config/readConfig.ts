@@ -71,7 +71,7 @@ export const readConfig = Effect.fn("readConfig")(function*(
   const findings = noFindings()
   const resolved = isScenarioToml(document.value) || isAmberManifest(document.value)
     ? readScenario(document, request, findings)
-    : yield* readCampaign(document, file, files, request, findings)
+    : yield* readCampaign(filled(document, request, findings), file, files, request)
   const error = errorOf(findings)
   if (error !== undefined) return yield* error
   // Whatever is missing has been told as a problem (tested with any value at any key).
@@ -86,7 +86,26 @@ export const settingsFrom = Effect.fn("settingsFrom")(function*(
   const document = yield* Effect.fromResult(TomlDocument.parse("", "built-in-tasks = \"all\""))
   const findings = noFindings()
   const request = { file: "", currentDirectory: "/", lookup: () => undefined, overrides }
-  const resolved = yield* readCampaign(document, files.named("/", "campaign.toml"), files, request, findings)
+  const reading = filled(document, request, findings)
+  const resolved = yield* readCampaign(reading, files.named("/", "campaign.toml"), files, request)
+  const error = errorOf(findings)
+  if (error !== undefined) return yield* error
+  return resolved!
+})
+
+/** What a value is called in errors. */
+const VALUE = "settings"
+
+/** The settings of a value that has the tables of a campaign.toml; its texts hold no variables. */
+export const readValue = Effect.fn("readValue")(function*(
+  value: unknown,
+  currentDirectory: string
+): Effect.fn.Return<Pick<ResolvedConfig, "settings" | "origins">, ConfigError, FileSystem.FileSystem | Path.Path> {
+  const files = yield* configFiles
+  const findings = noFindings()
+  const reading = new Reading({ file: VALUE, value, placeOf: () => null }, value, findings)
+  const request = { file: VALUE, currentDirectory, lookup: () => undefined }
+  const resolved = yield* readCampaign(reading, files.named(currentDirectory, "campaign.toml"), files, request)
   const error = errorOf(findings)
   if (error !== undefined) return yield* error
   return resolved!
@@ -99,14 +118,16 @@ const parse = (file: string, text: string): Result.Result<ConfigDocument, Config
 
 type Incomplete = ResolvedConfig | undefined
 
+const filled = (document: ConfigDocument, { lookup }: ConfigRequest, findings: Findings): Reading =>
+  fillVariables(document, lookup, isEnvironment, findings)
+
 const readCampaign = Effect.fnUntraced(function*(
-  document: ConfigDocument,
+  reading: Reading,
   file: NamedPath,
   files: ConfigFiles,
-  { lookup, overrides = {} }: ConfigRequest,
-  findings: Findings
+  { lookup, overrides = {} }: ConfigRequest
 ) {
-  const reading = fillVariables(document, lookup, isEnvironment, findings)
+  const { findings } = reading
   const folder = files.folderOf(file)
   // Without what is wrong at the top, so that it does not hide what is wrong below.
   const top = reading.decode([], topTable) ?? {}

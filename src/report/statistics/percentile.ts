@@ -13,6 +13,7 @@
  *
  * Gotcha: gaps between tokens of one answer are not independent of each other. For those see clusteredPercentile.ts.
  */
+import { nearestRank } from "../../campaign/nearestRank.ts"
 import { binomialAtMost } from "./binomialDistribution.ts"
 import { type Estimate, tailOf } from "./Interval.ts"
 
@@ -46,15 +47,6 @@ export const samplesNeeded = (share: number, confidence: number): number => {
   // The quotient of logarithms is a rounding away from a whole number at worst.
   return rarest ** needed <= tailOf(confidence) ? needed : needed + 1
 }
-
-/**
- * The nearest rank: of the smallest observation that at least this share of all do not exceed.
- *
- * vLLM's benchmark interpolates between two observations instead, which differs by less than the gap between the two.
- */
-export const nearestRank = (count: number, share: number): number =>
-  // 0.95 * 20 is 19, but 0.07 * 100 is 7.000000000000001.
-  Math.min(count, Math.max(1, Math.ceil(count * share - 1e-9)))
 
 /** The ranks for `count` observations; null where there are fewer than needed. For data that is only counted. */
 export const percentileRanks = (count: number, share: number, confidence: number): PercentileRanks | null => {

@@ -62,7 +62,7 @@ const isPlaced = (document: ConfigDocument, text: string, key: (name: string) =>
   const paths = pathsIn(document.value)
   const seen = new Set<string>()
   return paths.every((path) => {
-    const { column, line } = document.placeOf(path)
+    const { column, line } = document.placeOf(path)!
     const last = path.at(-1)!
     const rest = lines[line - 1]!.slice(column - 1)
     const found = valueAt(document.value, path)

@@ -4,8 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
+import { nearestRank } from "../../../src/campaign/nearestRank.ts"
 import {
-  nearestRank,
   percentileOf,
   percentileOfSorted,
   percentileRanks,

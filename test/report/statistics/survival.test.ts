@@ -6,7 +6,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { nearestRank } from "../../../src/report/statistics/percentile.ts"
+import { nearestRank } from "../../../src/campaign/nearestRank.ts"
 import { restrictedMean, survivalCurve, survivalQuantile } from "../../../src/report/statistics/survival.ts"
 
 const given = (weeks: string) =>

@@ -1,6 +1,6 @@
 /**
  * The engines of a campaign: their addresses and keys, what they serve, and what watches over each. A simulated one is
- * started, on a loopback port chosen by the system.
+ * started, on a loopback port chosen by the system. What an engine is made of is `EngineParts`.
  *
  * All that asks an engine, or is asked about it, shares its evidence.
  */
@@ -8,24 +8,22 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { AgentDefinition } from "../campaign/AgentDefinition.ts"
-import type { Definition } from "../campaign/Definition.ts"
-import type { EngineDefinition } from "../campaign/EngineDefinition.ts"
-import type { Scraped } from "../campaign/EngineLoad.ts"
-import { Engine, type EngineOptions } from "../engine/Engine.ts"
-import * as EngineCanary from "../engine/EngineCanary.ts"
-import { EngineInspection } from "../engine/EngineInspection.ts"
-import * as ScrapedEvidence from "../engine/ScrapedEvidence.ts"
-import { Canary } from "../liveness/Canary.ts"
-import { EngineEvidence } from "../liveness/EngineEvidence.ts"
-import { defaults } from "../liveness/LivenessLimits.ts"
-import { Ticker } from "../liveness/Ticker.ts"
-import * as WitnessedEngine from "../liveness/WitnessedEngine.ts"
-import { Simulator } from "../simulator/Simulator.ts"
-import { inputError, orExit } from "./CommandError.ts"
-import { engineOptions } from "./EngineAddress.ts"
-
-const SIMULATED_MODEL = "simulated-model"
+import * as Result from "effect/Result"
+import { Engine, type EngineOptions } from "../../engine/Engine.ts"
+import { EngineInspection } from "../../engine/EngineInspection.ts"
+import { Canary } from "../../liveness/Canary.ts"
+import { EngineEvidence } from "../../liveness/EngineEvidence.ts"
+import { defaults } from "../../liveness/LivenessLimits.ts"
+import { Ticker } from "../../liveness/Ticker.ts"
+import * as WitnessedEngine from "../../liveness/WitnessedEngine.ts"
+import type { AgentDefinition } from "../AgentDefinition.ts"
+import { type CampaignError, engineError, orUnusable } from "../CampaignError.ts"
+import { engineAddress } from "../config/httpAddress.ts"
+import type { Definition } from "../Definition.ts"
+import type { EngineDefinition } from "../EngineDefinition.ts"
+import type { Scraped } from "../EngineLoad.ts"
+import { engineKey } from "./engineKey.ts"
+import { EngineParts } from "./EngineParts.ts"
 
 export interface StartedEngine {
   readonly name: string
@@ -45,7 +43,7 @@ export interface StartedEngine {
 export type StartedEngines = ReadonlyMap<string, StartedEngine>
 
 /** Those that are used for anything. All stops with the scope. */
-export const start = Effect.fn("startedEngines.start")(function*(
+export const start = Effect.fn("StartedEngines.start")(function*(
   { agents, engines, judge, seed }: Pick<Definition, "agents" | "engines" | "judge" | "seed">
 ) {
   const started = new Map<string, StartedEngine>()
@@ -57,7 +55,7 @@ export const start = Effect.fn("startedEngines.start")(function*(
     }
   }
   return started as StartedEngines
-}, orExit)
+})
 
 /** The agents that are models of ours. */
 export const modelsOf = (agents: ReadonlyArray<AgentDefinition>) =>
@@ -65,20 +63,21 @@ export const modelsOf = (agents: ReadonlyArray<AgentDefinition>) =>
 
 /** What all that asks an engine shares. The canary asks for `named`, or for what is served first. */
 const startEngine = Effect.fnUntraced(function*(engine: EngineDefinition, named: string | null, seed: number) {
+  const parts = yield* EngineParts
   const { baseUrl, ...options } = yield* addressOf(engine, seed)
-  const model = named ?? (yield* servedModel({ ...options, baseUrl, model: "" }))
+  const model = named ?? (yield* servedModel(engine.name, { ...options, baseUrl, model: "" }))
   const currentModel = named === null ? () => started.model : undefined
   const clock = yield* Clock.Clock
   let last: Scraped | undefined
   const services = yield* Layer.build(
-    EngineCanary.layer({ ...options, baseUrl, model, currentModel }).pipe(
-      Layer.provideMerge(ScrapedEvidence.layer({
+    parts.canary(engine.name, { ...options, baseUrl, model, currentModel }).pipe(
+      Layer.provideMerge(parts.evidence(engine.name, {
         baseUrl,
         onScrape: ({ at, outcome }) => {
           last = typeof outcome === "string" ? undefined : { atMillis: at, sample: outcome }
         }
       })),
-      Layer.merge(EngineInspection.layer({ ...options, baseUrl }))
+      Layer.merge(parts.inspection({ ...options, baseUrl }))
     )
   )
   const evidence = Context.get(services, EngineEvidence)
@@ -107,21 +106,36 @@ const startEngine = Effect.fnUntraced(function*(engine: EngineDefinition, named:
 })
 
 /** The engine's address and key; a simulated one is started. */
-const addressOf = Effect.fnUntraced(function*({ keyVariable, url }: EngineDefinition, seed: number) {
-  if (url !== null) {
-    const { apiKey, baseUrl } = yield* engineOptions({ url, keyVariable, model: "", maxTokens: 1 })
-    return { baseUrl, apiKey }
+const addressOf = Effect.fnUntraced(function*({ keyVariable, name, url }: EngineDefinition, seed: number) {
+  if (url === null) {
+    const { simulated } = yield* EngineParts
+    return { baseUrl: yield* simulated(name, seed), apiKey: undefined }
   }
-  const simulator = yield* Layer.build(Simulator.layer({ host: "127.0.0.1", port: 0, seed, model: SIMULATED_MODEL }))
-  return { baseUrl: `${Context.get(simulator, Simulator).url}/v1`, apiKey: undefined }
+  return yield* addressAndKey(name, url, keyVariable)
 })
 
-const servedModel = (options: EngineOptions) =>
-  Engine.use((engine) => engine.models).pipe(
-    Effect.provide(Engine.layer(options)),
-    Effect.flatMap(([first]) =>
-      first === undefined
-        ? Effect.fail(inputError(`the engine at ${options.baseUrl} serves no model`))
-        : Effect.succeed(first)
+/** Where an engine is, and its key. Fails in one line. */
+export const addressAndKey = Effect.fnUntraced(function*(name: string, url: string, keyVariable: string | null) {
+  const address = engineAddress(url)
+  if (Result.isFailure(address)) {
+    return yield* engineError(
+      name,
+      `engine ${name}: expected an address that begins with http:// or https:// and holds no key, such as ` +
+        "http://127.0.0.1:8000/v1"
+    )
+  }
+  return { baseUrl: address.success, apiKey: yield* engineKey(name, keyVariable) }
+})
+
+const servedModel = (name: string, options: EngineOptions): Effect.Effect<string, CampaignError, EngineParts> =>
+  EngineParts.use(({ engine }) =>
+    Engine.use((engine) => engine.models).pipe(
+      Effect.provide(engine(name, options), { local: true }),
+      orUnusable((detail) => engineError(name, detail)),
+      Effect.flatMap(([first]) =>
+        first === undefined
+          ? Effect.fail(engineError(name, `the engine at ${options.baseUrl} serves no model`))
+          : Effect.succeed(first)
+      )
     )
   )

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
 import type { AgentDefinition } from "../../src/campaign/AgentDefinition.ts"
 import { asItCan } from "../../src/campaign/AgentFollowing.ts"
-import * as startedAgents from "../../src/cli/startedAgents.ts"
+import * as startedAgents from "../../src/campaign/parts/startedAgents.ts"
 import { agentLine, freePort } from "../support/agentProcesses.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
@@ -36,7 +36,7 @@ describe("an agent that is started by its command", () => {
         }
         return yield* Effect.scoped(Effect.gen(function*() {
           const taps = new Map(isTapped ? [["theirs", tap] as const] : [])
-          yield* startedAgents.start({ agents: [agent] }, taps, join(directory, `${port}.db`))
+          yield* startedAgents.start({ agents: [agent] }, taps, join(directory, `${port}.logs`))
           return (yield* A2aClient.use((client) => client.check({ url, hop: "purple" }))).name
         }))
       })

@@ -7,11 +7,11 @@
  * they bound it.
  */
 import type { DeliveryMode } from "../a2a/DeliveryMode.ts"
-import type { Battle } from "../campaign/Battle.ts"
-import { type Definition, namesOf } from "../campaign/Definition.ts"
-import type { AttemptSummary } from "../campaign/StoredCampaign.ts"
 import type { Grade } from "../grading/Grade.ts"
-import { nearestRank } from "./statistics/percentile.ts"
+import type { Battle } from "./Battle.ts"
+import { type Definition, namesOf } from "./Definition.ts"
+import { nearestRank } from "./nearestRank.ts"
+import type { AttemptSummary } from "./StoredCampaign.ts"
 
 export interface Percentiles {
   readonly p50: number | null

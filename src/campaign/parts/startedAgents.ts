@@ -1,14 +1,14 @@
 /**
  * The agents whose command lines a campaign gives: started before anything is stored or played, all at once, and kept
- * alive until the scope closes. What they say is kept beside the store, in `FILE.logs/`.
+ * alive until the scope closes. What they say is kept in files of a folder of logs.
  */
 import * as Effect from "effect/Effect"
-import * as AgentProcess from "../agents/AgentProcess.ts"
-import { ProcessSpawner } from "../agents/ProcessSpawner.ts"
-import type { AgentAddress, AgentDefinition } from "../campaign/AgentDefinition.ts"
-import type { Definition } from "../campaign/Definition.ts"
-import { orExit } from "./CommandError.ts"
-import type { StartedTap, StartedTaps } from "./startedTaps.ts"
+import * as AgentProcess from "../../agents/AgentProcess.ts"
+import { ProcessSpawner } from "../../agents/ProcessSpawner.ts"
+import type { AgentAddress, AgentDefinition } from "../AgentDefinition.ts"
+import { agentError, orUnusable } from "../CampaignError.ts"
+import type { Definition } from "../Definition.ts"
+import type { StartedTap, StartedTaps } from "./StartedTaps.ts"
 
 interface Started {
   readonly name: string
@@ -20,7 +20,7 @@ interface Started {
 export const start = Effect.fn("startedAgents.start")(function*(
   { agents }: Pick<Definition, "agents">,
   taps: StartedTaps,
-  database: string
+  logs: string
 ) {
   const byUrl = new Map(
     agents.flatMap((agent) => startedBy(agent, taps)).map((started) => [started.address.url, started])
@@ -30,10 +30,12 @@ export const start = Effect.fn("startedAgents.start")(function*(
     ({ address: { command, url }, hop, name }) =>
       command === null
         ? Effect.void
-        : AgentProcess.start({ name, command, url, hop, logFile: `${database}.logs/${fileNameOf(name)}.log` }),
+        : AgentProcess.start({ name, command, url, hop, logFile: `${logs}/${fileNameOf(name)}.log` }).pipe(
+          orUnusable((detail) => agentError(name, detail))
+        ),
     { concurrency: "unbounded", discard: true }
   ).pipe(Effect.provide(ProcessSpawner.layer))
-}, orExit)
+})
 
 const startedBy = ({ kind, name }: AgentDefinition, taps: StartedTaps): ReadonlyArray<Started> => {
   switch (kind._tag) {

@@ -4,13 +4,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { WatchedEngine } from "../engine/WatchedEngine.ts"
-import { Grader } from "../grading/Grader.ts"
-import { Judge } from "../grading/Judge.ts"
-import { Sandbox } from "../grading/Sandbox.ts"
-import type { Task } from "../grading/Task.ts"
-import { UserCommand } from "../grading/UserCommand.ts"
-import { inputError } from "./CommandError.ts"
+import type { WatchedEngine } from "../../engine/WatchedEngine.ts"
+import { Grader } from "../../grading/Grader.ts"
+import { Judge } from "../../grading/Judge.ts"
+import { Sandbox } from "../../grading/Sandbox.ts"
+import type { Task } from "../../grading/Task.ts"
+import { UserCommand } from "../../grading/UserCommand.ts"
+import { taskError } from "../CampaignError.ts"
 
 /** The sandbox for these tasks. Walls are tried only where an answer is run behind them: that takes half a second. */
 export const sandboxFor = (tasks: ReadonlyArray<Task>): Layer.Layer<Sandbox> =>
@@ -44,16 +44,17 @@ export const layer = <R>(
 
 /**
  * Fails in one line if a task cannot be graded here, whatever its answer; else behind what answers are run. A judge is taken
- * at its word.
+ * at its word. `grader` stands in the place of ours.
  */
-export const check = Effect.fn("embeddedGrader.check")(
-  function*(tasks: ReadonlyArray<Task>, hasJudge: boolean) {
-    const grader = yield* Grader
-    for (const task of tasks) {
-      if (task.grader._tag === "ModelGraded" && hasJudge) continue
-      yield* Effect.mapError(grader.check(task), ({ message }) => inputError(`task ${task.id}: ${message}`))
-    }
-    return grader.environment.sandbox
-  },
-  Effect.provide(layer<never>(undefined))
+export const check = Effect.fn("CampaignGrader.check")(
+  function*(tasks: ReadonlyArray<Task>, hasJudge: boolean, grader?: Layer.Layer<Grader>) {
+    return yield* Effect.gen(function*() {
+      const { check, environment } = yield* Grader
+      for (const task of tasks) {
+        if (task.grader._tag === "ModelGraded" && hasJudge) continue
+        yield* Effect.mapError(check(task), ({ message }) => taskError(task.id, `task ${task.id}: ${message}`))
+      }
+      return environment.sandbox
+    }).pipe(Effect.provide(grader ?? layer<never>(undefined)))
+  }
 )

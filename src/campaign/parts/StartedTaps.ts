@@ -11,18 +11,18 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import type { TapLink } from "../agents/FollowedTask.ts"
-import type { AgentDefinition } from "../campaign/AgentDefinition.ts"
-import { type TapAddress, textOfTap } from "../campaign/AgentFollowing.ts"
-import type { Definition } from "../campaign/Definition.ts"
-import { PatientFetch } from "../engine/PatientFetch.ts"
-import { EngineEvidence } from "../liveness/EngineEvidence.ts"
-import type { Failed } from "../liveness/Failed.ts"
-import { LimitLearner } from "../liveness/LimitLearner.ts"
-import { Tap } from "../tap/Tap.ts"
-import { TapClient } from "../tap/TapClient.ts"
-import { inputError, orExit } from "./CommandError.ts"
-import type { StartedEngine, StartedEngines } from "./startedEngines.ts"
+import type { TapLink } from "../../agents/FollowedTask.ts"
+import { PatientFetch } from "../../engine/PatientFetch.ts"
+import { EngineEvidence } from "../../liveness/EngineEvidence.ts"
+import type { Failed } from "../../liveness/Failed.ts"
+import { LimitLearner } from "../../liveness/LimitLearner.ts"
+import { Tap } from "../../tap/Tap.ts"
+import { TapClient } from "../../tap/TapClient.ts"
+import type { AgentDefinition } from "../AgentDefinition.ts"
+import { type TapAddress, textOfTap } from "../AgentFollowing.ts"
+import { agentError, orUnusable } from "../CampaignError.ts"
+import type { Definition } from "../Definition.ts"
+import type { StartedEngine, StartedEngines } from "./StartedEngines.ts"
 
 export interface StartedTap {
   readonly link: TapLink
@@ -37,22 +37,27 @@ type Settings = Pick<Definition, "limits" | "stallPolicy">
 /** With what runners must present. */
 type Secured = Settings & { readonly token: Redacted.Redacted | undefined }
 
+/** What runners present to a tap; cannot be read only where the environment itself cannot. */
+const tapToken = Effect.gen(function*() {
+  return Option.getOrUndefined(yield* Config.option(Config.Redacted("CAMPAIGN_TAP_TOKEN")))
+}).pipe(Effect.orDie)
+
 /** Starts what is not running. All stops with the scope. Fails in one line where an address cannot be had. */
-export const start = Effect.fn("startedTaps.start")(function*(
+export const start = Effect.fn("StartedTaps.start")(function*(
   { agents, ...settings }: Pick<Definition, "agents"> & Settings,
   engines: StartedEngines
 ) {
   const taps = new Map<string, StartedTap>()
   if (agents.every(({ following }) => following.tap === null)) return taps as StartedTaps
   const client = Context.get(yield* Layer.build(TapClient.layer), TapClient)
-  const token = Option.getOrUndefined(yield* Config.option(Config.Redacted("CAMPAIGN_TAP_TOKEN")))
+  const token = yield* tapToken
   const listening = new Map<string, { readonly engine: string; readonly url: string }>()
   for (const agent of agents) {
     const { following: { tap }, name } = agent
     if (tap === null) continue
     if (tap._tag === "Running") {
       const check = client.check({ tapUrl: tap.url, token })
-      yield* Effect.mapError(check, (error) => inputError(`agent ${name}: ${detailOf(error)}`))
+      yield* Effect.mapError(check, (error) => agentError(name, `agent ${name}: ${detailOf(error)}`))
     }
     const tapUrl = tap._tag === "Running"
       ? tap.url
@@ -66,7 +71,7 @@ export const start = Effect.fn("startedTaps.start")(function*(
     })
   }
   return taps as StartedTaps
-}, orExit)
+})
 
 /** What is wrong with a tap, which is no engine. */
 const detailOf = ({ message, reason }: Failed): string =>
@@ -81,16 +86,20 @@ const listenerOf = Effect.fnUntraced(function*(
   listening: Map<string, { readonly engine: string; readonly url: string }>
 ) {
   const engine = name === null ? undefined : engines.get(name)
-  if (engine === undefined) return yield* inputError(`agent ${agent} has a tap and no engine that it passes on to`)
+  if (engine === undefined) {
+    return yield* agentError(agent, `agent ${agent} has a tap and no engine that it passes on to`)
+  }
   const key = tap.port === 0 ? `auto in front of ${engine.name}` : textOfTap(tap)
   const before = listening.get(key)
   if (before !== undefined && before.engine !== engine.name) {
-    return yield* inputError(
+    return yield* agentError(
+      agent,
       `the tap at ${key} cannot be in front of two engines, ${before.engine} and ${engine.name}; give agent ${agent} another ` +
         "address"
     )
   }
-  const url = before?.url ?? (yield* listen(engine, tap, settings))
+  const url = before?.url ??
+    (yield* orUnusable((detail) => agentError(agent, detail))(listen(engine, tap, settings)))
   listening.set(key, { engine: engine.name, url })
   return url
 })
