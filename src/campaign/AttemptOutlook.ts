@@ -14,6 +14,7 @@ import * as Outlook from "../liveness/Outlook.ts"
  */
 const EngineWitnessedBy = Schema.Literals(["agent", "tap", "metrics"])
 
+/** What is known of a silent attempt. */
 export const AttemptOutlook = Schema.Struct({
   /** The `sinceMillis` of its limit is in milliseconds since the attempt began. */
   ...Outlook.Outlook.fields,

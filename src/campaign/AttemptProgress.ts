@@ -9,14 +9,19 @@ import type { AttemptOutlook } from "./AttemptOutlook.ts"
 import type { Battle } from "./Battle.ts"
 import type { Arrival } from "./TokenTimings.ts"
 
+/** What has come of one attempt since it was last told. */
 export interface AttemptProgress {
+  /** Its battle. */
   readonly battle: Battle
   /** What `CampaignStore.begin` gave. */
   readonly number: number
+  /** What it does now. */
   readonly phase: Phase
   /** Of the attempt so far. */
   readonly tokens: number
+  /** The text of the answer that is new. */
   readonly content: string
+  /** The text of its thoughts that is new. */
   readonly reasoning: string
   /** In milliseconds since the attempt began. */
   readonly arrivals: ReadonlyArray<Arrival>

@@ -8,18 +8,35 @@ import * as Schema from "effect/Schema"
 import { Grade } from "../grading/Grade.ts"
 import type { Definition } from "./Definition.ts"
 
+/** What identifies a battle within its campaign. */
 export const Battle = Schema.Struct({
+  /** The id of its task. */
   task: Schema.String,
+  /** The name of its agent. */
   agent: Schema.String,
   /** From 1. */
   repetition: Schema.Int
 })
 export type Battle = typeof Battle.Type
 
+/** How a battle stands. */
 export const Outcome = Schema.TaggedUnion({
+  /** It is to be played, or is in flight. */
   Pending: {},
-  Scored: { grade: Grade, attempt: Schema.Int },
-  Unscored: { reason: Schema.String, attempt: Schema.Int }
+  /** It has a score, which is never taken back. */
+  Scored: {
+    /** Of the answer. */
+    grade: Grade,
+    /** The number of the attempt that gave it. */
+    attempt: Schema.Int
+  },
+  /** It has no score and gets none, unless somebody opens it again. */
+  Unscored: {
+    /** Why, in a clause. */
+    reason: Schema.String,
+    /** The number of the attempt that ended so; 0 where none did. */
+    attempt: Schema.Int
+  }
 })
 export type Outcome = typeof Outcome.Type
 

@@ -17,7 +17,9 @@ import type { FailurePolicy } from "./FailurePolicy.ts"
 
 /** What an attempt failed with, and whether it used up an attempt. */
 export interface Tried {
+  /** Why it did not complete. */
   readonly error: RunError
+  /** Whether it used up one of its battle's attempts. */
   readonly charged: boolean
 }
 

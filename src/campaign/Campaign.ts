@@ -52,46 +52,50 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
-import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
-import * as Stream from "effect/Stream"
-import type { Grader } from "../grading/Grader.ts"
+import type * as Stream from "effect/Stream"
 import type { LimitLearner } from "../liveness/LimitLearner.ts"
-import { BattleQueue } from "./BattleQueue.ts"
 import { CampaignError, CampaignErrorReason } from "./CampaignError.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import type { CampaignParts } from "./CampaignParts.ts"
-import * as CampaignRunner from "./CampaignRunner.ts"
 import { CampaignStore } from "./CampaignStore.ts"
-import { type BattleCounts, type CampaignSummary, summarize } from "./CampaignSummary.ts"
+import type { BattleCounts, CampaignSummary } from "./CampaignSummary.ts"
 import { type CampaignInput, define } from "./config/CampaignInput.ts"
 import { changesBetween } from "./config/changesBetween.ts"
 import type { ConfigError } from "./config/ConfigError.ts"
 import { configHash } from "./config/configHash.ts"
-import { type Definition, laneOf } from "./Definition.ts"
-import { breakerOf, enginesOf, gateOf } from "./parts/CampaignGates.ts"
-import * as CampaignGrader from "./parts/CampaignGrader.ts"
-import * as CampaignSeats from "./parts/CampaignSeats.ts"
-import { prepare, type PreparedCampaign } from "./parts/PreparedCampaign.ts"
+import type { Definition } from "./Definition.ts"
+import { make } from "./parts/makeCampaign.ts"
+import { prepare } from "./parts/PreparedCampaign.ts"
 import type { RunEnd } from "./RunEnd.ts"
-import { RunnerDesk } from "./RunnerDesk.ts"
-import { everything, type Selection } from "./Selection.ts"
+import type { RunnerDesk } from "./RunnerDesk.ts"
+import type { Selection } from "./Selection.ts"
 import type { CampaignState } from "./StoredCampaign.ts"
-import { Command, nothingMatches } from "./StoredCommand.ts"
-import { StoreError, StoreErrorReason } from "./StoreError.ts"
+import type { StoreError } from "./StoreError.ts"
 
+export type { Phase } from "../liveness/Phase.ts"
+export type { AttemptOutlook } from "./AttemptOutlook.ts"
+export type { AttemptRecord } from "./AttemptRecord.ts"
+export type { Battle, Outcome } from "./Battle.ts"
 export { CampaignError, CampaignErrorReason } from "./CampaignError.ts"
-export type { CampaignEvent } from "./CampaignEvent.ts"
+export type { CampaignEvent, Earlier, Standing } from "./CampaignEvent.ts"
 export type { CampaignParts } from "./CampaignParts.ts"
-export type { CampaignSummary } from "./CampaignSummary.ts"
-export { type CampaignInput, define } from "./config/CampaignInput.ts"
-export { Definition } from "./Definition.ts"
+export type { AgentSummary, BattleCounts, CampaignSummary, Percentiles, TaskSummary } from "./CampaignSummary.ts"
+export {
+  type AgentInput,
+  type CampaignInput,
+  type ConcurrencyInput,
+  define,
+  type EngineInput,
+  type GraderInput,
+  type TaskInput
+} from "./config/CampaignInput.ts"
+export { ConfigError, ConfigErrorReason } from "./config/ConfigError.ts"
+export type { EpochBegan } from "./EngineEpochStep.ts"
+export type { EngineLoad } from "./EngineLoad.ts"
+export type { ReplaceableEngineParts } from "./parts/EngineParts.ts"
 export type { RunEnd } from "./RunEnd.ts"
-export { Selection } from "./Selection.ts"
 
 /** How a play ended. */
 export interface CampaignResult {
@@ -125,12 +129,6 @@ export interface PlayOptions {
 
 /** What a campaign keeps. */
 export type Kept = CampaignStore | LimitLearner | RunnerDesk
-
-const takenAway = new StoreError({
-  reason: StoreErrorReason.cases.Query.make({ operation: "read the campaign", detail: "it has been taken away" })
-})
-
-const states = { Ended: "ended", Paused: "paused", Cancelled: "cancelled", Halted: "paused" } as const
 
 /** One campaign, of one store. */
 export class Campaign extends Context.Service<Campaign, {
@@ -183,7 +181,7 @@ export class Campaign extends Context.Service<Campaign, {
       Campaign,
       Effect.gen(function*() {
         const prepared = yield* prepare(definition, { parts })
-        return yield* make({ ...prepared, definition: yield* adopt(definition) })
+        return Campaign.of(yield* make({ ...prepared, definition: yield* adopt(definition) }))
       })
     )
 }
@@ -208,120 +206,4 @@ const adopt = Effect.fnUntraced(function*(definition: Definition) {
   const extended = { ...definition, id: stored.definition.id }
   yield* store.extend(extended, configHash(extended))
   return extended
-})
-
-/** The service over what has been prepared, and over a store that holds the campaign. All stops with the scope. */
-export const make = Effect.fnUntraced(function*(
-  { definition, engines, parts, services: prepared, taps }: PreparedCampaign
-): Effect.fn.Return<Campaign["Service"], CampaignError, Kept | Scope.Scope> {
-  const store = yield* CampaignStore
-  const kept = yield* Effect.context<Kept>()
-  const context = Context.merge(kept, prepared)
-  const grader: Layer.Layer<Grader> = parts.grader ??
-    CampaignGrader.layer(CampaignSeats.judgeOf(definition, engines)).pipe(Layer.provide(Layer.succeedContext(context)))
-  const grading = yield* Layer.build(grader)
-  const seats = yield* CampaignSeats.start(definition, engines, taps).pipe(
-    Effect.provideContext(Context.merge(context, grading))
-  )
-  const services = yield* Layer.build(Layer.mergeAll(
-    parts.gate ?? gateOf(engines),
-    parts.breaker ?? breakerOf(definition),
-    parts.engines ?? enginesOf(engines)
-  )).pipe(Effect.provideContext(context))
-  const lanes = new Map(definition.agents.map((agent) => [seats.get(agent.name)!.endpoint, laneOf(agent)]))
-  const turn = yield* Semaphore.make(1)
-  /** `undefined` says that there is nothing more. */
-  let hub = yield* PubSub.unbounded<CampaignEvent | undefined>()
-  let control: CampaignRunner.RunnerControl | undefined
-
-  const loaded = Effect.flatMap(
-    store.load,
-    Option.match({ onNone: () => Effect.fail(takenAway), onSome: Effect.succeed })
-  )
-
-  const ended = Effect.suspend(() => {
-    const before = hub
-    return Effect.flatMap(PubSub.unbounded<CampaignEvent | undefined>(), (next) => {
-      hub = next
-      return PubSub.end(before, undefined)
-    })
-  })
-
-  const play = Effect.fn("Campaign.play")(
-    function*({ onEvent = () => Effect.void }: PlayOptions = {}) {
-      yield* answerOutdated
-      yield* store.setState("running")
-      const end = yield* CampaignRunner.run({
-        campaign: yield* loaded,
-        seats,
-        onEvent: (event) => Effect.andThen(onEvent(event), PubSub.publish(hub, event)),
-        onControl: (given) => {
-          control = given
-        }
-      }).pipe(
-        Effect.provide([
-          Layer.succeedContext(Context.merge(context, services)),
-          Layer.fresh(parts.queue ?? BattleQueue.layerMemory)
-        ]),
-        Effect.onExit((exit) =>
-          Effect.ignore(store.setState(Exit.isSuccess(exit) ? states[exit.value._tag] : "paused"))
-        )
-      )
-      return { end, summary: summarize(yield* loaded) } satisfies CampaignResult as CampaignResult
-    },
-    Effect.ensuring(ended),
-    Effect.provideContext(kept),
-    turn.withPermit
-  )
-
-  const asked = (command: Command, idle: Effect.Effect<string, StoreError>) =>
-    Effect.suspend(() => control === undefined ? Effect.uninterruptible(idle) : control.obey(command))
-
-  const battles = (count: number): string => count === 1 ? "1 battle" : `${count} battles`
-
-  return Campaign.of({
-    definition,
-    play,
-    events: Stream.suspend(() => Stream.fromPubSub(hub)).pipe(Stream.takeWhile((event) => event !== undefined)),
-    pause: ({ now = false } = {}) =>
-      asked(now ? Command.cases.PauseNow.make({}) : Command.cases.Pause.make({}), Effect.succeed("it is not running")),
-    cancel: (selection) =>
-      asked(
-        Command.cases.Cancel.make(selection === undefined ? {} : { selection }),
-        Effect.gen(function*() {
-          const given = yield* store.giveUp(selection ?? everything, "cancelled by its user")
-          if (given === 0) return nothingMatches
-          const isOver = (yield* loaded).battles.every(({ outcome }) => outcome._tag !== "Pending")
-          if (isOver) yield* store.setState(selection === undefined ? "cancelled" : "ended")
-          return `${battles(given)} will have no score`
-        })
-      ),
-    retry: (selection) =>
-      asked(
-        Command.cases.Retry.make({ selection }),
-        Effect.gen(function*() {
-          const opened = yield* store.reopen(selection)
-          if (opened.length === 0) return nothingMatches
-          yield* store.setState("paused")
-          return `${battles(opened.length)} will be played again`
-        })
-      ),
-    status: Effect.map(loaded, (stored): CampaignStanding => ({
-      state: stored.state,
-      isPlaying: control !== undefined,
-      stopping: control?.stopping() ?? null,
-      inFlight: control?.inFlight() ?? 0,
-      attempts: stored.attempts.length,
-      battles: summarize(stored).battles
-    })),
-    laneOf: (endpoint) => lanes.get(endpoint)
-  })
-})
-
-/** What was asked of a process that was gone before it could answer; whoever plays it does not want to be paused. */
-const answerOutdated = Effect.gen(function*() {
-  const desk = yield* RunnerDesk
-  for (const { command, id } of yield* desk.requests) {
-    if (command._tag === "Pause" || command._tag === "PauseNow") yield* desk.answer(id, "it was not running any more")
-  }
 })

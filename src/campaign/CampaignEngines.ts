@@ -11,6 +11,11 @@ import type { QueueTimes } from "../engine/MetricsScrape.ts"
 import type { EngineLook } from "./EngineEpochStep.ts"
 import type { Scraped } from "./EngineLoad.ts"
 
+export type { QueueTimes } from "../engine/MetricsScrape.ts"
+export type { EngineSample } from "../liveness/EngineSample.ts"
+export type { EngineLook } from "./EngineEpochStep.ts"
+export type { Scraped } from "./EngineLoad.ts"
+
 /** What a campaign asks of the engines behind its agents. */
 export class CampaignEngines extends Context.Service<CampaignEngines, {
   /** What the engine of that name is now; `undefined` where it cannot be asked. */

@@ -8,7 +8,6 @@
 import type * as Layer from "effect/Layer"
 import type { A2aClient } from "../a2a/A2aClient.ts"
 import type { Grader } from "../grading/Grader.ts"
-import type { Sandbox } from "../grading/Sandbox.ts"
 import type { AgentBreaker } from "../liveness/AgentBreaker.ts"
 import type { EngineGate } from "../liveness/EngineGate.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
@@ -22,8 +21,6 @@ export interface CampaignParts extends Partial<ReplaceableEngineParts> {
   readonly client?: Layer.Layer<A2aClient>
   /** Grades the answers of all tasks but those of somebody else's green agent. */
   readonly grader?: Layer.Layer<Grader>
-  /** Where our grader runs answers. */
-  readonly sandbox?: Layer.Layer<Sandbox>
   /** Lets battles in at engines. Its endpoints are the base URLs of engines, or `agent NAME`. */
   readonly gate?: Layer.Layer<EngineGate>
   /** Lets battles in at agents, by their names. */

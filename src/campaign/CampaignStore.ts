@@ -39,9 +39,30 @@ import * as StoreFile from "./StoreFile.ts"
 import * as StoreLock from "./StoreLock.ts"
 import * as StoreWriter from "./StoreWriter.ts"
 
+export type { LearningSettings } from "../liveness/LearnedRuns.ts"
+export type { Phase } from "../liveness/Phase.ts"
+export type { AttemptProgress } from "./AttemptProgress.ts"
+export { AttemptRecord } from "./AttemptRecord.ts"
+export { Battle, Outcome } from "./Battle.ts"
+export type { Tried } from "./BattleHistories.ts"
+export { Definition } from "./Definition.ts"
+export { EngineEpoch, NewEpoch } from "./EngineEpoch.ts"
 export type { Journal } from "./JournalStore.ts"
-export type { AttemptStart, AttemptSummary, Recorded, StoredBattle, StoredCampaign } from "./StoredCampaign.ts"
+export { RunnerDesk } from "./RunnerDesk.ts"
+export { RunnerState } from "./RunnerState.ts"
+export { Selection } from "./Selection.ts"
+export {
+  AttemptStart,
+  type AttemptSummary,
+  CampaignState,
+  type Recorded,
+  type StoredBattle,
+  type StoredCampaign
+} from "./StoredCampaign.ts"
+export { Command, type StoredCommand } from "./StoredCommand.ts"
+export { StoreError, StoreErrorReason } from "./StoreError.ts"
 export { StoreOperation } from "./StoreOperation.ts"
+export type { Arrival } from "./TokenTimings.ts"
 
 /** Where a store's file is, and how it is opened. */
 export interface StoreOptions {

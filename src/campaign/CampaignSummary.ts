@@ -13,21 +13,33 @@ import { type Definition, namesOf } from "./Definition.ts"
 import { nearestRank } from "./nearestRank.ts"
 import type { AttemptSummary } from "./StoredCampaign.ts"
 
+/** Of a number of samples, by the nearest rank. */
 export interface Percentiles {
+  /** The median; `null` where there is no sample. */
   readonly p50: number | null
+  /** Likewise. */
   readonly p95: number | null
+  /** How many samples there are. */
   readonly n: number
 }
 
+/** How many battles there are, by how they stand. */
 export interface BattleCounts {
+  /** All of them. */
   readonly planned: number
+  /** Those with a score. */
   readonly scored: number
+  /** Those that have none and get none, for a reason. */
   readonly unscored: number
+  /** Those that are to be played, or are in flight. */
   readonly pending: number
 }
 
+/** The numbers of one task, over all agents. */
 export interface TaskSummary {
+  /** Its id. */
   readonly task: string
+  /** Its battles. */
   readonly battles: BattleCounts
   /** Mean score over scored battles, 0 to 1, or null if there is none. */
   readonly score: number | null
@@ -41,17 +53,25 @@ export interface TaskSummary {
   readonly untold: number
   /** How the agent was followed in all its attempts that ended. */
   readonly modes: Readonly<Record<DeliveryMode, number>>
+  /** Time to the first token, in milliseconds, of completed attempts that tell it. */
   readonly ttftMs: Percentiles
+  /** Likewise: tokens after the first one, in each second. */
   readonly tokensPerSecond: Percentiles
 }
 
+/** The same of one agent, over all tasks. */
 export interface AgentSummary extends Omit<TaskSummary, "task"> {
+  /** Its name. */
   readonly agent: string
 }
 
+/** The same of a whole campaign. */
 export interface CampaignSummary extends Omit<TaskSummary, "task"> {
+  /** Its id. */
   readonly campaign: string
+  /** Its agents, in a few words. */
   readonly agent: string
+  /** Attempts that have ended, by how. */
   readonly attempts: {
     readonly total: number
     readonly completed: number
@@ -61,7 +81,9 @@ export interface CampaignSummary extends Omit<TaskSummary, "task"> {
     readonly cancelled: number
     readonly abandoned: number
   }
+  /** In the order of the definition. */
   readonly tasks: ReadonlyArray<TaskSummary>
+  /** Likewise. */
   readonly agents: ReadonlyArray<AgentSummary>
   /** Battles without a score, with the reason. */
   readonly unscored: ReadonlyArray<Battle & { readonly reason: string }>

@@ -25,17 +25,25 @@ export const JudgeDefinition = Schema.Struct({
 })
 export type JudgeDefinition = typeof JudgeDefinition.Type
 
+/** What a campaign plays, as it is stored. */
 export const Definition = Schema.Struct({
+  /** What the campaign is called. */
   id: Schema.NonEmptyString,
+  /** What is asked, with unique ids. */
   tasks: Schema.NonEmptyArray(Task),
+  /** The inference servers, with unique names. */
   engines: Schema.Array(EngineDefinition),
+  /** Who is under test, with unique names. */
   agents: Schema.NonEmptyArray(AgentDefinition),
+  /** The model that judges answers; `null` where no task needs one. */
   judge: Schema.NullOr(JudgeDefinition).pipe(Schema.withDecodingDefault(Effect.succeed(null))),
+  /** How often each agent plays each task. */
   repetitions: Schema.Int.check(Schema.isGreaterThan(0)),
   /** For engines and agents that name none. */
   concurrency: Concurrency,
   /** The order of battles, and the simulated engine, follow from it. */
   seed: Schema.Int,
+  /** When a battle is tried again, and when it is enough. */
   policy: FailurePolicy,
   /** The numbers that decide about life, for every hop. */
   limits: LivenessLimits,

@@ -16,8 +16,14 @@ const fields = {
   beganAt: Schema.Finite
 }
 
+/** An epoch that is to be stored. */
 export const NewEpoch = Schema.Struct(fields)
 export type NewEpoch = typeof NewEpoch.Type
 
-export const EngineEpoch = Schema.Struct({ id: Schema.Int, ...fields })
+/** An epoch that is stored. */
+export const EngineEpoch = Schema.Struct({
+  /** What attempts name it by. */
+  id: Schema.Int,
+  ...fields
+})
 export type EngineEpoch = typeof EngineEpoch.Type

@@ -19,6 +19,7 @@ export interface ServedModel {
 
 /** What an engine says of itself. */
 export interface EngineLook {
+  /** Those that it serves, the first one first. */
   readonly models: ReadonlyArray<ServedModel>
   /** When its process began, in milliseconds since 1970, where it tells. */
   readonly startedAtMillis: number | null
@@ -41,10 +42,13 @@ interface Identity {
 
 /** An epoch, as it is told. */
 export interface EpochBegan {
+  /** Its name. */
   readonly engine: string
   /** What battles ask for, in words. */
   readonly models: string
+  /** What they were made from, where it says; in words. */
   readonly roots: string | null
+  /** When its process began, in milliseconds since 1970, where it says. */
   readonly startedAtMillis: number | null
   /** Why it began; a clause. */
   readonly why: string

@@ -8,13 +8,17 @@ import { type EngineSample, fell, rise } from "../liveness/EngineSample.ts"
 
 const Reading = Schema.NullOr(Schema.Finite)
 
+/** How much an engine has to do. */
 export const EngineLoad = Schema.Struct({
+  /** Requests that it generates for. */
   running: Reading,
+  /** Requests in its queue. */
   waiting: Reading,
   /** 0 to 1. */
   kvCacheUsage: Reading,
   /** Between the last two scrapes. */
   tokensPerSecond: Reading,
+  /** Whether it was put to sleep. */
   asleep: Schema.NullOr(Schema.Boolean)
 })
 export type EngineLoad = typeof EngineLoad.Type
@@ -23,6 +27,7 @@ export type EngineLoad = typeof EngineLoad.Type
 export interface Scraped {
   /** When it was answered, in milliseconds of the monotonic clock. */
   readonly atMillis: number
+  /** What it said. */
   readonly sample: EngineSample
 }
 

@@ -20,6 +20,7 @@ import type { RunnerState } from "./RunnerState.ts"
 import type { Command, StoredCommand } from "./StoredCommand.ts"
 import type { StoreError } from "./StoreError.ts"
 
+/** What is asked of the process that runs a campaign, and what it lays out. */
 export class RunnerDesk extends Context.Service<RunnerDesk, {
   /** Asks something of the process that runs the campaign; gives the id of the request. */
   readonly request: (command: Command) => Effect.Effect<number, StoreError>

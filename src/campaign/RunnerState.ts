@@ -8,7 +8,9 @@ import { EngineLoad } from "./EngineLoad.ts"
 /** Since when a gate is in its state, in milliseconds since 1970; `null` where it is trusted, or nobody has told. */
 const SinceMillis = Schema.NullOr(Schema.Finite).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null)))
 
+/** How the process that runs a campaign is. */
 export const RunnerState = Schema.Struct({
+  /** Of the process. */
   pid: Schema.Int,
   /** In milliseconds since 1970. */
   updatedAt: Schema.Finite,
@@ -21,6 +23,7 @@ export const RunnerState = Schema.Struct({
     sinceMillis: SinceMillis,
     why: Schema.String
   })).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
+  /** Of each lane: how much is in flight, and why nothing is begun. */
   lanes: Schema.Array(Schema.Struct({
     name: Schema.String,
     inFlight: Schema.Int,

@@ -4,10 +4,13 @@
 import * as Schema from "effect/Schema"
 import type { Battle } from "./Battle.ts"
 
+/** Some of the battles of a campaign. */
 export const Selection = Schema.Struct({
   /** How the attempt that left the battle so has ended; `unscored` is any end. */
   verdicts: Schema.Array(Schema.Literals(["stalled", "failed", "slow", "unscored"])),
+  /** Ids of tasks. */
   tasks: Schema.Array(Schema.String),
+  /** Names of agents. */
   agents: Schema.Array(Schema.String)
 })
 export type Selection = typeof Selection.Type

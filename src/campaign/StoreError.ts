@@ -10,6 +10,7 @@
  */
 import * as Schema from "effect/Schema"
 
+/** What a store could not do, or would not. */
 export const StoreErrorReason = Schema.TaggedUnion({
   /** The file was to be read, or written without being created, and is not there. */
   Missing: { path: Schema.String },
@@ -36,7 +37,11 @@ const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, " ")
 const localTime = (millis: number) =>
   new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" }).format(millis)
 
-export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", { reason: StoreErrorReason }) {
+/** A store could not do what it was asked for. */
+export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
+  /** Why. */
+  reason: StoreErrorReason
+}) {
   override get message(): string {
     return StoreErrorReason.match(this.reason, {
       Missing: ({ path }) => `There is no file ${path}: check the path, or run the campaign that creates it.`,

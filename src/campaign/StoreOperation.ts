@@ -14,19 +14,28 @@ import { AttemptStart, CampaignState } from "./StoredCampaign.ts"
 
 /** An operation that changes a kept campaign; the members of `CampaignStore` say what each does. */
 export const StoreOperation = Schema.TaggedUnion({
+  /** The campaign is there, with all its battles pending. */
   Create: {
     definition: Definition,
     configHash: Schema.NullOr(Schema.String),
     /** In milliseconds since 1970. */
     createdAt: Schema.Finite
   },
+  /** It has another definition, with the same battles or more. */
   Extend: { definition: Definition, configHash: Schema.NullOr(Schema.String) },
+  /** The next attempt of a battle began. */
   Begin: { battle: Battle, start: AttemptStart },
+  /** An attempt ended. */
   Record: { attempt: AttemptRecord },
+  /** What was open was ended. */
   Abandon: {},
+  /** An engine was another one than before. */
   AddEpoch: { epoch: NewEpoch },
+  /** Unscored battles were opened again. */
   Reopen: { selection: Selection },
+  /** Pending battles were left without a score. */
   GiveUp: { selection: Selection, reason: Schema.String, only: Schema.NullOr(Schema.Array(Battle)) },
+  /** Its user wants something else of it. */
   SetState: { state: CampaignState }
 })
 export type StoreOperation = typeof StoreOperation.Type

@@ -5,6 +5,7 @@
 import * as Schema from "effect/Schema"
 import { Selection } from "./Selection.ts"
 
+/** What may be asked of a campaign. */
 export const Command = Schema.TaggedUnion({
   /** Begin nothing more; what is in flight ends by itself. */
   Pause: {},
@@ -23,9 +24,12 @@ export type Command = typeof Command.Type
 /** The answer to a command that concerns none of the battles. */
 export const nothingMatches = "no battle matches"
 
+/** A request that nobody has answered. */
 export interface StoredCommand {
+  /** What its answer is asked for by. */
   readonly id: number
   /** When it was asked, in milliseconds since 1970. */
   readonly at: number
+  /** What is asked. */
   readonly command: Command
 }

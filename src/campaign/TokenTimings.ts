@@ -6,9 +6,11 @@
  * single tokens 20 ms apart take 1.5 kB. Gaps are rounded by carrying the remainder on, so times never drift.
  */
 
+/** Tokens that arrived together. */
 export interface Arrival {
   /** Time since the attempt began, in milliseconds. */
   readonly atMillis: number
+  /** How many there were. */
   readonly tokens: number
 }
 

@@ -13,11 +13,12 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import * as Campaign from "../campaign/Campaign.ts"
+import type { Campaign } from "../campaign/Campaign.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
 import { CampaignStore } from "../campaign/CampaignStore.ts"
 import type { CampaignSummary } from "../campaign/CampaignSummary.ts"
 import { type Definition, namesOf } from "../campaign/Definition.ts"
+import { make } from "../campaign/parts/makeCampaign.ts"
 import * as PreparedCampaign from "../campaign/parts/PreparedCampaign.ts"
 import type { RunEnd } from "../campaign/RunEnd.ts"
 import * as StoreLock from "../campaign/StoreLock.ts"
@@ -94,7 +95,7 @@ const session = Effect.fnUntraced(function*(options: SessionOptions, onStored: E
     else yield* store.abandon
     if (kind === "changed") yield* store.extend(definition, options.configHash)
     yield* onStored
-    const campaign = yield* Campaign.make(prepared)
+    const campaign = yield* make(prepared)
     yield* Console.error(`campaign ${definition.id}: ${namesOf(definition)}, kept in ${database}`)
     yield* sayWhere
     const { end, summary } = yield* play(options, campaign)
@@ -141,7 +142,7 @@ const judge = Effect.fnUntraced(
 /** Plays what is pending, seen by the views. */
 const play = Effect.fnUntraced(function*(
   { database, userInterface: { color, mode } }: SessionOptions,
-  campaign: Campaign.Campaign["Service"]
+  campaign: Campaign["Service"]
 ) {
   const events = yield* Queue.unbounded<CampaignEvent, Cause.Done>()
   const view = yield* Effect.forkScoped(TerminalView.run(Stream.fromQueue(events), mode, { color }))

@@ -2,13 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { A2aClient } from "../../src/a2a/A2aClient.ts"
-import * as Campaign from "../../src/campaign/Campaign.ts"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import type { CampaignParts } from "../../src/campaign/CampaignParts.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
 import type { Definition } from "../../src/campaign/Definition.ts"
 import * as NodeSqlite from "../../src/campaign/NodeSqlite.ts"
 import { EngineParts } from "../../src/campaign/parts/EngineParts.ts"
+import { make } from "../../src/campaign/parts/makeCampaign.ts"
 import type { StartedEngines } from "../../src/campaign/parts/StartedEngines.ts"
 import type { StartedTaps } from "../../src/campaign/parts/StartedTaps.ts"
 import * as StoredLimitLearner from "../../src/campaign/StoredLimitLearner.ts"
@@ -36,7 +36,7 @@ export const campaignOf = Effect.fnUntraced(function*(
   parts: CampaignParts = {}
 ) {
   const services = yield* Effect.context<A2aClient | EngineParts | Sandbox | Ticker>()
-  return yield* Campaign.make({ definition, engines, parts, services, taps })
+  return yield* make({ definition, engines, parts, services, taps })
 })
 
 /** Plays a campaign to its end and gives what happened. */

@@ -19,6 +19,7 @@ export const ConfigProblem = Schema.Struct({
 })
 export type ConfigProblem = typeof ConfigProblem.Type
 
+/** Why settings cannot be a campaign. */
 export const ConfigErrorReason = Schema.TaggedUnion({
   /** The file cannot be read at all. */
   Unreadable: { file: Schema.String, detail: Schema.String },
@@ -32,7 +33,11 @@ export type ConfigErrorReason = typeof ConfigErrorReason.Type
 const lineOf = ({ column, file, line, path, text }: ConfigProblem): string =>
   `${file}${line === null ? "" : `:${line}:${column ?? 1}`}: ${path === "" ? "" : `${path}: `}${text}`
 
-export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", { reason: ConfigErrorReason }) {
+/** Settings cannot be a campaign. */
+export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
+  /** All that is wrong with them. */
+  reason: ConfigErrorReason
+}) {
   /** One line for each problem. */
   override get message(): string {
     return ConfigErrorReason.match(this.reason, {

@@ -40,7 +40,7 @@ export const prepare = Effect.fn("PreparedCampaign.prepare")(function*(
   const { canary, engine, evidence } = parts
   const services = yield* Layer.build(Layer.mergeAll(
     parts.client ?? clientFor(definition),
-    parts.sandbox ?? CampaignGrader.sandboxFor(definition.tasks),
+    CampaignGrader.sandboxFor(definition.tasks),
     parts.ticker ?? Ticker.layer(definition.limits.tickMillis),
     EngineParts.layerWith({
       ...canary === undefined ? {} : { canary },
