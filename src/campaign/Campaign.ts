@@ -15,40 +15,6 @@
  * Gotchas: begin to follow `events` before `play`, by `Effect.forkScoped(…, { startImmediately: true })`, else its beginning
  * is missed. A view that is slow holds nobody up and grows: its events wait in memory. Times of events are milliseconds
  * since that play began.
- *
- * @example
- * ```ts
- * import { Campaign } from "a2a-campaign/Campaign"
- * import { CampaignStore } from "a2a-campaign/CampaignStore"
- * import { Simulator } from "a2a-campaign/Simulator"
- * import * as Console from "effect/Console"
- * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
- *
- * const campaign = Layer.unwrap(Simulator.useSync(({ url }) =>
- *   Campaign.layer({
- *     engine: [{ name: "gpu", url: `${url}/v1` }],
- *     agent: [{ name: "model", engine: "gpu" }],
- *     repeat: 2,
- *     task: [{
- *       id: "greeting",
- *       prompt: "Say hello.",
- *       grader: { kind: "text", match: "contains", expected: "hello", "ignore-case": true }
- *     }]
- *   })
- * )).pipe(
- *   Layer.provide(Simulator.layer({ host: "127.0.0.1", port: 0, interTokenMillis: 1, answers: { _tag: "FixedText", text: "Hello!" } })),
- *   Layer.provide(CampaignStore.layerMemory)
- * )
- *
- * const program = Effect.gen(function*() {
- *   const { end, summary } = yield* Campaign.use((campaign) => campaign.play())
- *   yield* Console.log(`${end._tag}: ${summary.battles.scored} scored, mean ${summary.score}`)
- * })
- *
- * await Effect.runPromise(Effect.provide(program, campaign))
- * // prints: Ended: 2 scored, mean 1
- * ```
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -130,7 +96,48 @@ export interface PlayOptions {
 /** What a campaign keeps. */
 export type Kept = CampaignStore | LimitLearner | RunnerDesk
 
-/** One campaign, of one store. */
+/**
+ * One campaign, of one store.
+ *
+ * @example
+ * ```ts
+ * import { Campaign } from "a2a-campaign/Campaign"
+ * import { CampaignStore } from "a2a-campaign/CampaignStore"
+ * import { Simulator } from "a2a-campaign/Simulator"
+ * import * as Console from "effect/Console"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const campaign = Layer.unwrap(Simulator.useSync(({ url }) =>
+ *   Campaign.layer({
+ *     engine: [{ name: "gpu", url: `${url}/v1` }],
+ *     agent: [{ name: "model", engine: "gpu" }],
+ *     repeat: 2,
+ *     task: [{
+ *       id: "greeting",
+ *       prompt: "Say hello.",
+ *       grader: { kind: "text", match: "contains", expected: "hello", "ignore-case": true }
+ *     }]
+ *   })
+ * )).pipe(
+ *   Layer.provide(Simulator.layer({
+ *     host: "127.0.0.1",
+ *     port: 0,
+ *     interTokenMillis: 1,
+ *     answers: { _tag: "FixedText", text: "Hello!" }
+ *   })),
+ *   Layer.provide(CampaignStore.layerMemory)
+ * )
+ *
+ * const program = Effect.gen(function*() {
+ *   const { end, summary } = yield* Campaign.use((campaign) => campaign.play())
+ *   yield* Console.log(`${end._tag}: ${summary.battles.scored} scored, mean ${summary.score}`)
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, campaign))
+ * // prints: Ended: 2 scored, mean 1
+ * ```
+ */
 export class Campaign extends Context.Service<Campaign, {
   /** What is played. */
   readonly definition: Definition

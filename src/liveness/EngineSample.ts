@@ -12,23 +12,31 @@ import * as Schema from "effect/Schema"
 
 const Reading = Schema.NullOr(Schema.Finite)
 
+/** What one scrape of an engine's metrics says; counters are since its process began. */
 export const EngineSample = Schema.Struct({
   /** The `engine` label: the data-parallel rank. */
   engine: Schema.String,
+  /** A digest of every series that only the engine core moves. */
   heartbeat: Schema.String,
+  /** Requests that it generates for. */
   running: Reading,
   /** All waiting requests, those in `deferred` among them. */
   waiting: Reading,
   /** Waiting for a transfer or an adapter, not for room. */
   deferred: Reading,
+  /** 0 to 1. */
   kvCacheUsage: Reading,
+  /** Tokens generated. */
   generationTokens: Reading,
+  /** Tokens of prompts computed. */
   promptTokens: Reading,
   /** Outputs after the first token of a request: the heartbeat of decoding. */
   decodeOutputs: Reading,
+  /** First tokens of requests. */
   firstTokens: Reading,
   /** Requests that ended in the engine, for whatever reason but a client that went away. */
   finished: Reading,
+  /** Requests put back into the queue for want of room. */
   preemptions: Reading,
   /** 99 % of the engine's gaps between tokens are shorter, in milliseconds, as exactly as its histogram tells. */
   decodeP99Millis: Reading,

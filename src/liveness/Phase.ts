@@ -9,6 +9,7 @@
 import * as Schema from "effect/Schema"
 import type { TokenEvent } from "../token/TokenEvent.ts"
 
+/** Where a request stands. */
 export const Phase = Schema.Literals([
   "connecting",
   "awaiting",
