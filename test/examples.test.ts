@@ -6,6 +6,8 @@ import { join } from "node:path"
 import { root } from "./support/command.ts"
 
 const expected: Record<string, RegExp> = {
+  "campaignFromCode.ts":
+    /^france #1: 1 \(5 tokens\)\nstopping, because it is paused by its program\nPaused: 1 of 4 scored, mean 1\nitaly #1: 0 \(5 tokens\)\nfrance #2: 1 \(5 tokens\)\nitaly #2: 0 \(5 tokens\)\nEnded: 4 of 4 scored, mean 0\.5\n$/,
   "guardedStream.ts": /token: alive\nno token for 90 seconds\n$/,
   "engineTokens.ts": /function runLengthEncode[\s\S]*\d+ tokens by usage, finish reason stop\n$/,
   "ownAgent.ts":

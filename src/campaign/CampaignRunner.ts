@@ -113,7 +113,9 @@ export const run = Effect.fn("CampaignRunner.run")(function*(
   const services = yield* Effect.context<Services>()
   onControl({
     obey: (command) =>
-      Effect.uninterruptible(CommandWatch.obey(running, command)).pipe(Effect.provideContext(services)),
+      Effect.uninterruptible(CommandWatch.obey(running, command, "by its program")).pipe(
+        Effect.provideContext(services)
+      ),
     inFlight: () => running.inFlight.count,
     stopping: () => running.stop?.why ?? null
   })

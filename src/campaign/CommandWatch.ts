@@ -24,14 +24,17 @@ const cancelSome = Effect.fnUntraced(function*(running: RunningCampaign, selecti
   return `${count(given)} will have no score; the campaign goes on with the rest`
 })
 
+/** Who asks, in words that follow "it was paused". */
+export type Asker = "from another terminal" | "by its program"
+
 /** Does what is asked, and says in a clause what has come of it. Fails only if the store does. */
-export const obey = Effect.fnUntraced(function*(running: RunningCampaign, command: Command) {
+export const obey = Effect.fnUntraced(function*(running: RunningCampaign, command: Command, asker: Asker) {
   const store = yield* CampaignStore
   const { busy } = running
   const pausedFor = (now: boolean) => ({
-    end: { _tag: "Paused", why: "it was paused from another terminal" } as const,
+    end: { _tag: "Paused", why: `it was paused ${asker}` } as const,
     now,
-    why: "it is paused from another terminal"
+    why: `it is paused ${asker}`
   })
   switch (command._tag) {
     case "Pause":
@@ -45,7 +48,7 @@ export const obey = Effect.fnUntraced(function*(running: RunningCampaign, comman
       if (command.selection !== undefined) return yield* cancelSome(running, command.selection, why)
       running.plan.giveUp(() => true)
       const given = yield* store.giveUp(everything, why)
-      yield* running.stopFor({ end: { _tag: "Cancelled" }, now: true, why: "it is cancelled from another terminal" })
+      yield* running.stopFor({ end: { _tag: "Cancelled" }, now: true, why: `it is cancelled ${asker}` })
       return `cancelled: ${count(given)} will have no score`
     }
     case "Retry": {
@@ -73,7 +76,7 @@ export const watch = (running: RunningCampaign) =>
       for (const { command, id } of yield* desk.requests) {
         // What is obeyed may end all of this, and is answered all the same.
         yield* Effect.uninterruptible(
-          Effect.flatMap(obey(running, command), (answer) => desk.answer(id, answer))
+          Effect.flatMap(obey(running, command, "from another terminal"), (answer) => desk.answer(id, answer))
         )
       }
       yield* desk.asked
