@@ -145,10 +145,10 @@ export class CampaignStore extends Context.Service<CampaignStore, {
 
   /**
    * The same for a program that runs the campaign of a file, as the command does: others see that it runs, may ask
-   * something of it and cannot run it, too. Fails with `Held` while another process does.
+   * something of it and cannot run it, too. Writing has a thread of its own. Fails with `Held` while another process does.
    */
   static readonly layerRunning = (options: StoreOptions) =>
-    Layer.provide(CampaignStore.layer(options), StoreLock.layer(options.filename))
+    Layer.provide(CampaignStore.layer({ ownThread: true, ...options }), StoreLock.layer(options.filename))
 
   /** The same in a file that exists, to be looked at only: of any version, while another process writes it, or not. */
   static readonly layerReadonly = (options: { readonly filename: string; readonly limits?: LearningSettings }) =>

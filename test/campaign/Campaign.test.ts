@@ -5,11 +5,16 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import { join } from "node:path"
 import { Campaign, type CampaignEvent, type CampaignInput, type CampaignParts } from "../../src/campaign/Campaign.ts"
+import * as CampaignStatus from "../../src/campaign/CampaignStatus.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
+import { Command } from "../../src/campaign/StoredCommand.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import { answer, campaignWith, inventedEngine } from "../support/inventedEngine.ts"
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
 /** A campaign, and the store that it is kept in, both new. */
 const services = (input: Partial<CampaignInput> = {}, parts: CampaignParts = inventedEngine) =>
@@ -128,6 +133,35 @@ describe("a campaign as a service", () => {
       const error = yield* Effect.flip(again({ repeat: 2, agent: [{ name: "another", engine: "gpu" }] }))
       assert.strictEqual(error._tag === "CampaignError" && error.reason._tag, "Stored")
       assert.match(error.message, /^the store holds another campaign, "invented": .*my-model.*another store$/)
+    }).pipe(Effect.scoped))
+
+  it.live("is seen and paused from another terminal while it runs in a file, which nobody else can run", () =>
+    Effect.gen(function*() {
+      const filename = join(yield* temporaryDirectory, "campaign.db")
+      const kept = () => CampaignStore.layerRunning({ filename, create: true })
+      const services = Layer.fresh(Campaign.layer(campaignWith({ repeat: 2 }), endless).pipe(Layer.provide(kept())))
+      const begun = yield* Deferred.make<void>()
+      const playing = yield* Effect.forkScoped(
+        Campaign.use((campaign) =>
+          campaign.play({
+            onEvent: ({ _tag }) => _tag === "TokensArrived" ? Deferred.succeed(begun, undefined) : Effect.void
+          })
+        ).pipe(Effect.provide(services))
+      )
+      yield* Deferred.await(begun)
+      const status = yield* Effect.flatMap(CampaignStatus.read(filename), Effect.fromOption)
+      assert.deepStrictEqual([status.campaign, status.holder?.pid, status.inFlight.length], [
+        "invented",
+        process.pid,
+        1
+      ])
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(Layer.fresh(kept()))))
+      assert.strictEqual(error.reason._tag, "Held")
+      yield* RunnerDesk.use((desk) => desk.request(Command.cases.PauseNow.make({}))).pipe(
+        Effect.provide(CampaignStore.layer({ filename, create: false }), { local: true })
+      )
+      const { end } = yield* Fiber.join(playing)
+      assert.deepStrictEqual(end, { _tag: "Paused", why: "it was paused from another terminal" })
     }).pipe(Effect.scoped))
 
   it.live("says in one line what of it cannot be used, and stores nothing", () =>
