@@ -37,7 +37,9 @@ export interface MetricsScrape {
 
 /** Requests that have left the queue since the server began, and how long they had waited in it together. */
 export interface QueueTimes {
+  /** How many have left the queue. */
   readonly requests: number
+  /** How long they waited in all. */
   readonly seconds: number
 }
 
