@@ -161,6 +161,9 @@ export const storeLaws = <E>(
         assert.strictEqual((yield* found).history.length, 1)
         assert.lengthOf(yield* store.reopen({ ...everything, verdicts: ["unscored"] }), 1)
         assert.deepStrictEqual((yield* outcomes).toSorted(), ["Pending", "Pending", "Pending", "Scored"])
+        // It was its user who gave it up, whatever its attempts had ended with before.
+        assert.strictEqual(yield* store.giveUp({ ...everything, tasks: ["a"] }, "cancelled by its user"), 2)
+        assert.lengthOf(yield* store.reopen({ ...everything, tasks: ["a"], verdicts: ["failed"] }), 0)
       }).pipe(Effect.provide(fresh)))
 
     it.effect("gives up what is pending and matches; an attempt in flight is superseded, also if it is opened again", () =>
