@@ -1,10 +1,15 @@
-/** What the documents point to is there: files behind links, and the tests that are named as holding a claim. */
+/**
+ * What the documents point to is there: files behind links, and the tests that are named as holding a claim. And a stranger
+ * finds a way: every page begins with the question that it answers, and the index names every page.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { existsSync, globSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { root } from "./support/command.ts"
 
 const documents = ["README.md", ...globSync("docs/*.md", { cwd: root })]
+/** Written by a program, and itself an answer. */
+const report = "docs/example-report.md"
 const textOf = (document: string) => readFileSync(join(root, document), "utf8")
 
 describe("the documents", () => {
@@ -16,6 +21,21 @@ describe("the documents", () => {
         .map((target) => `${document}: ${target}`)
     )
     assert.deepStrictEqual(dead, [])
+  })
+
+  it("begin with the question that they answer, in the title or in italics below it", () => {
+    const written = globSync("docs/*.md", { cwd: root }).filter((page) => !["docs/README.md", report].includes(page))
+    const silent = written.filter((page) => {
+      const [title, , first] = textOf(page).split("\n")
+      return !/^# .+\?$/.test(title!) && !/^\*[^*]+\?\*$/.test(first!)
+    })
+    assert.deepStrictEqual(silent, [])
+  })
+
+  it("are all in the index", () => {
+    const index = textOf("docs/README.md")
+    const pages = globSync("*.md", { cwd: join(root, "docs") }).filter((page) => page !== "README.md")
+    assert.deepStrictEqual(pages.filter((page) => !index.includes(`](${page})`)), [])
   })
 
   it("name tests that are there: after a folder of tests the rest of a cell's list is of the same folder", () => {
