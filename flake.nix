@@ -1,3 +1,10 @@
+# The package and a shell to work on it, by Nix: `nix run github:OWNER/a2a-campaign -- --help`, `nix develop`.
+#
+# The command runs from its sources, as in a checkout: Node.js takes the types off, so nothing is compiled here.
+#
+# Gotcha: Nix keeps what it once fetched under its hash, whatever the lock file says by now. So flake.dependencies.json holds
+# beside the hash of the packages that of the lock file it was made for, and evaluation fails where the two have parted.
+# `node bench/flakeHash.ts` writes both.
 {
   description = "Evaluation campaigns against A2A agents that watch every token";
 
@@ -8,51 +15,75 @@
       systems = [ "x86_64-linux" "aarch64-linux" "x86_64-darwin" "aarch64-darwin" ];
       forEachSystem = build: nixpkgs.lib.genAttrs systems (system: build nixpkgs.legacyPackages.${system});
 
-      # The packages of the lock file, as one fixed output: the lock file names no registry, so npm itself fetches them.
-      # After a change of dependencies the build fails once and prints the new hash.
-      dependenciesFor = pkgs: pkgs.stdenvNoCC.mkDerivation {
-        name = "a2a-campaign-dependencies";
-        src = self;
-        nativeBuildInputs = [ pkgs.nodejs_24 pkgs.cacert ];
-        buildPhase = ''
-          export HOME=$TMPDIR
-          npm ci --omit=dev --ignore-scripts
-          rm node_modules/.package-lock.json
+      package = builtins.fromJSON (builtins.readFile ./package.json);
+      dependencies = builtins.fromJSON (builtins.readFile ./flake.dependencies.json);
+      lock = builtins.hashFile "sha256" ./package-lock.json;
+
+      # npm leaves out what is both a peer and a development dependency, as in a package that its users bring Effect to.
+      # Here nobody brings it: peers become dependencies, in the version that the lock file has.
+      peers = package.peerDependencies or { };
+      manifest = removeAttrs package [ "peerDependencies" "scripts" ] // {
+        dependencies = package.dependencies // builtins.intersectAttrs peers package.devDependencies;
+        devDependencies = removeAttrs package.devDependencies (builtins.attrNames peers);
+      };
+
+      # No package among them is for one system only, so that one hash holds for all. The lock file names no registry,
+      # so npm itself fetches them.
+      dependenciesFor = pkgs:
+        if lock != dependencies.lock
+        then throw "package-lock.json has changed since flake.dependencies.json was made: run `node bench/flakeHash.ts`"
+        else pkgs.stdenvNoCC.mkDerivation {
+          name = "a2a-campaign-dependencies-${builtins.substring 0 8 lock}";
+          nativeBuildInputs = [ pkgs.nodejs_24 pkgs.cacert ];
+          buildCommand = ''
+            export HOME=$TMPDIR
+            cp ${builtins.toFile "package.json" (builtins.toJSON manifest)} package.json
+            cp ${./package-lock.json} package-lock.json
+            npm ci --omit=dev --ignore-scripts
+            rm node_modules/.package-lock.json
+            mkdir $out
+            mv node_modules $out/
+          '';
+          outputHashMode = "recursive";
+          outputHash = dependencies.hash;
+        };
+
+      commandFor = pkgs: pkgs.stdenvNoCC.mkDerivation {
+        pname = "a2a-campaign";
+        inherit (package) version;
+        nativeBuildInputs = [ pkgs.makeWrapper ];
+        buildCommand = ''
+          mkdir -p $out/lib/a2a-campaign
+          cp -r ${./bin} $out/lib/a2a-campaign/bin
+          cp -r ${./src} $out/lib/a2a-campaign/src
+          cp ${./package.json} $out/lib/a2a-campaign/package.json
+          ln -s ${dependenciesFor pkgs}/node_modules $out/lib/a2a-campaign/node_modules
+          makeWrapper ${pkgs.nodejs_24}/bin/node $out/bin/campaign \
+            --add-flags $out/lib/a2a-campaign/bin/campaign
         '';
-        installPhase = ''
-          mkdir $out
-          mv node_modules $out/
-        '';
-        dontFixup = true;
-        outputHashMode = "recursive";
-        outputHash = "sha256-RcCAxFjDdJaCORgoc2rTsGOsTkCH8i5hGlcmBUI0zO0=";
+        meta = {
+          inherit (package) description;
+          license = pkgs.lib.licenses.asl20;
+          mainProgram = "campaign";
+        };
       };
     in
     {
-      devShells = forEachSystem (pkgs: {
-        default = pkgs.mkShell { packages = [ pkgs.nodejs_24 ]; };
+      packages = forEachSystem (pkgs: {
+        default = commandFor pkgs;
+        dependencies = dependenciesFor pkgs;
       });
 
-      packages = forEachSystem (pkgs: {
-        default = pkgs.stdenvNoCC.mkDerivation {
-          pname = "a2a-campaign";
-          version = (builtins.fromJSON (builtins.readFile ./package.json)).version;
-          src = self;
-          nativeBuildInputs = [ pkgs.makeWrapper ];
-          dontBuild = true;
-          installPhase = ''
-            mkdir -p $out/lib/a2a-campaign
-            cp -r bin src package.json $out/lib/a2a-campaign/
-            ln -s ${dependenciesFor pkgs}/node_modules $out/lib/a2a-campaign/node_modules
-            makeWrapper ${pkgs.nodejs_24}/bin/node $out/bin/campaign \
-              --add-flags $out/lib/a2a-campaign/bin/campaign
-          '';
-          meta = {
-            description = "Evaluation campaigns against A2A agents that watch every token";
-            license = pkgs.lib.licenses.asl20;
-            mainProgram = "campaign";
-          };
-        };
+      # What `nix flake check` builds: a task with hidden tests that is played to its end.
+      checks = forEachSystem (pkgs: {
+        demonstration = pkgs.runCommand "a2a-campaign-demonstration" { } ''
+          export HOME=$TMPDIR
+          ${commandFor pkgs}/bin/campaign run --db demonstration.db --task run-length --repeat 1 --json > $out
+        '';
+      });
+
+      devShells = forEachSystem (pkgs: {
+        default = pkgs.mkShell { packages = [ pkgs.nodejs_24 ]; };
       });
     };
 }

@@ -1,0 +1,171 @@
+/**
+ * flake.nix, as far as it can be held without the network that Nix wants: it is evaluated against packages that are none,
+ * and what it would have a builder do is done here, by the same shell lines. Where there is no Nix (2.4 or newer), only the
+ * hash of the lock file is compared.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { execFileSync, spawnSync } from "node:child_process"
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { archiveHash } from "../../bench/flakeHash/archiveHash.ts"
+import { lockHash, manifestWithPeers } from "../../bench/flakeHash/lockedPackages.ts"
+import { root } from "../support/command.ts"
+import { temporaryDirectory } from "../support/temporaryDirectory.ts"
+
+const hasNix = spawnSync("nix-instantiate", ["--version"]).status === 0
+const nixOnly = hasNix ? it.effect : it.effect.skip
+
+/** What the flake uses of nixpkgs; a package is its attributes, and lies in a folder of the test. */
+const packages = (store: string) => `
+  rec {
+    make = attributes: attributes // {
+      outPath = "${store}/\${attributes.pname or attributes.name}";
+    };
+    lib = {
+      genAttrs = names: make: builtins.listToAttrs (map (name: { inherit name; value = make name; }) names);
+      licenses.asl20 = "Apache-2.0";
+    };
+    legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" "x86_64-darwin" "aarch64-darwin" ] (system: {
+      inherit lib;
+      stdenvNoCC.mkDerivation = make;
+      nodejs_24 = make { name = "nodejs"; };
+      cacert = make { name = "cacert"; };
+      makeWrapper = make { name = "make-wrapper"; };
+      mkShell = attributes: make (attributes // { name = "shell"; });
+      runCommand = name: environment: buildCommand: make { inherit name buildCommand; };
+    });
+  }
+`
+
+/** The value of an expression in which \`outputs\` is what the flake gives. */
+const evaluated = (store: string, expression: string, folder = root): unknown =>
+  JSON.parse(execFileSync("nix-instantiate", [
+    "--eval",
+    "--read-write-mode",
+    "--strict",
+    "--json",
+    "--expr",
+    `
+    let outputs = (import ${folder}/flake.nix).outputs { self = ${folder}; nixpkgs = ${packages(store)}; };
+    in ${expression}
+  `
+  ], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }))
+
+const copyFlake = (folder: string) => {
+  for (const name of ["flake.nix", "flake.dependencies.json", "package.json", "package-lock.json"]) {
+    copyFileSync(join(root, name), join(folder, name))
+  }
+  for (const name of ["bin", "src"]) symlinkSync(join(root, name), join(folder, name))
+}
+
+describe("flake.nix", () => {
+  it("has the hash of the packages that the lock file names: if not, run `node bench/flakeHash.ts`", () => {
+    const { hash, lock } = JSON.parse(readFileSync(join(root, "flake.dependencies.json"), "utf8"))
+    assert.strictEqual(lock, lockHash(root))
+    assert.match(hash, /^sha256-[\w+/]{43}=$/)
+  })
+
+  it("holds for every system: no package of the command is for one only, or has a script that makes it so", () => {
+    const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+      readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+    }
+    const special = Object.entries(packages).filter(([path, entry]) =>
+      path !== "" && entry["dev"] !== true && (entry["os"] ?? entry["cpu"] ?? entry["hasInstallScript"]) !== undefined
+    )
+    assert.deepStrictEqual(special.map(([path]) => path), [])
+  })
+
+  nixOnly("offers the command, its check and a shell for each system", () =>
+    Effect.sync(() => {
+      const found = evaluated(
+        "/store",
+        `{
+        systems = builtins.attrNames outputs.packages;
+        command = (outputs.packages.aarch64-darwin.default).meta;
+        check = (outputs.checks.x86_64-linux.demonstration).name;
+        shell = map (package: package.name) (outputs.devShells.x86_64-linux.default).packages;
+      }`
+      )
+      const { description } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { description: string }
+      assert.deepStrictEqual(found, {
+        systems: ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"],
+        command: { description, license: "Apache-2.0", mainProgram: "campaign" },
+        check: "a2a-campaign-demonstration",
+        shell: ["nodejs"]
+      })
+    }))
+
+  nixOnly("builds a command that plays a campaign", () =>
+    Effect.gen(function*() {
+      const store = yield* temporaryDirectory
+      const output = join(store, "output")
+      mkdirSync(join(store, "nodejs/bin"), { recursive: true })
+      symlinkSync(process.execPath, join(store, "nodejs/bin/node"))
+      const dependencies = evaluated(store, "(outputs.packages.x86_64-linux.default).buildCommand") as string
+      const installed = /\S+\/a2a-campaign-dependencies-\w{8}(?=\/node_modules)/.exec(dependencies)![0]
+      mkdirSync(installed)
+      symlinkSync(join(root, "node_modules"), join(installed, "node_modules"))
+      const makeWrapper =
+        "makeWrapper() { mkdir -p $(dirname $2); printf '#!/bin/sh\\nexec %s %s \"$@\"\\n' $1 $4 > $2; chmod +x $2; }"
+      execFileSync("bash", ["-euc", `${makeWrapper}\n${dependencies}`], { env: { ...process.env, out: output } })
+      symlinkSync(output, join(store, "a2a-campaign"))
+      const check = evaluated(store, "(outputs.checks.x86_64-linux.demonstration).buildCommand") as string
+      const result = join(store, "result")
+      execFileSync("bash", ["-euc", check], {
+        cwd: store,
+        env: { ...process.env, TMPDIR: store, out: result },
+        stdio: ["ignore", "ignore", "pipe"]
+      })
+      assert.include(JSON.parse(readFileSync(result, "utf8")).battles, { planned: 1, scored: 1 })
+    }).pipe(Effect.scoped), 30_000)
+
+  nixOnly("refuses a lock file that it has no hash for", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryDirectory
+      copyFlake(folder)
+      const command = "(outputs.packages.x86_64-linux.default).buildCommand"
+      assert.isString(evaluated("/store", command, folder))
+      writeFileSync(join(folder, "package-lock.json"), " ", { flag: "a" })
+      assert.throws(() => evaluated("/store", command, folder), /run `node bench\/flakeHash.ts`/)
+    }).pipe(Effect.scoped))
+
+  nixOnly(
+    "installs from the manifest that its hash is made from, in which peers are dependencies",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* temporaryDirectory
+        copyFlake(folder)
+        const manifest = {
+          name: "a2a-campaign",
+          version: "1.2.3",
+          scripts: { prepare: "false" },
+          dependencies: { one: "1.0.0" },
+          devDependencies: { two: "2.0.0", three: "3.0.0" },
+          peerDependencies: { two: "~2.0.0" }
+        }
+        writeFileSync(join(folder, "package.json"), JSON.stringify(manifest))
+        const command = evaluated(
+          "/store",
+          "(outputs.packages.x86_64-linux.dependencies).buildCommand",
+          folder
+        ) as string
+        const written = JSON.parse(readFileSync(/cp (\S+) package\.json/.exec(command)![1]!, "utf8"))
+        assert.deepStrictEqual(written, manifestWithPeers(JSON.stringify(manifest)))
+        assert.deepStrictEqual(written.dependencies, { one: "1.0.0", two: "2.0.0" })
+      }).pipe(Effect.scoped)
+  )
+
+  nixOnly("knows a folder by the hash that Nix has for it", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryDirectory
+      mkdirSync(join(folder, "Z/empty"), { recursive: true })
+      writeFileSync(join(folder, "a"), "seven..")
+      writeFileSync(join(folder, "ä"), "")
+      writeFileSync(join(folder, "Z/run"), "#!/bin/sh\n")
+      chmodSync(join(folder, "Z/run"), 0o755)
+      symlinkSync("../a", join(folder, "Z/link"))
+      const digits = execFileSync("nix-hash", ["--type", "sha256", folder], { encoding: "utf8" }).trim()
+      assert.strictEqual(archiveHash(folder), `sha256-${Buffer.from(digits, "hex").toString("base64")}`)
+    }).pipe(Effect.scoped))
+})
