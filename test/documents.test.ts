@@ -23,13 +23,20 @@ describe("the documents", () => {
     assert.deepStrictEqual(dead, [])
   })
 
-  it("begin with the question that they answer, in the title or in italics below it", () => {
+  it("begin with the question that they answer, in the title or in the first sentence below it", () => {
     const written = globSync("docs/*.md", { cwd: root }).filter((page) => !["docs/README.md", report].includes(page))
     const silent = written.filter((page) => {
       const [title, , first] = textOf(page).split("\n")
-      return !/^# .+\?$/.test(title!) && !/^\*[^*]+\?\*$/.test(first!)
+      return !/^# .+\?$/.test(title!) && !/^\*?[A-Z](?:[^.!?]|[.!](?! ))*\?/.test(first!)
     })
     assert.deepStrictEqual(silent, [])
+  })
+
+  it("tell in the README of every subpath that programs can import", () => {
+    const { exports } = JSON.parse(textOf("package.json")) as { readonly exports: Readonly<Record<string, unknown>> }
+    const told = textOf("README.md").split("## Inside your own service")[1]!.split("\n## ")[0]!
+    const subpaths = Object.keys(exports).filter((path) => path !== "./package.json").map((path) => path.slice(2))
+    assert.deepStrictEqual(subpaths.filter((path) => !told.includes(`\`${path}\``)), [])
   })
 
   it("are all in the index", () => {
