@@ -4,7 +4,7 @@
 #
 # Gotcha: Nix keeps what it once fetched under its hash, whatever the lock file says by now. So flake.dependencies.json holds
 # beside the hash of the packages that of the lock file it was made for, and evaluation fails where the two have parted.
-# `node bench/flakeHash.ts` writes both.
+# `node bench/flakeHash/main.ts` writes both.
 {
   description = "Evaluation campaigns against A2A agents that watch every token";
 
@@ -31,7 +31,7 @@
       # so npm itself fetches them.
       dependenciesFor = pkgs:
         if lock != dependencies.lock
-        then throw "package-lock.json has changed since flake.dependencies.json was made: run `node bench/flakeHash.ts`"
+        then throw "package-lock.json has changed since flake.dependencies.json was made: run `node bench/flakeHash/main.ts`"
         else pkgs.stdenvNoCC.mkDerivation {
           name = "a2a-campaign-dependencies-${builtins.substring 0 8 lock}";
           nativeBuildInputs = [ pkgs.nodejs_24 pkgs.cacert ];

@@ -13,7 +13,9 @@ import { lockHash, manifestWithPeers } from "../../bench/flakeHash/lockedPackage
 import { root } from "../support/command.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
-const hasNix = spawnSync("nix-instantiate", ["--version"]).status === 0
+/** Nix's own tools, which are no packages of ours. */
+const nix = { evaluate: "nix-instantiate", hash: "nix-hash" }
+const hasNix = spawnSync(nix.evaluate, ["--version"]).status === 0
 const nixOnly = hasNix ? it.effect : it.effect.skip
 
 /** What the flake uses of nixpkgs; a package is its attributes, and lies in a folder of the test. */
@@ -40,7 +42,7 @@ const packages = (store: string) => `
 
 /** The value of an expression in which \`outputs\` is what the flake gives. */
 const evaluated = (store: string, expression: string, folder = root): unknown =>
-  JSON.parse(execFileSync("nix-instantiate", [
+  JSON.parse(execFileSync(nix.evaluate, [
     "--eval",
     "--read-write-mode",
     "--strict",
@@ -60,7 +62,7 @@ const copyFlake = (folder: string) => {
 }
 
 describe("flake.nix", () => {
-  it("has the hash of the packages that the lock file names: if not, run `node bench/flakeHash.ts`", () => {
+  it("has the hash of the packages that the lock file names: if not, run `node bench/flakeHash/main.ts`", () => {
     const { hash, lock } = JSON.parse(readFileSync(join(root, "flake.dependencies.json"), "utf8"))
     assert.strictEqual(lock, lockHash(root))
     assert.match(hash, /^sha256-[\w+/]{43}=$/)
@@ -114,7 +116,7 @@ describe("flake.nix", () => {
       const result = join(store, "result")
       execFileSync("bash", ["-euc", check], {
         cwd: store,
-        env: { ...process.env, TMPDIR: store, out: result },
+        env: { ...process.env, TMPDIR: store, out: result, CAMPAIGN_MAX_TOKENS: "40" },
         stdio: ["ignore", "ignore", "pipe"]
       })
       assert.include(JSON.parse(readFileSync(result, "utf8")).battles, { planned: 1, scored: 1 })
@@ -127,7 +129,7 @@ describe("flake.nix", () => {
       const command = "(outputs.packages.x86_64-linux.default).buildCommand"
       assert.isString(evaluated("/store", command, folder))
       writeFileSync(join(folder, "package-lock.json"), " ", { flag: "a" })
-      assert.throws(() => evaluated("/store", command, folder), /run `node bench\/flakeHash.ts`/)
+      assert.throws(() => evaluated("/store", command, folder), /run `node bench\/flakeHash\/main.ts`/)
     }).pipe(Effect.scoped))
 
   nixOnly(
@@ -165,7 +167,7 @@ describe("flake.nix", () => {
       writeFileSync(join(folder, "Z/run"), "#!/bin/sh\n")
       chmodSync(join(folder, "Z/run"), 0o755)
       symlinkSync("../a", join(folder, "Z/link"))
-      const digits = execFileSync("nix-hash", ["--type", "sha256", folder], { encoding: "utf8" }).trim()
+      const digits = execFileSync(nix.hash, ["--type", "sha256", folder], { encoding: "utf8" }).trim()
       assert.strictEqual(archiveHash(folder), `sha256-${Buffer.from(digits, "hex").toString("base64")}`)
     }).pipe(Effect.scoped))
 })

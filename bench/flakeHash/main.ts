@@ -1,15 +1,15 @@
 /**
- * `node bench/flakeHash.ts`: fetches the packages that the command needs, as flake.nix does, and writes their hash into
+ * `node bench/flakeHash/main.ts`: fetches the packages that the command needs, as flake.nix does, and writes their hash into
  * flake.dependencies.json. To be run after every change of package-lock.json; it takes some seconds and needs npm, not Nix.
  */
 import { spawnSync } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { archiveHash } from "./flakeHash/archiveHash.ts"
-import { lockHash, manifestWithPeers } from "./flakeHash/lockedPackages.ts"
+import { archiveHash } from "./archiveHash.ts"
+import { lockHash, manifestWithPeers } from "./lockedPackages.ts"
 
-const root = join(import.meta.dirname, "..")
+const root = join(import.meta.dirname, "../..")
 const folder = mkdtempSync(join(tmpdir(), "flake-hash-"))
 
 try {
