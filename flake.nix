@@ -4,7 +4,7 @@
 #
 # Gotcha: Nix keeps what it once fetched under its hash, whatever the lock file says by now. So flake.dependencies.json holds
 # beside the hash of the packages that of the lock file it was made for, and evaluation fails where the two have parted.
-# `node bench/flakeHash/main.ts` writes both.
+# `node bench/flakeHash/main.ts` writes it.
 {
   description = "Evaluation campaigns against A2A agents that watch every token";
 
@@ -19,12 +19,13 @@
       dependencies = builtins.fromJSON (builtins.readFile ./flake.dependencies.json);
       lock = builtins.hashFile "sha256" ./package-lock.json;
 
-      # npm leaves out what is both a peer and a development dependency, as in a package that its users bring Effect to.
-      # Here nobody brings it: peers become dependencies, in the version that the lock file has.
-      peers = package.peerDependencies or { };
+      # What the sources import, as dependencies. In the package the command is bundled and Effect is a peer, so that
+      # npm would leave out both; a bundle would need the bundler here, which has other files for every system.
+      all = package.dependencies // package.devDependencies;
+      imported = builtins.listToAttrs (map (name: { inherit name; value = all.${name}; }) dependencies.packages);
       manifest = removeAttrs package [ "peerDependencies" "scripts" ] // {
-        dependencies = package.dependencies // builtins.intersectAttrs peers package.devDependencies;
-        devDependencies = removeAttrs package.devDependencies (builtins.attrNames peers);
+        dependencies = imported;
+        devDependencies = removeAttrs all (builtins.attrNames imported);
       };
 
       # No package among them is for one system only, so that one hash holds for all. The lock file names no registry,

@@ -1,19 +1,21 @@
 /**
- * `node bench/flakeHash/main.ts`: fetches the packages that the command needs, as flake.nix does, and writes their hash into
- * flake.dependencies.json. To be run after every change of package-lock.json; it takes some seconds and needs npm, not Nix.
+ * `node bench/flakeHash/main.ts`: fetches the packages that the sources import, as flake.nix does, and writes their hash into
+ * flake.dependencies.json. To be run after every change of package-lock.json, and after the first import of a package; it takes some seconds and
+ * needs npm, not Nix.
  */
 import { spawnSync } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { archiveHash } from "./archiveHash.ts"
-import { lockHash, manifestWithPeers } from "./lockedPackages.ts"
+import { importedPackages, lockHash, manifestOf } from "./lockedPackages.ts"
 
 const root = join(import.meta.dirname, "../..")
 const folder = mkdtempSync(join(tmpdir(), "flake-hash-"))
 
 try {
-  const manifest = manifestWithPeers(readFileSync(join(root, "package.json"), "utf8"))
+  const packages = importedPackages(root)
+  const manifest = manifestOf(readFileSync(join(root, "package.json"), "utf8"), packages)
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest))
   copyFileSync(join(root, "package-lock.json"), join(folder, "package-lock.json"))
   const { status } = spawnSync("npm", ["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"], {
@@ -25,7 +27,7 @@ try {
     mkdirSync(join(folder, "output"))
     renameSync(join(folder, "node_modules"), join(folder, "output/node_modules"))
     const hash = archiveHash(join(folder, "output"))
-    const text = `${JSON.stringify({ lock: lockHash(root), hash }, null, 2)}\n`
+    const text = `${JSON.stringify({ lock: lockHash(root), hash, packages }, null, 2)}\n`
     writeFileSync(join(root, "flake.dependencies.json"), text)
     process.stdout.write(text)
   } else {

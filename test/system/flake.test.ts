@@ -9,7 +9,7 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { archiveHash } from "../../bench/flakeHash/archiveHash.ts"
-import { lockHash, manifestWithPeers } from "../../bench/flakeHash/lockedPackages.ts"
+import { importedPackages, lockHash, manifestOf } from "../../bench/flakeHash/lockedPackages.ts"
 import { root } from "../support/command.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 
@@ -61,20 +61,45 @@ const copyFlake = (folder: string) => {
   for (const name of ["bin", "src"]) symlinkSync(join(root, name), join(folder, name))
 }
 
+interface LockedPackage {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly os?: unknown
+  readonly cpu?: unknown
+  readonly hasInstallScript?: unknown
+}
+
+/** What the lock file has of the imported packages and of all that those need, as npm finds it: in the nearest folder. */
+const installed = (): ReadonlyArray<readonly [path: string, entry: LockedPackage]> => {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+    readonly packages: Readonly<Record<string, LockedPackage>>
+  }
+  const found = new Set<string>()
+  const visit = (from: string, name: string): void => {
+    const path = `${from === "" ? "" : `${from}/`}node_modules/${name}`
+    const entry = packages[path]
+    if (entry === undefined) {
+      if (from !== "") visit(from.slice(0, Math.max(0, from.lastIndexOf("/node_modules/"))), name)
+    } else if (!found.has(path)) {
+      found.add(path)
+      const needed = { ...entry.dependencies, ...entry.optionalDependencies, ...entry.peerDependencies }
+      for (const other of Object.keys(needed)) visit(path, other)
+    }
+  }
+  for (const name of importedPackages(root)) visit("", name)
+  return [...found].map((path) => [path, packages[path]!])
+}
+
 describe("flake.nix", () => {
   it("has the hash of the packages that the lock file names: if not, run `node bench/flakeHash/main.ts`", () => {
-    const { hash, lock } = JSON.parse(readFileSync(join(root, "flake.dependencies.json"), "utf8"))
-    assert.strictEqual(lock, lockHash(root))
+    const { hash, lock, packages } = JSON.parse(readFileSync(join(root, "flake.dependencies.json"), "utf8"))
+    assert.deepStrictEqual({ lock, packages }, { lock: lockHash(root), packages: importedPackages(root) })
     assert.match(hash, /^sha256-[\w+/]{43}=$/)
   })
 
-  it("holds for every system: no package of the command is for one only, or has a script that makes it so", () => {
-    const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
-      readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-    }
-    const special = Object.entries(packages).filter(([path, entry]) =>
-      path !== "" && entry["dev"] !== true && (entry["os"] ?? entry["cpu"] ?? entry["hasInstallScript"]) !== undefined
-    )
+  it("holds for every system: nothing that is installed is for one only, or has a script that makes it so", () => {
+    const special = installed().filter(([, entry]) => (entry.os ?? entry.cpu ?? entry.hasInstallScript) !== undefined)
     assert.deepStrictEqual(special.map(([path]) => path), [])
   })
 
@@ -132,31 +157,28 @@ describe("flake.nix", () => {
       assert.throws(() => evaluated("/store", command, folder), /run `node bench\/flakeHash\/main.ts`/)
     }).pipe(Effect.scoped))
 
-  nixOnly(
-    "installs from the manifest that its hash is made from, in which peers are dependencies",
-    () =>
-      Effect.gen(function*() {
-        const folder = yield* temporaryDirectory
-        copyFlake(folder)
-        const manifest = {
-          name: "a2a-campaign",
-          version: "1.2.3",
-          scripts: { prepare: "false" },
-          dependencies: { one: "1.0.0" },
-          devDependencies: { two: "2.0.0", three: "3.0.0" },
-          peerDependencies: { two: "~2.0.0" }
-        }
-        writeFileSync(join(folder, "package.json"), JSON.stringify(manifest))
-        const command = evaluated(
-          "/store",
-          "(outputs.packages.x86_64-linux.dependencies).buildCommand",
-          folder
-        ) as string
-        const written = JSON.parse(readFileSync(/cp (\S+) package\.json/.exec(command)![1]!, "utf8"))
-        assert.deepStrictEqual(written, manifestWithPeers(JSON.stringify(manifest)))
-        assert.deepStrictEqual(written.dependencies, { one: "1.0.0", two: "2.0.0" })
-      }).pipe(Effect.scoped)
-  )
+  nixOnly("installs what the sources import, whatever the package says of it", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporaryDirectory
+      copyFlake(folder)
+      const manifest = {
+        name: "a2a-campaign",
+        version: "1.2.3",
+        scripts: { prepare: "false" },
+        dependencies: { effect: "1.0.0", other: "1.1.0" },
+        devDependencies: { "@effect/platform-node": "2.0.0", three: "3.0.0" },
+        peerDependencies: { "@effect/platform-node": "~2.0.0" }
+      }
+      const packages = ["@effect/platform-node", "effect"]
+      const dependencies = { ...JSON.parse(readFileSync(join(folder, "flake.dependencies.json"), "utf8")), packages }
+      writeFileSync(join(folder, "flake.dependencies.json"), JSON.stringify(dependencies))
+      writeFileSync(join(folder, "package.json"), JSON.stringify(manifest))
+      const command = evaluated("/store", "(outputs.packages.x86_64-linux.dependencies).buildCommand", folder) as string
+      const written = JSON.parse(readFileSync(/cp (\S+) package\.json/.exec(command)![1]!, "utf8"))
+      assert.deepStrictEqual(written, manifestOf(JSON.stringify(manifest), packages))
+      assert.deepStrictEqual(written.dependencies, { "@effect/platform-node": "2.0.0", effect: "1.0.0" })
+      assert.deepStrictEqual(written.devDependencies, { other: "1.1.0", three: "3.0.0" })
+    }).pipe(Effect.scoped))
 
   nixOnly("knows a folder by the hash that Nix has for it", () =>
     Effect.gen(function*() {
