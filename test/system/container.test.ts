@@ -93,6 +93,19 @@ describe("the images of the agents", () => {
     assert.deepStrictEqual(ignored.toSorted(), ["*", ...new Set(copied.map((path) => `!${path}`))].toSorted())
   })
 
+  it("have what the scripts of the package name, so that it can be packed", () => {
+    const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Record<string, string> }
+    const named = ["prepare", "prepack", "build"].flatMap((name) =>
+      [...(scripts[name] ?? "").matchAll(/(?<= )(?:[\w.-]+\/[\w./*-]+|tsconfig[\w.]*\.json)/g)].map(([path]) => path)
+    ).filter((path) => !path.startsWith("dist/"))
+    assert.isNotEmpty(named)
+    const inImage = stages.get("package")!.instructions.filter(({ name }) => name === "COPY").flatMap(({ text }) =>
+      text.split(" ").slice(0, -1)
+    )
+    const lacking = named.filter((path) => !inImage.some((copy) => path === copy || path.startsWith(`${copy}/`)))
+    assert.deepStrictEqual(lacking, [])
+  })
+
   it.live("serve agents that are found healthy, and the green one plays against the purple one", () =>
     Effect.gen(function*() {
       const simulator = Context.get(
