@@ -5,13 +5,13 @@
  * Laws: no line is wider than the terminal, unless a single word is; every limit stands here exactly once, under the name
  * of `--liveness`; what differs from its default is marked without colour, too; the values are what the flags take.
  */
-import { writeValue } from "../campaign/config/limitText.ts"
 import type { Definition } from "../campaign/Definition.ts"
 import { describeAgent } from "../campaign/describeAgent.ts"
 import { runsNeeded } from "../liveness/ConformalBound.ts"
 import { describeLimit } from "../liveness/describeLimit.ts"
 import { type LearnedLimits, silent } from "../liveness/LimitInForce.ts"
 import type { LearnedKey } from "../liveness/LimitLearner.ts"
+import { writeValue } from "../liveness/limitText.ts"
 import { explain, type ExplainedLimit, type LivenessLimits } from "../liveness/LivenessLimits.ts"
 import type { RunKey } from "../liveness/RunKey.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"

@@ -5,6 +5,7 @@
  * without evidence meets; one limit of the same place wins over it, and what the command line says over both of the
  * file. Origins are told under the names that the settings have: `limits.frozenFloorMillis`, `policy.attempts`.
  */
+import { expectedOf } from "../../liveness/limitText.ts"
 import {
   accepts,
   boundsOf,
@@ -16,6 +17,7 @@ import {
   settingKeys,
   withPatience
 } from "../../liveness/LivenessLimits.ts"
+import { contradictionIn, hardCapRefusal } from "../../liveness/watchRules.ts"
 import { timeOf } from "../../text/DurationText.ts"
 import { type Concurrency, fixed } from "../Concurrency.ts"
 import { defaultPolicy, type FailurePolicy } from "../FailurePolicy.ts"
@@ -23,10 +25,8 @@ import type { CampaignSettings } from "./CampaignSettings.ts"
 import { adaptiveTable, policyTable, type TopTable } from "./campaignTables.ts"
 import { type ConfigPath, isTable } from "./ConfigDocument.ts"
 import { millisOf } from "./fileValues.ts"
-import { expectedOf } from "./limitText.ts"
 import type { Override, Overrides } from "./Overrides.ts"
 import { type Reading, unknownKey } from "./Reading.ts"
-import { contradictionIn, hardCapRefusal } from "./watchRules.ts"
 
 const DEFAULT_ORIGIN = "default"
 

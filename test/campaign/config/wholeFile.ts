@@ -1,5 +1,5 @@
 /** A campaign file in which every key stands, as a value, for the properties that go through all of them. */
-import { writeValue } from "../../../src/campaign/config/limitText.ts"
+import { writeValue } from "../../../src/liveness/limitText.ts"
 import { defaults, explain } from "../../../src/liveness/LivenessLimits.ts"
 
 /** Every limit with its default, as a file holds it. */

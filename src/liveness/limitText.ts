@@ -7,6 +7,8 @@
  * Gotcha: a time needs its unit, because nobody can know whether 90 are seconds.
  */
 import * as Result from "effect/Result"
+import { textOf, timeOf } from "../text/DurationText.ts"
+import { nearestName } from "../text/nearestName.ts"
 import {
   accepts,
   boundsOf,
@@ -15,9 +17,7 @@ import {
   nameOf,
   type SettingKey,
   settingKeys
-} from "../../liveness/LivenessLimits.ts"
-import { textOf, timeOf } from "../../text/DurationText.ts"
-import { nearestName } from "../../text/nearestName.ts"
+} from "./LivenessLimits.ts"
 
 const names = settingKeys.map(nameOf)
 

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { readLimits, writeValue } from "../../../src/campaign/config/limitText.ts"
-import { accepts, LivenessLimits, nameOf, settingKeys } from "../../../src/liveness/LivenessLimits.ts"
+import { readLimits, writeValue } from "../../src/liveness/limitText.ts"
+import { accepts, LivenessLimits, nameOf, settingKeys } from "../../src/liveness/LivenessLimits.ts"
 
 const refusal = (text: string) => Result.getOrThrow(Result.flip(readLimits([text])))
 

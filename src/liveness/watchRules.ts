@@ -4,10 +4,10 @@
  * Law: what a campaign runs with contradicts nothing, and a stalled run is found before its hard cap ends it: a stall
  * limit at or above a hard cap is refused.
  */
-import { contradictionsOf, longestSilence } from "../../liveness/LimitContradictions.ts"
-import { type LivenessLimits, nameOf } from "../../liveness/LivenessLimits.ts"
-import type { StallPolicy } from "../../liveness/StallPolicy.ts"
-import { textOf } from "../../text/DurationText.ts"
+import { textOf } from "../text/DurationText.ts"
+import { contradictionsOf, longestSilence } from "./LimitContradictions.ts"
+import { type LivenessLimits, nameOf } from "./LivenessLimits.ts"
+import type { StallPolicy } from "./StallPolicy.ts"
 
 /** How often ScrapedEvidence asks. */
 const SCRAPE_MILLIS = 5000
