@@ -9,12 +9,13 @@ import type { Definition } from "../campaign/Definition.ts"
 import { describeAgent } from "../campaign/describeAgent.ts"
 import { runsNeeded } from "../liveness/ConformalBound.ts"
 import { describeLimit } from "../liveness/describeLimit.ts"
+import { hardCapMeaning } from "../liveness/describePolicy.ts"
 import { type LearnedLimits, silent } from "../liveness/LimitInForce.ts"
 import type { LearnedKey } from "../liveness/LimitLearner.ts"
 import { writeValue } from "../liveness/limitText.ts"
 import { explain, type ExplainedLimit, type LivenessLimits } from "../liveness/LivenessLimits.ts"
 import type { RunKey } from "../liveness/RunKey.ts"
-import type { StallPolicy } from "../liveness/StallPolicy.ts"
+import { type StallPolicy, stallPolicyMeanings } from "../liveness/StallPolicy.ts"
 import { textOf } from "../text/DurationText.ts"
 import { type HelpOptions, indented, styles } from "./renderHelp.ts"
 import { planBlocks, planJson, type ShownPlan } from "./renderPlan.ts"
@@ -36,15 +37,6 @@ export interface StoredLimits {
   readonly file: string
   readonly learned: ReadonlyArray<LearnedKey>
 }
-
-const policies: Record<StallPolicy, string> = {
-  enforce: "A run that is found hung is ended, and tried again where that may help.",
-  warn: "A run that is found hung is told, and goes on. Nothing is ever ended for its silence.",
-  off: "Nothing is looked at: no limit below has any effect, and a hung run is waited for without end."
-}
-
-const noCap = "No attempt is ended for the time it takes: what lives is waited for."
-const cap = "An attempt that is not done by then is ended, even if it lives; it counts as slow, not as stalled."
 
 const reached = ({ agents, contacted, engines }: ShownLimits): string =>
   agents.every(({ kind }) => kind._tag === "Model") && engines.every(({ url }) => url === null)
@@ -156,12 +148,12 @@ export const renderLimits = (shown: ShownLimits, { color, columns }: HelpOptions
         ] as const
       ]
       : []),
-    ["STALL POLICY", choice("stallPolicy", stallPolicy, stallPolicy === "enforce", policies[stallPolicy])],
+    ["STALL POLICY", choice("stallPolicy", stallPolicy, stallPolicy === "enforce", stallPolicyMeanings[stallPolicy])],
     [
       "HARD CAP",
       hardCapMillis === null
-        ? choice("hardCapMillis", "none", true, noCap)
-        : choice("hardCapMillis", textOf(hardCapMillis), false, cap)
+        ? choice("hardCapMillis", "none", true, hardCapMeaning(null))
+        : choice("hardCapMillis", textOf(hardCapMillis), false, hardCapMeaning(hardCapMillis))
     ],
     [
       "LIMITS",

@@ -13,7 +13,8 @@ import { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import * as FinishedRun from "../liveness/FinishedRun.ts"
 import { LimitLearner } from "../liveness/LimitLearner.ts"
 import { ofTokenEvents } from "../liveness/LivenessInput.ts"
-import { defaults, type LivenessLimits, morePatient } from "../liveness/LivenessLimits.ts"
+import { type LivenessLimits, morePatient } from "../liveness/LivenessLimits.ts"
+import { CurrentPolicy } from "../liveness/LivenessPolicy.ts"
 import * as LivenessWatch from "../liveness/LivenessWatch.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import * as RunKey from "../liveness/RunKey.ts"
@@ -26,9 +27,9 @@ import { Engine, type EngineRequest } from "./Engine.ts"
 
 /** How an engine is watched. */
 export interface WatchedEngineOptions {
-  /** The defaults unless given. */
+  /** Those of the policy in force (`CurrentPolicy`) unless given. */
   readonly limits?: LivenessLimits | undefined
-  /** "enforce" unless given. */
+  /** That of the policy in force unless given. */
   readonly policy?: StallPolicy | undefined
 }
 
@@ -81,13 +82,14 @@ export class WatchedEngine extends Context.Service<WatchedEngine, {
                 running: yield* evidence.running
               })
               const learned = yield* learner.learned(key)
+              const limits = options.limits ?? (yield* CurrentPolicy).limits
               let last: RunState | undefined
               return engine.stream(request).pipe(
                 LivenessWatch.watch({
                   run: { hop: "engine", attempt, endpoint: baseUrl, model },
                   inputsOf: ofTokenEvents,
-                  limits: morePatient(options.limits ?? defaults, patience),
-                  ...(options.policy === undefined ? {} : { policy: options.policy }),
+                  limits: morePatient(limits, patience),
+                  policy: options.policy,
                   ...(heartbeat === undefined ? {} : { heartbeat }),
                   ...(onVerdict === undefined ? {} : { onVerdict }),
                   opened: { maxTokens, learned },

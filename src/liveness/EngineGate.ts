@@ -24,6 +24,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Canary, CanaryOutcome } from "./Canary.ts"
 import * as GateStep from "./GateStep.ts"
+import { CurrentPolicy } from "./LivenessPolicy.ts"
 
 export { Canary, CanaryOutcome } from "./Canary.ts"
 export type { GateLimits, GatePhase, RunOutcome } from "./GateStep.ts"
@@ -86,9 +87,9 @@ const viewOf = ({ endpoint, state }: Pick<Gate, "endpoint" | "state">): GateView
   admits: GateStep.admits(state)
 })
 
-/** Gates that ask the canary; for services of this shape. */
+/** Gates that ask the canary; for services of this shape. What the options leave out is the policy's in force. */
 export const make = Effect.fnUntraced(function*(options: Partial<GateStep.GateLimits>) {
-  const limits = { ...GateStep.defaults, ...options }
+  const limits = { ...GateStep.defaults, ...(yield* CurrentPolicy).gate, ...options }
   const canary = yield* Canary
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope

@@ -136,9 +136,46 @@ export const inputOf = (reason: FailReason, at: number): Ended | Rejected | Fram
   }
 }
 
-/** The reason of a failure that the reducer found by itself; nobody told it to us, so there is none in other words. */
-export const reasonOf = ({ detail, kind }: Extract<Verdict, { readonly _tag: "Failed" }>): FailReason =>
-  kind === "runaway" ? FailReason.cases.Runaway.make({ detail }) : FailReason.cases.ConnectTimeout.make({ detail })
+/** The reason of a failure that the reducer found in what it was told, where nobody has told it to us in other words. */
+export const reasonOf = (
+  { code, detail, kind, retryAfterMillis, status }: Extract<Verdict, { readonly _tag: "Failed" }>
+): FailReason => {
+  const reasons = FailReason.cases
+  switch (kind) {
+    case "connect-error":
+      return reasons.ConnectError.make({ url: "", detail })
+    case "connect-timeout":
+      return reasons.ConnectTimeout.make({ detail })
+    case "connection-lost":
+      return reasons.ConnectionLost.make({ detail })
+    case "truncated":
+      return reasons.Truncated.make({})
+    case "done-without-finish":
+      return reasons.DoneWithoutFinish.make({})
+    case "server-error":
+      return reasons.ServerError.make({ status: status ?? 500, detail })
+    case "mid-stream-error":
+      return reasons.MidStreamError.make({ code, detail })
+    case "finish-error":
+      return reasons.FinishError.make({})
+    case "unavailable":
+      return reasons.Unavailable.make({ status: status ?? code ?? 503, retryAfterMillis, detail })
+    case "rate-limited":
+      return reasons.RateLimited.make({ status: status ?? code ?? 429, retryAfterMillis, detail })
+    case "aborted-by-server":
+      return reasons.AbortedByServer.make({})
+    case "malformed":
+      return reasons.Malformed.make({ detail })
+    case "rejected":
+      return reasons.Rejected.make({ status: status ?? 400, detail })
+    case "runaway":
+      return reasons.Runaway.make({ detail })
+    case "unsupported":
+      return reasons.Unsupported.make({ detail })
+    case "agent-failed":
+      return reasons.AgentFailed.make({ state: "failed", detail })
+  }
+}
 
 const whose: Record<Hop, string> = { engine: "engine", purple: "purple agent", green: "green agent" }
 

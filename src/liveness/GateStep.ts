@@ -22,22 +22,13 @@
  *
  * Where there is no canary time takes its place: suspect opens, and after the delay the gate is half-open.
  */
+import { defaults as gateDefaults, type GateTimes } from "./GateTimes.ts"
 import { inSeconds } from "./inSeconds.ts"
 import { retryKindOf, rowOf } from "./RetryTable.ts"
 import type { RunError } from "./RunError.ts"
 
 /** When a gate asks, and whom it believes. */
-export interface GateLimits {
-  /** The delay before the canary of an open gate, and how it grows. Milliseconds. */
-  readonly canaryFirstMillis: number
-  /** How much longer each delay is than the one before. */
-  readonly canaryFactor: number
-  /** The longest delay. Milliseconds. */
-  readonly canaryMostMillis: number
-  /** A canary that says nothing for so long has failed. More than a canary allows itself. */
-  readonly canaryPatienceMillis: number
-  /** After so long an operator should look. */
-  readonly alarmMillis: number
+export interface GateLimits extends GateTimes {
   /**
    * What an error says of the endpoint: nothing, that it is in trouble, or that it is where so many have come in a row.
    */
@@ -52,14 +43,7 @@ const weighForEngine = (error: RunError): "no" | "yes" | number => {
   return error._tag === "Failed" && gate === "yes" && error.hop !== "engine" ? "no" : gate
 }
 
-export const defaults: GateLimits = {
-  canaryFirstMillis: 15_000,
-  canaryFactor: 2,
-  canaryMostMillis: 120_000,
-  canaryPatienceMillis: 180_000,
-  alarmMillis: 300_000,
-  weigh: weighForEngine
-}
+export const defaults: GateLimits = { ...gateDefaults, weigh: weighForEngine }
 
 /** `closed`: requests flow. `suspect`: the canary is asked. `open`: nobody starts. `half-open`: one may try. */
 export type GatePhase = "closed" | "suspect" | "open" | "half-open"

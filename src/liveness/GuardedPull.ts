@@ -15,13 +15,13 @@ import type * as Scope from "effect/Scope"
 
 type Chunk<A> = readonly [A, ...ReadonlyArray<A>]
 
-export interface PullHooks<A, E> {
+export interface PullHooks<A, E, E2 = never> {
   /** Upstream is being read from now on. */
   readonly onStart: () => void
   /** The element was not there at once; the pull has armed whatever timers it has. */
   readonly onWait?: () => void
   /** The pull has ended by itself; gives what is handed on. Not called where it was given up or interrupted. */
-  readonly onSettle: (exit: Exit.Exit<Chunk<A>, E>) => Exit.Exit<Chunk<A>, E>
+  readonly onSettle: (exit: Exit.Exit<Chunk<A>, E>) => Exit.Exit<Chunk<A>, E | E2>
 }
 
 export interface GuardedPull<A, B, E> {
@@ -36,7 +36,7 @@ export interface GuardedPull<A, B, E> {
 export const make = <A, B, E, R, E2>(
   pull: Effect.Effect<Chunk<A>, E, R>,
   scope: Scope.Scope,
-  hooks: PullHooks<A, E>
+  hooks: PullHooks<A, E, E2>
 ): Effect.Effect<GuardedPull<A, B, E | E2>, never, R> =>
   Effect.gen(function*() {
     type Answer = Effect.Effect<Chunk<A | B>, E | E2>

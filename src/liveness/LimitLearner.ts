@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import { type FinishedRun, teachesSomething } from "./FinishedRun.ts"
 import { LearnedRuns, type LearningSettings } from "./LearnedRuns.ts"
 import { type LearnedLimits, nothingLearned } from "./LimitInForce.ts"
-import { defaults } from "./LivenessLimits.ts"
+import { CurrentPolicy } from "./LivenessPolicy.ts"
 import { type RunKey, textOf } from "./RunKey.ts"
 
 /** What is known of the runs of one key. */
@@ -45,25 +45,29 @@ export class LimitLearner extends Context.Service<LimitLearner, {
     })
   )
 
-  /** Remembers until its scope closes. */
-  static readonly layerMemory = (settings: LearningSettings = defaults): Layer.Layer<LimitLearner> =>
-    Layer.sync(LimitLearner, () => {
-      const kept = new Map<string, { readonly key: RunKey; readonly runs: LearnedRuns }>()
-      const nothing = new LearnedRuns(settings).limits()
-      return LimitLearner.of({
-        learned: (key) => Effect.sync(() => kept.get(textOf(key))?.runs.limits() ?? nothing),
-        finished: (key, run) =>
-          Effect.sync(() => {
-            if (!teachesSomething(run)) return
-            const text = textOf(key)
-            const runs = kept.get(text)?.runs ?? new LearnedRuns(settings)
-            runs.add(run)
-            kept.delete(text)
-            kept.set(text, { key, runs })
-          }),
-        everything: Effect.sync(() =>
-          Array.from(kept.values(), ({ key, runs }) => ({ key, learned: runs.limits() })).toReversed()
-        )
+  /** Remembers until its scope closes; learns as the policy in force says unless given. */
+  static readonly layerMemory = (given?: LearningSettings): Layer.Layer<LimitLearner> =>
+    Layer.effect(
+      LimitLearner,
+      Effect.map(CurrentPolicy, ({ limits }) => {
+        const settings = given ?? limits
+        const kept = new Map<string, { readonly key: RunKey; readonly runs: LearnedRuns }>()
+        const nothing = new LearnedRuns(settings).limits()
+        return LimitLearner.of({
+          learned: (key) => Effect.sync(() => kept.get(textOf(key))?.runs.limits() ?? nothing),
+          finished: (key, run) =>
+            Effect.sync(() => {
+              if (!teachesSomething(run)) return
+              const text = textOf(key)
+              const runs = kept.get(text)?.runs ?? new LearnedRuns(settings)
+              runs.add(run)
+              kept.delete(text)
+              kept.set(text, { key, runs })
+            }),
+          everything: Effect.sync(() =>
+            Array.from(kept.values(), ({ key, runs }) => ({ key, learned: runs.limits() })).toReversed()
+          )
+        })
       })
-    })
+    )
 }

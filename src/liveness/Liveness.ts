@@ -23,6 +23,17 @@ import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import * as GuardedPull from "./GuardedPull.ts"
 
+export {
+  type Classification,
+  type Classifier,
+  type Classify,
+  counted,
+  error,
+  finish,
+  progress,
+  type ProgressOptions,
+  transport
+} from "./Classification.ts"
 export { EngineEvidence } from "./EngineEvidence.ts"
 export { EngineGate } from "./EngineGate.ts"
 export { Failed } from "./Failed.ts"
@@ -38,6 +49,7 @@ export { Slow } from "./Slow.ts"
 export { Stalled } from "./Stalled.ts"
 export { Ticker } from "./Ticker.ts"
 export { Verdict } from "./Verdict.ts"
+export { layer, watchWith, type WatchWithOptions } from "./watchWith.ts"
 
 /** A wake this much later than asked for means that we were paused, not that the stream was silent. */
 const LATE_WAKE_MILLIS = 1000

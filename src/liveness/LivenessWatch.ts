@@ -16,10 +16,12 @@
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Binding from "./Binding.ts"
@@ -28,7 +30,8 @@ import { EngineEvidence, type EvidenceLink } from "./EngineEvidence.ts"
 import { Failed, inputOf, reasonOf } from "./Failed.ts"
 import * as GuardedPull from "./GuardedPull.ts"
 import type { LivenessInput, Opened } from "./LivenessInput.ts"
-import { defaults, type LivenessLimits } from "./LivenessLimits.ts"
+import type { LivenessLimits } from "./LivenessLimits.ts"
+import { CurrentPolicy } from "./LivenessPolicy.ts"
 import * as LivenessStep from "./LivenessStep.ts"
 import * as Outlook from "./Outlook.ts"
 import { outlookOf } from "./outlookOf.ts"
@@ -44,13 +47,18 @@ import type { RunName, Verdict } from "./Verdict.ts"
 export interface WatchOptions<A, B = never> {
   /** Which run this is; its hop stands in the errors, its endpoint and model in what is learned and stored. */
   readonly run: RunName
-  /** The limits of this run; the defaults unless given. */
-  readonly limits?: LivenessLimits
-  /** "enforce" unless given. */
-  readonly policy?: StallPolicy
-  /** What elements that arrived together at `at` are to the reducer. */
+  /** Those of the policy in force (`CurrentPolicy`) unless given. */
+  readonly limits?: LivenessLimits | undefined
+  /** That of the policy in force unless given. */
+  readonly policy?: StallPolicy | undefined
+  /** What elements that arrived together at `at` are to the reducer; called once for each chunk. */
   readonly inputsOf: (elements: ReadonlyArray<A>, at: number) => ReadonlyArray<LivenessInput>
-  /** More of what is known when the run begins. */
+  /**
+   * What an end of upstream is before anything said that the answer is finished: its finish, or a failure with which the
+   * stream then fails. Unless given it is a failure only to the verdict, because upstream knows its own ends.
+   */
+  readonly endWithoutFinish?: "finished" | "failed" | undefined
+  /** More of what is known when the run begins. Its budget is the hard cap of the policy in force unless given. */
   readonly opened?: Pick<Opened, "budgetMillis" | "firstRun" | "heartbeatMillis" | "learned" | "maxTokens">
   /** Synchronous; must not throw. */
   readonly onVerdict?: (verdict: Verdict) => void
@@ -68,15 +76,36 @@ export interface WatchOptions<A, B = never> {
 /** A consumer that asks again within this has let no time pass that could matter, in milliseconds. */
 const PROMPT_MILLIS = 1
 
+/** The function that tells what elements are has thrown: a bug of whoever wrote it. */
+class ClassifierDefect extends Data.TaggedError("ClassifierDefect")<{ readonly cause: unknown }> {
+  override get message(): string {
+    return `the classifier of the watched stream has thrown: ${String(this.cause)}`
+  }
+}
+
+const finishAt = (at: number): LivenessInput => ({
+  _tag: "Frame",
+  at,
+  tokens: 0,
+  text: false,
+  usage: null,
+  channel: null,
+  finishReason: "end"
+})
+
 /** The stream, watched. Fails with `Stalled`, `Slow` or `Failed` as its verdict is, if the policy is to enforce that. */
 export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
 <E, R>(
   self: Stream.Stream<A, E, R>
 ): Stream.Stream<A | B, E | RunError, R | EngineEvidence | Ticker> => {
-  const { heartbeat, inputsOf, limits = defaults, onEnd, onOutlook, onVerdict, policy = "enforce", run } = options
-  if (policy === "off") return self
+  const { endWithoutFinish, heartbeat, inputsOf, onEnd, onOutlook, onVerdict, run } = options
+  if (options.policy === "off") return self
   return Stream.fromChannel(Channel.fromTransform((_, scope) =>
     Effect.gen(function*() {
+      const current = yield* CurrentPolicy
+      const { limits = current.limits, policy = current.stallPolicy } = options
+      if (policy === "off") return yield* Channel.toPullScoped(self.channel, scope)
+      const budgetMillis = options.opened?.budgetMillis ?? current.hardCapMillis ?? undefined
       const upstream = yield* Scope.fork(scope)
       // `Stream.toPull` would provide its context anew with each pull, which costs more than the whole watch.
       const pull = yield* Channel.toPullScoped(self.channel, upstream)
@@ -180,13 +209,25 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
         onSettle: (exit) => {
           const at = now()
           if (Exit.isSuccess(exit)) {
-            for (const input of inputsOf(exit.value, at)) tell(input)
+            const inputs = Result.try({ try: () => inputsOf(exit.value, at), catch: (cause) => cause })
+            if (Result.isFailure(inputs)) {
+              const defect = new ClassifierDefect({ cause: inputs.failure })
+              tell(endOf(Exit.die(defect)))
+              end()
+              return Exit.die(defect)
+            }
+            for (const input of inputs.success) tell(input)
             idle = { since: at, told: false }
             enforce()
             return exit
           }
+          const isEof = exit.cause.reasons.some((reason) => Cause.isFailReason(reason) && Cause.isDone(reason.error))
+          if (isEof && endWithoutFinish === "finished") tell(finishAt(at))
           tell(endOf(exit))
           end()
+          if (isEof && endWithoutFinish === "failed" && policy === "enforce" && state.outcome?._tag === "Failed") {
+            return Exit.fail(failedWith(state.outcome))
+          }
           return Exit.failCause(Cause.map(exit.cause, (error) => withVerdict(error, state)))
         }
       })
@@ -204,20 +245,21 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
         )
       }
 
+      const failedWith = (verdict: Extract<Verdict, { readonly _tag: "Failed" }>) =>
+        new Failed({ hop: run.hop, reason: reasonOf(verdict), tokens: verdict.tokens, verdict })
+
       const errorOf = (verdict: Verdict): Effect.Effect<RunError> | undefined => {
         switch (verdict._tag) {
           case "Stalled":
             return Effect.map(cancelProof(verdict), (cancel) => Stalled.fromVerdict(run.hop, verdict, cancel))
           case "Cancelled": {
-            const budget = options.opened?.budgetMillis ?? 0
+            const budget = budgetMillis ?? 0
             return verdict.by === "budget"
               ? Effect.map(cancelProof(verdict), (cancel) => Slow.fromVerdict(run.hop, budget, verdict, cancel))
               : undefined
           }
           case "Failed":
-            return Effect.succeed(
-              new Failed({ hop: run.hop, reason: reasonOf(verdict), tokens: verdict.tokens, verdict })
-            )
+            return Effect.succeed(failedWith(verdict))
           default:
             return undefined
         }
@@ -263,7 +305,14 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
       )
       opened = true
       const at = now()
-      step({ _tag: "Opened", at, run, ...link.known, ...options.opened })
+      step({
+        _tag: "Opened",
+        at,
+        run,
+        ...link.known,
+        ...options.opened,
+        ...(budgetMillis === undefined ? {} : { budgetMillis })
+      })
       idle = { since: at, told: false }
       yield* Scope.provide(
         ticker.add((at) => {

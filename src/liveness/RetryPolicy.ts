@@ -23,21 +23,17 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { inSeconds } from "./inSeconds.ts"
+import { CurrentPolicy } from "./LivenessPolicy.ts"
+import { defaults as retryDefaults, type RetryLimits } from "./RetryLimits.ts"
 import { retryKindOf, rowOf } from "./RetryTable.ts"
 import type { RunError } from "./RunError.ts"
 
-export interface RetryOptions {
-  /** Most attempts of a battle that use one up, the first among them. */
-  readonly attempts: number
-  /** Most time, in milliseconds, that is spent on delays after errors that use up no attempt. */
-  readonly waitMillis: number
-  /** How often a battle may be caught in trouble of the whole engine, which uses up no attempt. */
-  readonly engineFaults: number
+export interface RetryOptions extends RetryLimits {
   /** Errors that were found to be the whole engine's although their kind does not say so. */
   readonly ofEngine: ReadonlySet<RunError>
 }
 
-const defaults: RetryOptions = { attempts: 3, waitMillis: 3_600_000, engineFaults: 5, ofEngine: new Set() }
+const defaults: RetryOptions = { ...retryDefaults, ofEngine: new Set() }
 
 export interface Retry {
   readonly _tag: "Retry"
@@ -156,14 +152,17 @@ export const planOf = (
 const trailing = (history: ReadonlyArray<RunError>): number =>
   history.length - 1 - history.findLastIndex((error) => typeof rowOf(error).gate !== "number")
 
-/** The schedule that follows `planOf`: for `Effect.retry` around one attempt. Its output is the plan. */
+/**
+ * The schedule that follows `planOf`: for `Effect.retry` around one attempt. Its output is the plan. What the options leave
+ * out is the policy's in force.
+ */
 export const schedule = (options: Partial<RetryOptions> = {}): Schedule.Schedule<RetryPlan, RunError> =>
-  Schedule.fromStep(Effect.sync(() => {
+  Schedule.fromStep(Effect.map(CurrentPolicy, ({ retry }) => {
     let history: ReadonlyArray<RunError> = []
     return (_now: number, error: RunError) =>
       Effect.flatMap(Random.next, (chance) => {
         history = [...history, error]
-        const plan = planOf(history, chance, options)
+        const plan = planOf(history, chance, { ...retry, ...options })
         return plan._tag === "GiveUp"
           ? Cause.done<RetryPlan>(plan)
           : Effect.succeed<[RetryPlan, Duration.Duration]>([plan, plan.delay])

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { CurrentPolicy } from "./LivenessPolicy.ts"
 
 /** Called with monotonic milliseconds; must not throw. */
 export type Tick = (at: number) => void
@@ -20,17 +21,18 @@ export class Ticker extends Context.Service<Ticker, {
   /** Calls `tick` every interval until the scope closes. */
   readonly add: (tick: Tick) => Effect.Effect<void, never, Scope.Scope>
 }>()("a2a-campaign/Ticker") {
-  /** Ticks this often while anybody listens; every second unless given. */
-  static readonly layer = (interval: Duration.Input = "1 second"): Layer.Layer<Ticker> =>
+  /** Ticks every interval; the tick of the policy in force unless given. */
+  static readonly layer = (interval?: Duration.Input): Layer.Layer<Ticker> =>
     Layer.effect(
       Ticker,
       Effect.gen(function*() {
+        const every = interval ?? (yield* CurrentPolicy).limits.tickMillis
         const clock = yield* Clock.Clock
         const ticks = new Set<Tick>()
         const busy = Latch.makeUnsafe()
         yield* Effect.forkScoped(Effect.forever(Effect.gen(function*() {
           yield* busy.await
-          yield* Effect.sleep(interval)
+          yield* Effect.sleep(every)
           const at = Number(clock.monotonicTimeNanosUnsafe()) / 1e6
           for (const tick of ticks) tick(at)
         })))

@@ -1,5 +1,6 @@
 /**
- * Which settings of the watch are refused together, wherever they were written: as flags, in variables or in a file.
+ * Which settings of the watch are refused together, wherever they were written: as flags, in variables, in a file or in
+ * a program.
  *
  * Law: what a campaign runs with contradicts nothing, and a stalled run is found before its hard cap ends it: a stall
  * limit at or above a hard cap is refused.
@@ -12,9 +13,13 @@ import type { StallPolicy } from "./StallPolicy.ts"
 /** How often ScrapedEvidence asks. */
 const SCRAPE_MILLIS = 5000
 
+/** The contradictions between limits, one line each, most basic first; none if all go together. */
+export const contradictionsIn = (limits: LivenessLimits): ReadonlyArray<string> =>
+  contradictionsOf(limits, { scrapeMillis: SCRAPE_MILLIS, write: textOf })
+
 /** The most basic contradiction between limits in one line; undefined if all go together. */
 export const contradictionIn = (limits: LivenessLimits): string | undefined => {
-  const [contradiction] = contradictionsOf(limits, { scrapeMillis: SCRAPE_MILLIS, write: textOf })
+  const [contradiction] = contradictionsIn(limits)
   return contradiction === undefined ? undefined : `the limits contradict each other: ${contradiction}`
 }
 
