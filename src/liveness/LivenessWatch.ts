@@ -55,7 +55,8 @@ export interface WatchOptions<A, B = never> {
   readonly inputsOf: (elements: ReadonlyArray<A>, at: number) => ReadonlyArray<LivenessInput>
   /**
    * What an end of upstream is before anything said that the answer is finished: its finish, or a failure with which the
-   * stream then fails. Unless given it is a failure only to the verdict, because upstream knows its own ends.
+   * stream then fails. Where it is given, a stream that stays open after its finish is ended after the grace, too. Unless
+   * given neither is done, because upstream knows its own ends.
    */
   readonly endWithoutFinish?: "finished" | "failed" | undefined
   /** More of what is known when the run begins. Its budget is the hard cap of the policy in force unless given. */
@@ -198,7 +199,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
           : { _tag: "Ended", at, how: "reset", detail: String(defect.defect) }
       }
 
-      const guarded = yield* GuardedPull.make<A, B, Effect.Error<typeof pull>, R, RunError>(pull, scope, {
+      const guarded = yield* GuardedPull.make<A, B, Effect.Error<typeof pull>, R, RunError | Cause.Done>(pull, scope, {
         onStart: () => {
           if (idle === undefined) return
           const at = now()
@@ -267,7 +268,13 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
 
       /** Ends the stream if the verdict is that the run is over while upstream is not. */
       const enforce = () => {
-        if (ended || state.outcome === undefined || policy !== "enforce") return
+        if (ended || state.outcome === undefined) return
+        if (state.outcome._tag === "Completed" && endWithoutFinish !== undefined) {
+          end()
+          guarded.giveUp(Effect.as(Scope.close(upstream, Exit.void), Cause.Done()))
+          return
+        }
+        if (policy !== "enforce") return
         const error = errorOf(state.outcome)
         if (error === undefined) return
         // First, because giving up resumes whoever waits, at once: they may ask what the run has taught.

@@ -10,9 +10,9 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type { Counted } from "../engine/ChunkCount.ts"
 import { Failed, type FailReason } from "../liveness/Failed.ts"
 import type { Frame } from "../liveness/LivenessInput.ts"
-import type { Counted } from "./ChunkCount.ts"
 import type { Pulse } from "./Pulse.ts"
 
 /** What is told of a call; the watch says when. */

@@ -8,9 +8,9 @@
  */
 import * as Result from "effect/Result"
 import { createParser, type EventSourceMessage } from "eventsource-parser"
+import * as ChunkCount from "../engine/ChunkCount.ts"
 import * as EngineFailure from "../engine/EngineFailure.ts"
 import type { FailReason } from "../liveness/Failed.ts"
-import * as ChunkCount from "./ChunkCount.ts"
 import { TokenTemplate } from "./TokenTemplate.ts"
 
 export interface CallReaderOptions {

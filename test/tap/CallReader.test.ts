@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { CallReader } from "../../src/tap/CallReader.ts"
-import * as ChunkCount from "../../src/tap/ChunkCount.ts"
+import * as ChunkCount from "../../src/engine/ChunkCount.ts"
 import { TokenTemplate } from "../../src/tap/TokenTemplate.ts"
 import { runs } from "../support/propertyRuns.ts"
 

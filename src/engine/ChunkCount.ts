@@ -2,7 +2,7 @@
  * What one chunk of a streamed completion says to who counts tokens: a pure reducer for both APIs and any number of
  * choices.
  *
- * Tokens are counted as in engine/ChatCompletionReader.ts, which reads one choice: from `usage.completion_tokens` where a
+ * Tokens are counted as in ChatCompletionReader.ts, which reads one choice: from `usage.completion_tokens` where a
  * chunk has it, else from `token_ids`, else one for each choice with text. The count is a running total, so that a usage
  * that comes late corrects it and no token is counted twice. The finish is told once all choices have one.
  */

@@ -1,0 +1,299 @@
+/**
+ * Liveness for plain async programs: an async iterable in, an async iterable out, which ends when its run is over,
+ * whatever the engine does. No knowledge of Effect is needed.
+ *
+ * Laws:
+ * - The elements are the source's, one for one; nothing is read ahead of whoever asks, and time in which nobody asks is
+ *   no silence.
+ * - A slow run is never ended. One that is found hung is, with a `StalledError`; the source is closed first.
+ * - However the loop is left, by `break`, an error or `signal`, the source is closed, also while it waits for its next
+ *   element.
+ * - When no guard runs any more there is no timer and no socket of ours, so the program can end.
+ *
+ * Closing a source that waits takes more than its `return()`, which waits itself: give a function that takes an
+ * `AbortSignal`, or a stream that has a `controller` as those of the openai package have, or `abort`.
+ *
+ * Gotchas: the openai package gives up after ten minutes without headers (`timeout`), and Node's fetch after five without
+ * a byte; a queue or a prefill takes longer. Its own retries (`maxRetries`) hide refusals from you. Without `engine` only
+ * silence tells, and its limit is long.
+ */
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { type Classifier, type Classify, started, transport } from "../liveness/Classification.ts"
+import { Failed } from "../liveness/Failed.ts"
+import { makeUnsafe, type PolicyInput } from "../liveness/LivenessPolicy.ts"
+import type { Verdict } from "../liveness/Verdict.ts"
+import { watchWith } from "../liveness/watchWith.ts"
+import { fromRunError } from "./GuardError.ts"
+import * as SharedServices from "./SharedServices.ts"
+import { thrownFailure } from "./thrownFailure.ts"
+
+export {
+  type Classification,
+  type Classifier,
+  type Classify,
+  counted,
+  error,
+  finish,
+  progress,
+  transport
+} from "../liveness/Classification.ts"
+export { body as chatCompletionBody, chunks as chatCompletionChunks } from "./ChatCompletionClassifier.ts"
+export {
+  FailedError,
+  GuardError,
+  isRetryable,
+  type RetryChoice,
+  retryDelayMillis,
+  SlowError,
+  StalledError
+} from "./GuardError.ts"
+
+/** A stream, or a function that asks for one and stops when the signal is aborted. */
+export type GuardSource<A> =
+  | AsyncIterable<A>
+  | ((signal: AbortSignal) => AsyncIterable<A> | PromiseLike<AsyncIterable<A>>)
+
+export interface GuardOptions<A> {
+  /** Tells what an element is; `chatCompletionChunks` for the openai package. Called once for each. */
+  readonly classify: Classify<A> | Classifier<A>
+  /** What differs from the defaults; see `a2a-campaign/LivenessPolicy`. */
+  readonly policy?: PolicyInput
+  /**
+   * The engine behind the stream, by the address of its API with `/v1`: its `/metrics` and `/health` then prove whether it
+   * works. Calls at the same engine share one scrape. Without it only silence tells.
+   */
+  readonly engine?: string | SharedServices.SharedEngine
+  /** Where the stream comes from, if not from `engine`: limits are learned for each. */
+  readonly endpoint?: string
+  /** The model that answers, for learned limits. */
+  readonly model?: string
+  /** The most tokens that the request allows, for learned limits. */
+  readonly maxTokens?: number
+  /** The length of the prompt in characters, for learned limits. */
+  readonly promptCharacters?: number
+  /** Counted from 1; 1 unless given. */
+  readonly attempt?: number
+  /** What an end is before an element was the finish: a `FailedError` ("failed") unless given. */
+  readonly endWithoutFinish?: "finished" | "failed"
+  /** Told of each verdict as it changes. What it throws is an uncaught exception of the program. */
+  readonly onVerdict?: (verdict: Verdict) => void
+  /** Ends the loop with its reason when it is aborted. */
+  readonly signal?: AbortSignal
+  /** Closes the source, for one that `return()` cannot close. */
+  readonly abort?: () => void
+}
+
+/**
+ * The stream, guarded. Each loop over it is a run; a function is called anew for each.
+ *
+ * Throws `InvalidPolicy` at once if the policy contradicts itself. The loop throws `StalledError`, `SlowError` or
+ * `FailedError`, the signal's reason, or what the source has thrown if that is none of the engine's failures.
+ *
+ * @example
+ * import { guard, isRetryable, progress, StalledError } from "a2a-campaign/AsyncGuard"
+ *
+ * // Two words, and then nothing more.
+ * async function* words() {
+ *   yield "Hello"
+ *   yield "world"
+ *   await new Promise(() => {})
+ * }
+ *
+ * // A tenth of a second, so that nobody has to wait for a quarter of an hour.
+ * const policy = { stallLimitMillis: 100, limits: { tickMillis: 20 } }
+ *
+ * try {
+ *   for await (const word of guard(words(), { classify: () => progress(), policy })) console.log(word)
+ * } catch (error) {
+ *   if (!(error instanceof StalledError)) throw error
+ *   console.log(error.kind, error.confidence, error.tokens, isRetryable(error))
+ * }
+ *
+ * // prints: Hello
+ * // prints: world
+ * // prints: silent inferred 2 true
+ */
+export const guard = <A>(source: GuardSource<A>, options: GuardOptions<A>): AsyncIterable<A> => {
+  const policy = makeUnsafe(options.policy ?? {})
+  const engine = typeof options.engine === "string" ? { baseUrl: options.engine } : options.engine
+  const endpoint = engine?.baseUrl ?? options.endpoint
+  const { attempt, maxTokens, model, onVerdict, promptCharacters } = options
+  const run = Stream.unwrap(Effect.gen(function*() {
+    const services = yield* SharedServices.services(engine, policy.limits)
+    const upstream = new Upstream<A>(endpoint ?? "its address", source, options)
+    return upstream.stream.pipe(
+      watchWith<A | Accepted>({
+        classify: { start: () => acceptedOr(started(options.classify)) },
+        policy,
+        ...(endpoint === undefined ? {} : { endpoint }),
+        ...(model === undefined ? {} : { model }),
+        ...(maxTokens === undefined ? {} : { maxTokens }),
+        ...(promptCharacters === undefined ? {} : { promptCharacters }),
+        ...(attempt === undefined ? {} : { attempt }),
+        ...(options.endWithoutFinish === undefined ? {} : { endWithoutFinish: options.endWithoutFinish }),
+        ...(onVerdict === undefined ? {} : { onVerdict: (verdict) => tell(onVerdict, verdict) })
+      }),
+      Stream.provideContext(services),
+      Stream.mapError((error) => error instanceof Thrown ? error.error : fromRunError(error, upstream.thrown)),
+      Stream.catchCause((cause) => upstream.abortedEnd ?? Stream.failCause(cause))
+    )
+  }))
+  return { [Symbol.asyncIterator]: () => inTurn(Stream.toAsyncIterable(run)[Symbol.asyncIterator]()) }
+}
+
+/** What the source has thrown that is no failure of the engine. */
+class Thrown extends Data.TaggedError("Thrown")<{ readonly error: unknown }> {}
+
+const tell = (onVerdict: (verdict: Verdict) => void, verdict: Verdict): void => {
+  const told = Result.try({ try: () => onVerdict(verdict), catch: (error) => error })
+  if (Result.isFailure(told)) {
+    queueMicrotask(() => {
+      throw told.failure
+    })
+  }
+}
+
+/** Handed on before all elements, when there is a stream: the request was taken. */
+const ACCEPTED: unique symbol = Symbol("accepted")
+type Accepted = typeof ACCEPTED
+
+type Pull<A> = Effect.Effect<readonly [A | Accepted], Failed | Thrown | Cause.Done>
+
+/** The source of one run. */
+class Upstream<A> {
+  readonly #source: GuardSource<A>
+  readonly #url: string
+  readonly #signal: AbortSignal | undefined
+  readonly #abort: (() => void) | undefined
+  readonly #controller = new AbortController()
+  #iterator: AsyncIterator<A> | undefined
+  /** The stream's own controller, if it has one. */
+  #own: AbortController | undefined
+  #ended = false
+  #isAborted = false
+  /** Ends what is being waited for, because of the program's signal. */
+  #interrupt: (() => void) | undefined
+  /** What the client library has thrown. */
+  thrown: { readonly error: unknown } | undefined
+
+  constructor(url: string, source: GuardSource<A>, { abort, signal }: Pick<GuardOptions<A>, "abort" | "signal">) {
+    this.#url = url
+    this.#source = source
+    this.#signal = signal
+    this.#abort = abort
+  }
+
+  /** What the loop gets where the program itself has aborted the run: the reason of its signal, or just an end. */
+  get abortedEnd(): Stream.Stream<never, unknown> | undefined {
+    if (this.#signal?.aborted === true) return Stream.fail(this.#signal.reason)
+    return this.#isAborted ? Stream.empty : undefined
+  }
+
+  readonly stream: Stream.Stream<A | Accepted, Failed | Thrown> = Stream.unwrap(Effect.suspend(() =>
+    Effect.as(
+      Effect.acquireRelease(
+        Effect.sync(() => this.#signal?.addEventListener("abort", this.#onAbort, { once: true })),
+        () => this.#close
+      ),
+      Stream.fromPull(Effect.succeed(this.#pull))
+    )
+  ))
+
+  readonly #onAbort = () => this.#interrupt?.()
+
+  readonly #pull: Pull<A> = Effect.suspend((): Pull<A> => {
+    const iterator = this.#iterator
+    return iterator === undefined
+      ? this.#open
+      : Effect.flatMap(this.#settled(() => iterator.next()), ({ done, value }) => {
+        if (done !== true) return Effect.succeed([value] as const)
+        this.#ended = true
+        // Who aborts a stream of the openai package by its own controller gets an end, and no error.
+        this.#isAborted = this.#own?.signal.aborted === true
+        return this.#isAborted ? Effect.interrupt : Cause.done()
+      })
+  })
+
+  readonly #open = Effect.suspend(() => {
+    const source = this.#source
+    return Effect.map(
+      this.#settled(() => typeof source === "function" ? source(this.#controller.signal) : source),
+      (iterable) => {
+        this.#own = controllerOf(iterable)
+        this.#iterator = iterable[Symbol.asyncIterator]()
+        return [ACCEPTED] as const
+      }
+    )
+  })
+
+  /** Waits for what the source gives, until the program's signal is aborted. */
+  #settled<B>(ask: () => B | PromiseLike<B>): Effect.Effect<B, Failed | Thrown> {
+    return Effect.callback((resume) => {
+      if (this.#signal?.aborted === true) return resume(Effect.interrupt)
+      const fail = (error: unknown) => resume(this.#failure(error))
+      const asked = Result.try({ try: ask, catch: (error) => error })
+      if (Result.isFailure(asked)) return fail(asked.failure)
+      this.#interrupt = () => resume(Effect.interrupt)
+      Promise.resolve(asked.success).then((value) => resume(Effect.succeed(value)), fail)
+    })
+  }
+
+  #failure(error: unknown): Effect.Effect<never, Failed | Thrown> {
+    this.#ended = true
+    if (this.#signal?.aborted === true) return Effect.interrupt
+    const reason = thrownFailure(this.#url, error)
+    if (reason === undefined) return Effect.fail(new Thrown({ error }))
+    this.thrown = { error }
+    return Effect.fail(new Failed({ hop: "engine", reason, tokens: 0 }))
+  }
+
+  /** A source that waits does not heed its `return()` before it has been aborted, and mostly not then. */
+  readonly #close = Effect.suspend(() => {
+    this.#signal?.removeEventListener("abort", this.#onAbort)
+    if (this.#ended) return Effect.void
+    const iterator = this.#iterator
+    this.#controller.abort()
+    this.#own?.abort()
+    const closed = Effect.tryPromise(() => Promise.resolve(this.#abort?.()).then(() => iterator?.return?.()))
+    return Effect.asVoid(Effect.timeoutOption(Effect.ignore(closed), CLOSE_PATIENCE))
+  })
+}
+
+/** How long a source may take to close before the loop goes on without it. */
+const CLOSE_PATIENCE = "100 millis"
+
+const controllerOf = (iterable: object): AbortController | undefined =>
+  "controller" in iterable && iterable.controller instanceof AbortController ? iterable.controller : undefined
+
+const acceptedOr = <A>(classify: Classify<A>): Classify<A | Accepted> => (element) =>
+  element === ACCEPTED ? transport : classify(element)
+
+/** The elements; one question at a time, because an async generator, too, answers them in turn. */
+const inTurn = <A>(inner: AsyncIterator<A | Accepted>): AsyncIterator<A> => {
+  let begun = false
+  let last: Promise<unknown> | undefined
+  const next = (): Promise<IteratorResult<A>> => {
+    // Only the first one may be what is handed on before all elements.
+    const answer = inner.next() as Promise<IteratorResult<A>>
+    if (begun) return answer
+    begun = true
+    return answer.then((first) => (first.value as unknown) === ACCEPTED ? next() : first)
+  }
+  const close = () => inner.return!() as Promise<IteratorResult<A>>
+  return {
+    next: () => {
+      const answer = last === undefined ? next() : last.then(next)
+      const free = () => {
+        if (last === mine) last = undefined
+      }
+      const mine = answer.then(free, free)
+      last = mine
+      return answer
+    },
+    return: close
+  }
+}
