@@ -6,10 +6,9 @@
  */
 import * as Result from "effect/Result"
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai"
-import { FailReason } from "../liveness/Failed.ts"
+import { FailReason, reasonOfStatus } from "../liveness/Failed.ts"
 
-const { ConnectError, ConnectionLost, Malformed, MidStreamError, RateLimited, Rejected, ServerError, Unavailable } =
-  FailReason.cases
+const { ConnectError, ConnectionLost, Malformed, MidStreamError, Rejected } = FailReason.cases
 
 /** Codes of system and undici errors that mean that no connection was made. */
 export const CONNECT_CODES: ReadonlySet<string> = new Set([
@@ -33,19 +32,14 @@ export const fromUnknown = (url: string, error: unknown): FailReason => {
     const detail = apiMessage(error)
     return error.status === undefined
       ? MidStreamError.make({ code: integerOf(error.code), detail })
-      : fromStatus(error.status, detail, error.headers?.get("retry-after") ?? undefined)
+      : fromStatus(error.status, detail, retryAfterMillis(error.headers?.get("retry-after")))
   }
   if (error instanceof SyntaxError) return Malformed.make({ detail: error.message })
   return fromTransport(url, error)
 }
 
-/** The reason behind an HTTP error status. */
-export const fromStatus = (status: number, detail: string, retryAfter: number | null): FailReason => {
-  if (status === 429) return RateLimited.make({ status, retryAfterMillis: retryAfter, detail })
-  if (status === 503) return Unavailable.make({ status, retryAfterMillis: retryAfter, detail })
-  if (status >= 400 && status < 500 && status !== 408 && status !== 409) return Rejected.make({ status, detail })
-  return ServerError.make({ status, detail })
-}
+/** The reason behind an HTTP error status; the delay that was asked for in milliseconds. */
+export const fromStatus: (status: number, detail: string, retryAfter: number | null) => FailReason = reasonOfStatus
 
 /** The reason behind an error of `fetch` or of reading a body, from its innermost cause. */
 export const fromTransport = (url: string, error: unknown): FailReason => {

@@ -9,7 +9,7 @@
  */
 import * as Schema from "effect/Schema"
 import { TokenCount } from "../token/TokenEvent.ts"
-import { type FailKind, ofStreamError } from "./FailKind.ts"
+import { type FailKind, ofStatus, ofStreamError } from "./FailKind.ts"
 import { Hop } from "./Hop.ts"
 import type { Ended, Frame, Rejected } from "./LivenessInput.ts"
 import { Verdict } from "./Verdict.ts"
@@ -61,8 +61,33 @@ export class Failed extends Schema.TaggedError<Failed>()("Failed", {
   /** What was known when it failed; left out where nobody watched. */
   verdict: Schema.optionalKey(Verdict.cases.Failed)
 }) {
+  /**
+   * The failure of a hop that has answered with this HTTP status, which is none of success; `retryAfterMillis` is what it
+   * asked to wait.
+   */
+  static readonly fromStatus = (
+    status: number,
+    detail: string,
+    { hop = "engine", retryAfterMillis = null }: { readonly hop?: Hop; readonly retryAfterMillis?: number | null } = {}
+  ): Failed => new Failed({ hop, reason: reasonOfStatus(status, detail, retryAfterMillis), tokens: 0 })
+
   override get message(): string {
     return `${whose[this.hop]}: ${describe(this.reason)}${this.tokens === 0 ? "" : ` (after ${this.tokens} tokens)`}`
+  }
+}
+
+/** The reason behind an HTTP error status. */
+export const reasonOfStatus = (status: number, detail: string, retryAfterMillis: number | null): FailReason => {
+  const { RateLimited, Rejected, ServerError, Unavailable } = FailReason.cases
+  switch (ofStatus(status)) {
+    case "rate-limited":
+      return RateLimited.make({ status, retryAfterMillis, detail })
+    case "unavailable":
+      return Unavailable.make({ status, retryAfterMillis, detail })
+    case "rejected":
+      return Rejected.make({ status, detail })
+    default:
+      return ServerError.make({ status, detail })
   }
 }
 

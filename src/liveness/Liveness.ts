@@ -23,6 +23,7 @@ import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import * as GuardedPull from "./GuardedPull.ts"
 
+export { begun } from "./begun.ts"
 export {
   type Classification,
   type Classifier,

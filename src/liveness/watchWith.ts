@@ -70,7 +70,7 @@ export interface WatchWithOptions<A> {
  *
  * const program = lines.pipe(
  *   Liveness.watchWith({
- *     classify: (line) => line === "ping" ? Liveness.transport : line === "end" ? Liveness.finish() : Liveness.progress()
+ *     classify: (line: string) => line === "ping" ? Liveness.transport : line === "end" ? Liveness.finish() : Liveness.progress()
  *   }),
  *   Stream.runForEach((line) => Effect.sync(() => console.log(line))),
  *   Effect.catchTag("Stalled", (stalled) => Effect.sync(() => console.log(stalled.kind, stalled.confidence)))
@@ -89,9 +89,9 @@ export interface WatchWithOptions<A> {
  * // prints: silent inferred
  */
 export const watchWith = <A>(options: WatchWithOptions<A>) =>
-<E, R>(
-  self: Stream.Stream<A, E, R>
-): Stream.Stream<A, E | RunError, R | EngineEvidence | LimitLearner | Ticker> =>
+<B extends A, E, R>(
+  self: Stream.Stream<B, E, R>
+): Stream.Stream<B, E | RunError, R | EngineEvidence | LimitLearner | Ticker> =>
   Stream.unwrap(Effect.gen(function*() {
     const { attempt = 1, endpoint, hop = "engine", maxTokens, model = "", patience = 1, promptCharacters } = options
     const policy = options.policy ?? (yield* CurrentPolicy)
@@ -102,9 +102,9 @@ export const watchWith = <A>(options: WatchWithOptions<A>) =>
       : RunKey.make({ endpoint, model, maxTokens, promptCharacters, running: yield* evidence.running })
     const learned = key === undefined ? nothingLearned : yield* learner.learned(key)
     let last: RunState | undefined
-    const watched = self.pipe(LivenessWatch.watch<A>({
+    const watched = self.pipe(LivenessWatch.watch<B>({
       run: { hop, attempt, endpoint: endpoint ?? "", model },
-      inputsOf: inputsOf(started(options.classify)),
+      inputsOf: inputsOf<B>(started(options.classify)),
       limits: patience === 1 ? policy.limits : morePatient(policy.limits, patience),
       policy: policy.stallPolicy,
       endWithoutFinish: options.endWithoutFinish ?? "failed",
