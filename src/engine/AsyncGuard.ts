@@ -18,15 +18,22 @@
  * silence tells, and its limit is long.
  */
 import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { type Classifier, type Classify, started, transport } from "../liveness/Classification.ts"
+import type { EngineEvidence } from "../liveness/EngineEvidence.ts"
 import { Failed } from "../liveness/Failed.ts"
+import type { LimitLearner } from "../liveness/LimitLearner.ts"
 import { makeUnsafe, type PolicyInput } from "../liveness/LivenessPolicy.ts"
+import { RunError } from "../liveness/RunError.ts"
+import type { Ticker } from "../liveness/Ticker.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
 import { watchWith } from "../liveness/watchWith.ts"
+import { asyncIterator, type LoopEnd } from "./AsyncPull.ts"
 import { fromRunError } from "./GuardError.ts"
 import * as SharedServices from "./SharedServices.ts"
 import { thrownFailure } from "./thrownFailure.ts"
@@ -122,27 +129,33 @@ export const guard = <A>(source: GuardSource<A>, options: GuardOptions<A>): Asyn
   const engine = typeof options.engine === "string" ? { baseUrl: options.engine } : options.engine
   const endpoint = engine?.baseUrl ?? options.endpoint
   const { attempt, maxTokens, model, onVerdict, promptCharacters } = options
-  const run = Stream.unwrap(Effect.gen(function*() {
-    const services = yield* SharedServices.services(engine, policy.limits)
-    const upstream = new Upstream<A>(endpoint ?? "its address", source, options)
-    return upstream.stream.pipe(
-      watchWith<A | Accepted>({
-        classify: { start: () => acceptedOr(started(options.classify)) },
-        policy,
-        ...(endpoint === undefined ? {} : { endpoint }),
-        ...(model === undefined ? {} : { model }),
-        ...(maxTokens === undefined ? {} : { maxTokens }),
-        ...(promptCharacters === undefined ? {} : { promptCharacters }),
-        ...(attempt === undefined ? {} : { attempt }),
-        ...(options.endWithoutFinish === undefined ? {} : { endWithoutFinish: options.endWithoutFinish }),
-        ...(onVerdict === undefined ? {} : { onVerdict: (verdict) => tell(onVerdict, verdict) })
-      }),
-      Stream.provideContext(services),
-      Stream.mapError((error) => error instanceof Thrown ? error.error : fromRunError(error, upstream.thrown)),
-      Stream.catchCause((cause) => upstream.abortedEnd ?? Stream.failCause(cause))
-    )
-  }))
-  return { [Symbol.asyncIterator]: () => inTurn(Stream.toAsyncIterable(run)[Symbol.asyncIterator]()) }
+  return {
+    [Symbol.asyncIterator]: () => {
+      const upstream = new Upstream<A>(endpoint ?? "its address", source, options)
+      const watched = upstream.stream.pipe(
+        watchWith<A | Accepted>({
+          classify: { start: () => acceptedOr(started(options.classify)) },
+          policy,
+          ...(endpoint === undefined ? {} : { endpoint }),
+          ...(model === undefined ? {} : { model }),
+          ...(maxTokens === undefined ? {} : { maxTokens }),
+          ...(promptCharacters === undefined ? {} : { promptCharacters }),
+          ...(attempt === undefined ? {} : { attempt }),
+          ...(options.endWithoutFinish === undefined ? {} : { endWithoutFinish: options.endWithoutFinish }),
+          ...(onVerdict === undefined ? {} : { onVerdict: (verdict) => tell(onVerdict, verdict) })
+        })
+      )
+      const open = Effect.gen(function*() {
+        const scope = yield* Effect.scope
+        const context = yield* SharedServices.services(engine, policy.limits)
+        const pull = yield* Effect.provideContext(Channel.toPullScoped(watched.channel, scope), context)
+        // The first is what is handed on before all elements.
+        yield* Effect.provideContext(pull, context)
+        return { pull: pull as unknown as Effect.Effect<readonly [A], Effect.Error<typeof pull>, Services>, context }
+      })
+      return asyncIterator(open, (cause) => upstream.endOf(cause))
+    }
+  }
 }
 
 /** What the source has thrown that is no failure of the engine. */
@@ -161,6 +174,10 @@ const tell = (onVerdict: (verdict: Verdict) => void, verdict: Verdict): void => 
 const ACCEPTED: unique symbol = Symbol("accepted")
 type Accepted = typeof ACCEPTED
 
+type Services = EngineEvidence | LimitLearner | Ticker
+
+const isRunError = Schema.is(RunError)
+
 type Pull<A> = Effect.Effect<readonly [A | Accepted], Failed | Thrown | Cause.Done>
 
 /** The source of one run. */
@@ -178,7 +195,7 @@ class Upstream<A> {
   /** Ends what is being waited for, because of the program's signal. */
   #interrupt: (() => void) | undefined
   /** What the client library has thrown. */
-  thrown: { readonly error: unknown } | undefined
+  #thrown: { readonly error: unknown } | undefined
 
   constructor(url: string, source: GuardSource<A>, { abort, signal }: Pick<GuardOptions<A>, "abort" | "signal">) {
     this.#url = url
@@ -187,10 +204,15 @@ class Upstream<A> {
     this.#abort = abort
   }
 
-  /** What the loop gets where the program itself has aborted the run: the reason of its signal, or just an end. */
-  get abortedEnd(): Stream.Stream<never, unknown> | undefined {
-    if (this.#signal?.aborted === true) return Stream.fail(this.#signal.reason)
-    return this.#isAborted ? Stream.empty : undefined
+  /** What the loop gets of an end: where the program itself has aborted, the reason of its signal, or just an end. */
+  endOf(cause: Cause.Cause<RunError | Thrown | Cause.Done>): LoopEnd {
+    const thrown = (error: unknown): LoopEnd => ({ _tag: "Thrown", error })
+    if (this.#signal?.aborted === true) return thrown(this.#signal.reason)
+    if (this.#isAborted) return { _tag: "Done" }
+    const error = Cause.squash(cause)
+    if (Cause.isDone(error)) return { _tag: "Done" }
+    if (error instanceof Thrown) return thrown(error.error)
+    return thrown(isRunError(error) ? fromRunError(error, this.#thrown) : error)
   }
 
   readonly stream: Stream.Stream<A | Accepted, Failed | Thrown> = Stream.unwrap(Effect.suspend(() =>
@@ -247,7 +269,7 @@ class Upstream<A> {
     if (this.#signal?.aborted === true) return Effect.interrupt
     const reason = thrownFailure(this.#url, error)
     if (reason === undefined) return Effect.fail(new Thrown({ error }))
-    this.thrown = { error }
+    this.#thrown = { error }
     return Effect.fail(new Failed({ hop: "engine", reason, tokens: 0 }))
   }
 
@@ -271,29 +293,3 @@ const controllerOf = (iterable: object): AbortController | undefined =>
 
 const acceptedOr = <A>(classify: Classify<A>): Classify<A | Accepted> => (element) =>
   element === ACCEPTED ? transport : classify(element)
-
-/** The elements; one question at a time, because an async generator, too, answers them in turn. */
-const inTurn = <A>(inner: AsyncIterator<A | Accepted>): AsyncIterator<A> => {
-  let begun = false
-  let last: Promise<unknown> | undefined
-  const next = (): Promise<IteratorResult<A>> => {
-    // Only the first one may be what is handed on before all elements.
-    const answer = inner.next() as Promise<IteratorResult<A>>
-    if (begun) return answer
-    begun = true
-    return answer.then((first) => (first.value as unknown) === ACCEPTED ? next() : first)
-  }
-  const close = () => inner.return!() as Promise<IteratorResult<A>>
-  return {
-    next: () => {
-      const answer = last === undefined ? next() : last.then(next)
-      const free = () => {
-        if (last === mine) last = undefined
-      }
-      const mine = answer.then(free, free)
-      last = mine
-      return answer
-    },
-    return: close
-  }
-}
