@@ -9,7 +9,11 @@ const expected: Record<string, RegExp> = {
   "campaignFromCode.ts":
     /^france #1: 1 \(5 tokens\)\nstopping, because it is paused by its program\nPaused: 1 of 4 scored, mean 1\nitaly #1: 0 \(5 tokens\)\nfrance #2: 1 \(5 tokens\)\nitaly #2: 0 \(5 tokens\)\nEnded: 4 of 4 scored, mean 0\.5\n$/,
   "guardedStream.ts": /token: alive\nno token for 90 seconds\n$/,
+  "chatProxy.ts":
+    /^before the first byte: engine: connection lost: .*\nthe client has a whole answer of \d+ characters\nthe client has \d+ characters, and then: no token from the engine .* counters stand still\n$/,
   "engineTokens.ts": /function runLengthEncode[\s\S]*\d+ tokens by usage, finish reason stop\n$/,
+  "openaiGuard.ts":
+    /^(slow: .*\n)+a whole answer of \d+ characters\n(slow: .*\n)*StalledError engine-hung, proved after \d+ tokens: its counters stand still\nit may be asked again\n$/,
   "ownAgent.ts":
     /^TASK_STATE_INPUT_REQUIRED: how far, ada\?\ngrace: NOT_FOUND\nTASK_STATE_COMPLETED: 1 2 3 4 5 \nnobody: UNAUTHENTICATED\n$/,
   "ownGrader.ts":

@@ -39,14 +39,12 @@ export const asyncIterator = <A, E, R>(
     return Effect.provideContext(opened.pull, opened.context)
   })
 
+  const closing = Effect.suspend(() =>
+    Effect.andThen(asked === undefined ? Effect.void : interrupt(asked), Scope.close(scope, Exit.void))
+  )
+  // A turn later, so that whoever is told of the end by what is interrupted finds that it is being closed.
   const close = (): Promise<IteratorResult<A>> =>
-    closed ??= Effect.runPromise(Effect.as(
-      Effect.andThen(
-        Effect.suspend(() => asked === undefined ? Effect.void : interrupt(asked)),
-        Scope.close(scope, Exit.void)
-      ),
-      { done: true, value: undefined }
-    ))
+    closed ??= Promise.resolve().then(() => Effect.runPromise(closing)).then(() => ({ done: true, value: undefined }))
 
   const next = (): Promise<IteratorResult<A>> => {
     if (closed !== undefined) return closed

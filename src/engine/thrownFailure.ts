@@ -33,6 +33,9 @@ export const thrownFailure = (url: string, thrown: unknown): FailReason | undefi
       ? FailReason.cases.MidStreamError.make({ code: codeOf(thrown), detail })
       : EngineFailure.fromStatus(thrown.status, detail, retryAfter)
   }
+  if (thrown instanceof SyntaxError && /server-sent event/.test(thrown.message)) {
+    return FailReason.cases.Malformed.make({ detail: thrown.message })
+  }
   return isOfTransport(thrown) ? EngineFailure.fromTransport(url, thrown) : undefined
 }
 
