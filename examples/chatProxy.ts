@@ -77,7 +77,7 @@ const policy = LivenessPolicy.layer({
 const service = (engine: string) =>
   HttpRouter.serve(proxy(engine), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(Liveness.layer(
-      ScrapedEvidence.layer({ baseUrl: engine, interval: "100 millis", suspectInterval: "50 millis" })
+      ScrapedEvidence.layer({ baseUrl: engine, interval: "50 millis", suspectInterval: "50 millis" })
     )),
     Layer.provide(NodeHttpClient.layerUndici),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0, gracefulShutdownTimeout: 0 })),
@@ -113,6 +113,7 @@ const program = Effect.gen(function*() {
 const simulator = Simulator.layer({
   host: "127.0.0.1",
   port: 0,
+  timeToFirstTokenMillis: 20,
   interTokenMillis: 5,
   faults: ["connection-dropped:request=1", "engine-hang:after-tokens=5,request=3"]
 })

@@ -14,6 +14,7 @@ import OpenAI from "openai"
 const simulator = ManagedRuntime.make(Simulator.layer({
   host: "127.0.0.1",
   port: 0,
+  timeToFirstTokenMillis: 20,
   interTokenMillis: 5,
   faults: ["long-prefill:seconds=1,request=1", "engine-hang:after-tokens=5,request=2"]
 }))
@@ -34,7 +35,7 @@ const ask = async (question: string) => {
     {
       classify: chatCompletionChunks,
       // Without it only silence tells, and its limit is long.
-      engine: { baseUrl: engine, scrapeMillis: 100, suspectScrapeMillis: 50 },
+      engine: { baseUrl: engine, scrapeMillis: 50, suspectScrapeMillis: 50 },
       onVerdict: (verdict) => {
         if (verdict._tag === "Slow") console.log(`slow: ${verdict.reason}`)
       },
