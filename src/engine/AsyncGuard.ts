@@ -46,8 +46,17 @@ export {
   error,
   finish,
   progress,
+  type ProgressChannel,
+  type ProgressOptions,
   transport
 } from "../liveness/Classification.ts"
+export type { FailKind } from "../liveness/FailKind.ts"
+export type { LimitInForce } from "../liveness/LimitInForce.ts"
+export type { PolicyInput } from "../liveness/LivenessPolicy.ts"
+export type { Phase } from "../liveness/Phase.ts"
+export type { SlowReason } from "../liveness/SlowReason.ts"
+export type { Confidence, StallKind } from "../liveness/StallKind.ts"
+export type { Circumstances, Verdict } from "../liveness/Verdict.ts"
 export { body as chatCompletionBody, chunks as chatCompletionChunks } from "./ChatCompletionClassifier.ts"
 export {
   FailedError,
@@ -58,12 +67,14 @@ export {
   SlowError,
   StalledError
 } from "./GuardError.ts"
+export type { SharedEngine } from "./SharedServices.ts"
 
 /** A stream, or a function that asks for one and stops when the signal is aborted. */
 export type GuardSource<A> =
   | AsyncIterable<A>
   | ((signal: AbortSignal) => AsyncIterable<A> | PromiseLike<AsyncIterable<A>>)
 
+/** How a stream is guarded. */
 export interface GuardOptions<A> {
   /** Tells what an element is; `chatCompletionChunks` for the openai package. Called once for each. */
   readonly classify: Classify<A> | Classifier<A>

@@ -176,6 +176,7 @@ export const isRetryable = (error: unknown): boolean => {
   return known !== undefined && rowOf(known).retries !== 0
 }
 
+/** When it is enough. */
 export interface RetryChoice {
   /** Most attempts that use one up, the first among them; 3 unless given. */
   readonly attempts?: number

@@ -20,6 +20,7 @@ import type { LivenessLimits } from "../liveness/LivenessLimits.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import * as ScrapedEvidence from "./ScrapedEvidence.ts"
 
+/** An engine whose metrics are asked for. */
 export interface SharedEngine {
   /** The address of the engine's API, with its `/v1`; its metrics and its health stand beside it. */
   readonly baseUrl: string

@@ -15,11 +15,36 @@ import type { Ended, Frame, LivenessInput } from "./LivenessInput.ts"
 
 /** What an element is; made by `progress`, `counted`, `transport`, `finish` and `error`. */
 export type Classification =
-  | { readonly _tag: "Progress"; readonly tokens: number; readonly channel: Frame["channel"] }
-  | { readonly _tag: "Counted"; readonly count: number }
+  | {
+    readonly _tag: "Progress"
+    /** Tokens that the element is known to stand for. */
+    readonly tokens: number
+    /** What they belong to; `null` where nothing of them is shown. */
+    readonly channel: ProgressChannel | null
+  }
+  | {
+    readonly _tag: "Counted"
+    /** All tokens so far, as the engine says. */
+    readonly count: number
+  }
   | { readonly _tag: "Transport" }
-  | { readonly _tag: "Finish"; readonly reason: string; readonly tokens: number }
-  | { readonly _tag: "Error"; readonly detail: string; readonly code: number | null }
+  | {
+    readonly _tag: "Finish"
+    /** As the engine names it, such as "stop" or "length". */
+    readonly reason: string
+    /** Tokens that came with it. */
+    readonly tokens: number
+  }
+  | {
+    readonly _tag: "Error"
+    /** What was said. */
+    readonly detail: string
+    /** An HTTP status, where there is one. */
+    readonly code: number | null
+  }
+
+/** What tokens belong to; "work" is what an agent says of its own doing. */
+export type ProgressChannel = "content" | "reasoning" | "tool-call" | "work"
 
 /** Tells what an element is. */
 export type Classify<A> = (element: A) => Classification
@@ -30,11 +55,12 @@ export interface Classifier<A> {
   readonly start: () => Classify<A>
 }
 
+/** What is known of an element that carries something of the answer. */
 export interface ProgressOptions {
   /** Tokens that the element is known to stand for; 1 unless given. */
   readonly tokens?: number
   /** What they belong to; "content" unless given. `null` for tokens of which nothing is shown. */
-  readonly channel?: Frame["channel"]
+  readonly channel?: ProgressChannel | null
 }
 
 const oneToken: Classification = { _tag: "Progress", tokens: 1, channel: "content" }

@@ -8,6 +8,7 @@
  */
 import * as Schema from "effect/Schema"
 
+/** The kind of a failure, a row of the retry table. */
 export const FailKind = Schema.Literals([
   "connect-error",
   /** A connection, and no answer to the request. */

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 
 /** Why a policy is refused. */
 export class InvalidPolicy extends Schema.TaggedError<InvalidPolicy>()("InvalidPolicy", {
+  /** Whether it cannot be read, or contradicts itself, with each problem in a clause. */
   reason: Schema.TaggedUnion({
     /** Unknown settings, or values that a setting may not have. */
     Malformed: { problems: Schema.Array(Schema.String) },

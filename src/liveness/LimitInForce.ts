@@ -67,9 +67,13 @@ export type LimitOrigin = typeof LimitOrigin.Type
 export const Learning = Schema.Struct({ runs: Schema.Int, needed: Schema.Int })
 export type Learning = typeof Learning.Type
 
+/** A limit of one run at one moment. */
 export const LimitInForce = Schema.Struct({
+  /** Which limit it is, such as "frozen" or "silent". */
   name: LimitName,
+  /** How long it is, in milliseconds. */
   millis: Schema.Finite,
+  /** Why it is so long. */
   origin: LimitOrigin,
   /** For a limit that experience has a say in, whether or not it decided; `null` for others, and if nobody learns. */
   learning: Schema.NullOr(Learning).pipe(Schema.withDecodingDefault(Effect.succeed(null)))

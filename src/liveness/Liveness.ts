@@ -32,6 +32,7 @@ export {
   error,
   finish,
   progress,
+  type ProgressChannel,
   type ProgressOptions,
   transport
 } from "./Classification.ts"

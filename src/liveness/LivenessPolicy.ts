@@ -129,7 +129,7 @@ export interface PolicyInput {
  *
  * const program = Effect.gen(function*() {
  *   const policy = yield* LivenessPolicy.make({ stallLimitMillis: 300_000, limits: { frozenFloorMillis: 90_000 } })
- *   console.log(LivenessPolicy.diff(LivenessPolicy.defaults, policy).map(({ text }) => text).at(0))
+ *   console.log(LivenessPolicy.diff(LivenessPolicy.defaults, policy).find(({ name }) => name === "frozen-floor")?.text)
  *   const kept = JSON.stringify(LivenessPolicy.encode(policy))
  *   console.log(String(yield* LivenessPolicy.decode(JSON.parse(kept))) === String(policy))
  *   const wrong = yield* Effect.flip(LivenessPolicy.make({ limits: { frozenFloorMillis: 400_000 } }))

@@ -9,7 +9,7 @@
 import * as Schema from "effect/Schema"
 import type { TokenEvent } from "../token/TokenEvent.ts"
 
-/** Where a request stands. */
+/** Where a request stands; a label, which decides nothing. */
 export const Phase = Schema.Literals([
   "connecting",
   "awaiting",

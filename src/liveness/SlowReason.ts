@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 
+/** What a slow run waits for. */
 export const SlowReason = Schema.Literals([
   /** The engine has requests waiting, and this one has no token yet. */
   "queued",

@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 
+/** What hangs, and how that is known. */
 export const StallKind = Schema.Literals([
   /** Nothing the engine counts has moved for the frozen limit although it holds requests. */
   "engine-hung",

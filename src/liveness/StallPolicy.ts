@@ -3,6 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 
+/** What follows when a run is found stalled, or its budget used up. */
 export const StallPolicy = Schema.Literals([
   /** Nothing is looked at. */
   "off",

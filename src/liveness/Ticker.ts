@@ -21,7 +21,7 @@ export class Ticker extends Context.Service<Ticker, {
   /** Calls `tick` every interval until the scope closes. */
   readonly add: (tick: Tick) => Effect.Effect<void, never, Scope.Scope>
 }>()("a2a-campaign/Ticker") {
-  /** Ticks every interval; the tick of the policy in force unless given. */
+  /** Ticks this often while anybody listens; as the policy in force says unless given. */
   static readonly layer = (interval?: Duration.Input): Layer.Layer<Ticker> =>
     Layer.effect(
       Ticker,

@@ -59,13 +59,19 @@ export type DecidedBy = typeof DecidedBy.Type
 
 /** What was known when a final verdict fell. */
 export const Circumstances = Schema.Struct({
+  /** Which run it was. */
   run: RunName,
+  /** Whose word or limit it was. */
   decidedBy: DecidedBy,
+  /** When it fell, in milliseconds of the run. */
   atMillis: Millis,
+  /** The last phases, and since when each. */
   phases: Schema.Array(Schema.Struct({ phase: Phase, sinceMillis: Millis })),
   /** The last gaps between progress, oldest first. */
   gapsMillis: Schema.Array(Millis),
+  /** The limits that were in force. */
   limits: Schema.Array(LimitInForce),
+  /** What the engine's metrics had said. */
   evidence: Evidence
 })
 export type Circumstances = typeof Circumstances.Type

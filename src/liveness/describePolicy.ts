@@ -36,7 +36,9 @@ export interface DescribedSetting {
   readonly text: string
   /** The default, likewise. */
   readonly defaultText: string
+  /** Whether it has its default. */
   readonly isDefault: boolean
+  /** What it means to the person who changes it, in a sentence. */
   readonly meaning: string
 }
 
@@ -121,9 +123,11 @@ export interface PolicyDifference {
   readonly path: string
   /** What people call it. */
   readonly name: string
+  /** The first policy's value; times in milliseconds. */
   readonly from: DescribedSetting["value"]
+  /** The other policy's. */
   readonly to: DescribedSetting["value"]
-  /** The other policy's value as a person reads it. */
+  /** The same as a person reads it. */
   readonly toText: string
   /** All of it in a few words, such as `frozen-floor: 60 s -> 90 s`. */
   readonly text: string
@@ -140,6 +144,7 @@ export const diff = (from: Policy, to: Policy): ReadonlyArray<PolicyDifference> 
   })
 }
 
+/** What is printed beside the settings. */
 export interface PrintOptions {
   /** Where settings come from, by their path, such as a flag or a file; what has no origin is the program's. */
   readonly origins?: ReadonlyMap<string, string>

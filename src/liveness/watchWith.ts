@@ -29,6 +29,7 @@ import type { RunState } from "./RunState.ts"
 import { Ticker } from "./Ticker.ts"
 import type { Verdict } from "./Verdict.ts"
 
+/** How a stream of any elements is watched. */
 export interface WatchWithOptions<A> {
   /** Tells what an element is. */
   readonly classify: Classify<A> | Classifier<A>
@@ -79,6 +80,7 @@ export interface WatchWithOptions<A> {
  * // A tenth of a second, so that nobody has to wait for a quarter of an hour.
  * const policy = LivenessPolicy.layer({
  *   stallLimitMillis: 100,
+ *   limits: { tickMillis: 20 }
  * })
  *
  * await Effect.runPromise(Effect.provide(program, Liveness.layer().pipe(Layer.provideMerge(policy))))
