@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { setTimeout as sleep } from "node:timers/promises"
 import * as Guard from "../../src/engine/AsyncGuard.ts"
 import type { Verdict } from "../../src/liveness/Verdict.ts"
 
@@ -150,7 +151,7 @@ describe("a guarded loop", () => {
   it("waits for one that is only slow, whose consumer is slow, or about which it shall only warn", async () => {
     const slow = async function*() {
       for (const word of ["a", "b", "end"]) {
-        await new Promise((resolve) => setTimeout(resolve, 30))
+        await sleep(30)
         yield word
       }
     }
@@ -162,7 +163,7 @@ describe("a guarded loop", () => {
     const seen: Array<string> = []
     for await (const word of guard(wordsOf("a", "b", "end").words(), { classify, policy })) {
       seen.push(word)
-      await new Promise((resolve) => setTimeout(resolve, 150))
+      await sleep(150)
     }
     assert.deepStrictEqual(seen, ["a", "b", "end"])
     const verdicts: Array<Verdict["_tag"]> = []
@@ -173,7 +174,7 @@ describe("a guarded loop", () => {
     })[Symbol.asyncIterator]()
     await warned.next()
     const asked = warned.next()
-    while (!verdicts.includes("Stalled")) await new Promise((resolve) => setTimeout(resolve, 5))
+    while (!verdicts.includes("Stalled")) await sleep(5)
     await warned.return!()
     assert.isTrue((await asked).done)
   })
@@ -192,7 +193,7 @@ describe("a guarded loop", () => {
       signal: waiting.signal,
       onVerdict: ({ _tag }) => verdicts.push(_tag)
     }))
-    setTimeout(() => waiting.abort(reason), 10)
+    void sleep(10).then(() => waiting.abort(reason))
     assert.deepStrictEqual(await hung, { seen: ["a"], error: reason })
     assert.strictEqual(verdicts.at(-1), "Cancelled")
 
@@ -230,7 +231,7 @@ describe("a guarded loop", () => {
   it("ends what lives only by a hard cap, and that is not tried again", async () => {
     const alive = async function*() {
       while (true) {
-        await new Promise((resolve) => setTimeout(resolve, 2))
+        await sleep(2)
         yield "a"
       }
     }

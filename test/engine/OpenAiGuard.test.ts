@@ -1,7 +1,9 @@
 /** What goes wrong behind the openai package, and behind a bare fetch, as the errors of the guard. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import { setTimeout as sleep } from "node:timers/promises"
 import OpenAI from "openai"
+import { fetch } from "undici"
 import * as Guard from "../../src/engine/AsyncGuard.ts"
 import type { FailKind } from "../../src/liveness/FailKind.ts"
 import { Simulator } from "../../src/simulator/Simulator.ts"
@@ -58,7 +60,7 @@ const errorOf = async (iterable: AsyncIterable<unknown>): Promise<unknown> => {
 
 const idle = async () => {
   while ((await simulator.runPromise(Simulator.use(({ streams }) => streams))).length > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await sleep(5)
   }
 }
 
@@ -103,7 +105,7 @@ describe("a guarded stream of the openai package", () => {
     const client = new OpenAI({ baseURL, apiKey: "none", maxRetries: 0, logLevel: "off" })
     const stream = await client.chat.completions.create(body, { headers: { "x-sim-fault": "slow-decode" } })
     const guarded = Guard.guard(stream, { classify: Guard.chatCompletionChunks, policy })
-    setTimeout(() => stream.controller.abort(), 20)
+    void sleep(20).then(() => stream.controller.abort())
     assert.isUndefined(await errorOf(guarded))
     await idle()
   })
@@ -119,7 +121,7 @@ describe("a guarded stream of the openai package", () => {
 
 const abortedSoon = (reason: Error): AbortSignal => {
   const controller = new AbortController()
-  setTimeout(() => controller.abort(reason), 20)
+  void sleep(20).then(() => controller.abort(reason))
   return controller.signal
 }
 

@@ -1,8 +1,8 @@
 /** What is told of a stream that passes, however it was cut, and that what is not parsed is told all the same. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { CallReader } from "../../src/tap/CallReader.ts"
 import * as ChunkCount from "../../src/engine/ChunkCount.ts"
+import { CallReader } from "../../src/tap/CallReader.ts"
 import { TokenTemplate } from "../../src/tap/TokenTemplate.ts"
 import { runs } from "../support/propertyRuns.ts"
 
