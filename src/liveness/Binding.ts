@@ -15,6 +15,9 @@ import * as Schema from "effect/Schema"
 import { type EngineSample, rise } from "./EngineSample.ts"
 import type { LivenessLimits } from "./LivenessLimits.ts"
 
+/**
+ * Whether metrics are those of the engine that serves us: proved by tokens that it counted, taken over, or refuted.
+ */
 export const BindingStatus = Schema.Literals(["unproven", "proven", "inherited", "refuted"])
 export type BindingStatus = typeof BindingStatus.Type
 

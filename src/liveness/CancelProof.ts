@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 
+/** Whether the engine is known to have dropped the request of a run that was given up. */
 export const CancelProof = Schema.Literals([
   /** The engine's metrics showed it, or its process is gone. */
   "confirmed",

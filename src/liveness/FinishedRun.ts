@@ -25,8 +25,11 @@ import { limitsOf } from "./Judgement.ts"
 import { now, type RunState, silence } from "./RunState.ts"
 import type { FinalVerdict } from "./Verdict.ts"
 
+/** What a run that has ended teaches about silence in healthy runs of its kind; `null` where nothing. */
 export interface FinishedRun {
+  /** The longest silence after its first token, in milliseconds; `Infinity` for one that was cut off. */
   readonly largestGapMillis: number | null
+  /** How long its first token took, in milliseconds; `Infinity` for a wait that was cut off. */
   readonly firstTokenMillis: number | null
 }
 

@@ -3,6 +3,7 @@
  */
 import * as Schema from "effect/Schema"
 
+/** Which connection of a token's way: named for its far end. */
 export const Hop = Schema.Literals(["engine", "purple", "green"])
 export type Hop = typeof Hop.Type
 

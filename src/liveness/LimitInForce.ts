@@ -85,8 +85,11 @@ export type LimitInForce = typeof LimitInForce.Type
  * were given up. `learning` tells which, and is absent where nobody learns.
  */
 export const LearnedLimits = Schema.Struct({
+  /** For a silence between tokens. */
   gapMillis: Schema.NullOr(Schema.Finite),
+  /** For the wait for the first token. */
   firstTokenMillis: Schema.NullOr(Schema.Finite),
+  /** How many finished runs they rest on, or lack. */
   learning: Schema.optionalKey(Schema.Struct({ gap: Learning, firstToken: Learning }))
 })
 export type LearnedLimits = typeof LearnedLimits.Type
@@ -94,7 +97,11 @@ export type LearnedLimits = typeof LearnedLimits.Type
 export const nothingLearned: LearnedLimits = { gapMillis: null, firstTokenMillis: null }
 
 /** A limit that an agent counts, as its heartbeats tell it: `usedMillis` of it have passed. */
-export const ToldLimit = Schema.Struct({ ...LimitInForce.fields, usedMillis: Schema.Finite })
+export const ToldLimit = Schema.Struct({
+  ...LimitInForce.fields,
+  /** How much of it has passed, in milliseconds. */
+  usedMillis: Schema.Finite
+})
 export type ToldLimit = typeof ToldLimit.Type
 
 /** The hops between a run and its engine. */

@@ -24,6 +24,8 @@ import * as Stream from "effect/Stream"
 import * as GuardedPull from "./GuardedPull.ts"
 
 export { begun } from "./begun.ts"
+export { BindingStatus } from "./Binding.ts"
+export { CancelProof } from "./CancelProof.ts"
 export {
   type Classification,
   type Classifier,
@@ -39,18 +41,31 @@ export {
 export { EngineEvidence } from "./EngineEvidence.ts"
 export { EngineGate } from "./EngineGate.ts"
 export { Failed } from "./Failed.ts"
+export type { FinishedRun } from "./FinishedRun.ts"
 export { heartbeatOf } from "./Heartbeat.ts"
+export { Hop } from "./Hop.ts"
+export { LearnedLimits, ToldLimit } from "./LimitInForce.ts"
 export { LimitLearner } from "./LimitLearner.ts"
-export { fromTokenEvents, type LivenessInput, ofTokenEvents } from "./LivenessInput.ts"
+export {
+  fromTokenEvents,
+  type Heartbeat,
+  type LivenessInput,
+  ofTokenEvents,
+  type Opened,
+  type Scrape
+} from "./LivenessInput.ts"
 export { defaults, LivenessLimits } from "./LivenessLimits.ts"
 export { initial, step, verdictOf } from "./LivenessStep.ts"
 export { watch, type WatchOptions } from "./LivenessWatch.ts"
+export type { Outlook } from "./Outlook.ts"
 export { planOf, schedule } from "./RetryPolicy.ts"
 export { RunError } from "./RunError.ts"
+export { RunKey } from "./RunKey.ts"
+export type { RunState } from "./RunState.ts"
 export { Slow } from "./Slow.ts"
 export { Stalled } from "./Stalled.ts"
 export { Ticker } from "./Ticker.ts"
-export { Verdict } from "./Verdict.ts"
+export { RunName, Verdict } from "./Verdict.ts"
 export { layer, watchWith, type WatchWithOptions } from "./watchWith.ts"
 
 /** A wake this much later than asked for means that we were paused, not that the stream was silent. */

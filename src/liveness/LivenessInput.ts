@@ -23,7 +23,9 @@ export type EngineDigest = typeof EngineDigest.Type
 /** The request was sent. */
 export interface Opened {
   readonly _tag: "Opened"
+  /** When, in monotonic milliseconds. */
   readonly at: number
+  /** Which run. */
   readonly run: RunName
   /** What earlier runs or a canary at this endpoint found; `unproven` unless given. */
   readonly binding?: BindingStatus
@@ -31,6 +33,7 @@ export interface Opened {
   readonly longestStepMillis?: number
   /** The engine has just been started and may compile. */
   readonly firstRun?: boolean
+  /** The limits that finished runs of its kind have taught. */
   readonly learned?: LearnedLimits
   /** The agent promises a heartbeat this often, in milliseconds; a first heartbeat promises the configured interval. */
   readonly heartbeatMillis?: number
@@ -71,10 +74,15 @@ export interface TransportOnly {
 /** An agent says that it lives, and how old its last token is. */
 export interface Heartbeat {
   readonly _tag: "Heartbeat"
+  /** When it came, in monotonic milliseconds. */
   readonly at: number
+  /** What the agent's run does. */
   readonly phase: Phase
+  /** Its tokens so far. */
   readonly tokens: number
+  /** How long ago the last of them came, in milliseconds. */
   readonly tokenAgeMillis: number
+  /** What the agent knows of its engine. */
   readonly engine: EngineDigest
   /** How often it promises the next one, in milliseconds. */
   readonly intervalMillis?: number
@@ -85,6 +93,7 @@ export interface Heartbeat {
 /** One scrape of the metrics of one engine. */
 export interface Scrape {
   readonly _tag: "Scrape"
+  /** When its answer had come, in monotonic milliseconds. */
   readonly at: number
   /** When it was asked for. */
   readonly askedAt: number

@@ -19,9 +19,11 @@ const CountingLimit = Schema.Struct({
 })
 export type CountingLimit = typeof CountingLimit.Type
 
+/** What is known of a silence while it lasts, for displays. */
 export const Outlook = Schema.Struct({
   /** What ends the run if nothing comes; `null` where nothing does. */
   limit: Schema.NullOr(CountingLimit),
+  /** What the engine does. */
   engine: EngineState,
   /** Why it is called slow; `null` where it is not. */
   slow: Schema.NullOr(SlowReason),

@@ -22,11 +22,15 @@ const Band = Schema.NullOr(Schema.Int.check(Schema.isGreaterThan(0)))
 export const Load = Schema.Literals(["up to 4", "up to 16", "more", "unknown"])
 export type Load = typeof Load.Type
 
+/** What makes runs comparable: limits are learned from runs of the same key. */
 export const RunKey = Schema.Struct({
   /** The address as in `RunName`; nothing secret, because it is stored. */
   endpoint: Schema.String,
+  /** The model that was asked. */
   model: Schema.String,
+  /** What was asked for, in bands of powers of four. */
   shape: Schema.Struct({ maxTokens: Band, promptCharacters: Band }),
+  /** How busy the engine was. */
   load: Load
 })
 export type RunKey = typeof RunKey.Type

@@ -44,6 +44,7 @@ export interface SlowNow {
   readonly limit: LimitInForce
 }
 
+/** Opaque: the state of the reducer. `verdictOf` and `heartbeatOf` say what there is to know of it. */
 export interface RunState {
   readonly limits: LivenessLimits
   readonly run: RunName

@@ -21,10 +21,13 @@ const Millis = Schema.Finite
 
 /** Which run this is, told by whoever opened it. */
 export const RunName = Schema.Struct({
+  /** At which hop it is watched. */
   hop: Hop,
   /** Counted from 1. */
   attempt: Schema.Int,
+  /** Where the far end is; nothing secret, because it is stored. */
   endpoint: Schema.String,
+  /** The model that is asked. */
   model: Schema.String
 })
 export type RunName = typeof RunName.Type

@@ -42,7 +42,7 @@ const typesIn = (node: unknown): ReadonlyArray<readonly [name: string, member: s
 export const unnameable = (): ReadonlyMap<string, ReadonlyArray<string>> => {
   const exported = publicModules().flatMap(({ exports }) => exports.filter(({ name }) => !name.includes(".")))
   const nameable = new Set(exported.map(({ name, place }) => `${place.split(":")[0]}#${name}`))
-  const places = new Set(exported.map(({ place }) => place))
+  const places = new Set(exported.flatMap(({ comment, place }) => comment.startsWith("Opaque") ? [] : [place]))
   const found = new Map<string, ReadonlyArray<string>>()
   for (const file of new Set(exported.map(({ place }) => place.split(":")[0]!))) {
     const source = sourceOf(file)

@@ -5,6 +5,7 @@
  * It reads text and not types: a comment belongs to what follows it. A type with the name of a value needs no comment of
  * its own, because both are one name to whoever imports it. Members are those of interfaces, of object types, of classes,
  * of the shape of a service, and the fields of a schema.
+ * Those of a name whose comment begins with "Opaque" are nobody's business: it is there to be handed on.
  */
 import { readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
@@ -204,8 +205,10 @@ const documented = (name: string, declarations: ReadonlyArray<Declared>): Readon
   const [first] = declarations
   if (first === undefined) return [{ name, place: "nowhere", comment: "" }]
   const comment = declarations.map(({ source, statement }) => commentBefore(source, statement.start)).join("\n").trim()
+  const entry = { name, place: placeOf(first.source, first.statement), comment }
+  if (comment.startsWith("Opaque")) return [entry]
   return [
-    { name, place: placeOf(first.source, first.statement), comment },
+    entry,
     ...declarations.flatMap(({ members, source }) =>
       // What tells one case from another is its name.
       members.filter((member) => !["", "_tag"].includes(nameOf(member["key"]))).map((member) => ({
