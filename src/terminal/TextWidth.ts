@@ -8,17 +8,21 @@ import { createRequire } from "node:module"
 import { stripVTControlCharacters } from "node:util"
 import type stringWidthOf from "string-width"
 
-/** Loaded for the first text that needs it: that takes longer than all that a command does which prints plain words. */
+// The bundle of the command has it inside, and drops this line.
+const require = createRequire(import.meta.url)
+
+// Both are made for the first text that needs them: each takes longer than all that a command does which prints plain words.
 let stringWidth: typeof stringWidthOf | undefined
+let segmenter: Intl.Segmenter | undefined
 
 /** Columns that a text takes. */
 export const widthOf = (text: string): number => {
   if (printable.test(text)) return text.length
-  stringWidth ??= (createRequire(import.meta.url)("string-width") as { readonly default: typeof stringWidthOf }).default
+  stringWidth ??= (require("string-width") as { readonly default: typeof stringWidthOf }).default
   return stringWidth(text)
 }
 
-const segmenter = new Intl.Segmenter()
+const graphemesOf = (text: string) => (segmenter ??= new Intl.Segmenter()).segment(text)
 const harmful = /[\s\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/gu
 const printable = /^[\x20-\x7e]*$/
 /** The most text that is looked at: no line is as long. */
@@ -36,7 +40,7 @@ export const clip = (line: string, columns: number): string => {
   if (widthOf(line) <= columns) return line
   let kept = ""
   let width = 0
-  for (const { segment } of segmenter.segment(line)) {
+  for (const { segment } of graphemesOf(line)) {
     const next = width + widthOf(segment)
     if (next > columns - 1) break
     kept += segment
@@ -51,7 +55,7 @@ export const clipMiddle = (line: string, columns: number): string => {
   const start = clip(line, Math.ceil((columns + 1) / 2))
   let left = columns - widthOf(start)
   let end = ""
-  for (const { segment } of Array.from(segmenter.segment(line)).toReversed()) {
+  for (const { segment } of Array.from(graphemesOf(line)).toReversed()) {
     left -= widthOf(segment)
     if (left < 0) break
     end = segment + end
