@@ -16,8 +16,10 @@ function hasNoSource(root) {
 
 /** Size and time of change of each file; null where it is not there. */
 function look(root, files) {
+  var quiet = { throwIfNoEntry: false }
   return files.map(function(file) {
-    var found = fs.statSync(path.join(root, file), { throwIfNoEntry: false })
+    // Not `path.join`: three hundred times at each start it takes as long as the looking.
+    var found = fs.statSync(root + "/" + file, quiet)
     return found === undefined ? [file, null, null] : [file, found.size, found.mtimeMs]
   })
 }
