@@ -19,13 +19,27 @@ import { latency } from "./latency.ts"
 import { liveness } from "./liveness.ts"
 import { memory } from "./memory.ts"
 import { night } from "./night.ts"
+import { packageBench } from "./package.ts"
 import { relay } from "./relay.ts"
 import { report } from "./report.ts"
 import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
 import { tap } from "./tap.ts"
 
-const benches = [campaign, cancel, dashboard, latency, liveness, memory, night, relay, report, simulator, tap] as const
+const benches = [
+  campaign,
+  cancel,
+  dashboard,
+  latency,
+  liveness,
+  memory,
+  night,
+  packageBench,
+  relay,
+  report,
+  simulator,
+  tap
+] as const
 
 const bench = Command.make("bench").pipe(
   Command.withDescription("Measured comparisons, each with its own baseline."),

@@ -171,7 +171,7 @@ describe("the package, installed into an empty folder", () => {
       for (const [path, type] of [["", "text/html"], ["main.js", "text/javascript"], ["page.css", "text/css"]]) {
         const answer = yield* Effect.promise(() => fetch(`${dashboard}${path}`))
         assert.strictEqual(answer.status, 200, path)
-        assert.include(answer.headers.get("content-type"), type)
+        assert.include(answer.headers.get("content-type"), type!)
       }
       assert.strictEqual(yield* playing.exit, 0, playing.stderr())
       const summary = JSON.parse(playing.stdout())
