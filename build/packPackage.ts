@@ -24,7 +24,7 @@ export const packPackage = (destination: string): string => {
     execFileSync("npm", ["pack", "--silent", "--pack-destination", destination], {
       cwd: copy,
       encoding: "utf8",
-      stdio: ["ignore", "pipe", "inherit"]
+      stdio: ["ignore", "pipe", "pipe"]
     })
     return join(destination, readdirSync(destination).find((name) => name.endsWith(".tgz"))!)
   } finally {
