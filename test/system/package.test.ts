@@ -7,7 +7,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFile, type ExecFileException } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { packPackage } from "../../build/packPackage.ts"
@@ -99,7 +99,6 @@ grader = { kind = "json-schema", schema = { type = "object" } }
 
 const folder = mkdtempSync(join(tmpdir(), "a2a-campaign-use-"))
 const installed = join(folder, "node_modules/a2a-campaign")
-const script = join(installed, "bin/campaign")
 
 describe("the package, installed into an empty folder", () => {
   beforeAll(async () => {
@@ -161,9 +160,14 @@ describe("the package, installed into an empty folder", () => {
       const directory = join(folder, "campaigns")
       mkdirSync(directory)
       writeFileSync(join(directory, "campaign.toml"), campaign)
-      const options = { script, directory }
-      const version = yield* run(["--version"], options)
+      const version = yield* run(["--version"], { script: join(folder, "node_modules/.bin/campaign"), directory })
       assert.deepStrictEqual([version.code, version.stdout], [0, "campaign v0.1.0\n"])
+      // From here on without any other package, as a container may have it.
+      const alone = join(folder, "alone")
+      for (const part of ["bin", "dist/command", "package.json"]) {
+        cpSync(join(installed, part), join(alone, part), { recursive: true })
+      }
+      const options = { script: join(alone, "bin/campaign"), directory }
 
       const command = "run -c campaign.toml --db c.db --web-port 0 --ui plain --json"
       const playing = yield* start(command.split(" "), options)
