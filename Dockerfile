@@ -12,6 +12,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY LICENSE README.md tsconfig.json tsconfig.build.json tsconfig.page.json ./
 COPY bin bin
+COPY build build
 COPY src src
 RUN npm pack --pack-destination /tmp && mkdir /package && tar -xzf /tmp/a2a-campaign-*.tgz -C /package --strip-components=1
 

@@ -68,7 +68,7 @@ const expected: Readonly<Record<string, ReadonlyArray<string>>> = {
   AgentWork: engine,
   GreenAgent: [...client, "@effect/platform-node", "eventsource-parser"],
   Grader: engine,
-  CampaignRunner: client,
+  Campaign: [...client, "@effect/platform-node", "@humanwhocodes/momoa", "eventsource-parser", "toml-eslint-parser"],
   CampaignStore: ["effect"],
   BattleQueue: ["effect"],
   CampaignEngines: ["effect"],
