@@ -24,6 +24,7 @@ import * as Stream from "effect/Stream"
 import { Failed, FailReason } from "../liveness/Failed.ts"
 import type { Hop } from "../liveness/Hop.ts"
 import type { RunError } from "../liveness/RunError.ts"
+import type { OpenSpan } from "../telemetry/Spans.ts"
 import * as AddressRule from "./AddressRule.ts"
 import * as AgentCalls from "./AgentCalls.ts"
 import { oneLine, reasonOf } from "./AgentFault.ts"
@@ -31,6 +32,7 @@ import { flawOfAnswer } from "./AnswerShape.ts"
 import type { AttemptMetadata } from "./AttemptMetadata.ts"
 import * as BoundedFetch from "./BoundedFetch.ts"
 import { GuardedDispatcher } from "./GuardedDispatcher.ts"
+import * as InvokeSpan from "./InvokeSpan.ts"
 import * as ModeChoice from "./ModeChoice.ts"
 import type { TaskEvent } from "./TaskEvent.ts"
 import { taskStream } from "./TaskStream.ts"
@@ -63,6 +65,8 @@ export interface A2aMessage {
    * rule is to be made once.
    */
   readonly rule?: AddressRule.AddressRule | undefined
+  /** The span of the task, where whoever asks has opened one; it gets its own unless given. */
+  readonly span?: OpenSpan
 }
 
 /** What a client has besides its connections. */
@@ -150,7 +154,10 @@ const make = (
   }
 
   /** A client of one task, or why there is none. */
-  const connect = Effect.fnUntraced(function*({ hop, rule, url }: Pick<A2aMessage, "url" | "hop" | "rule">) {
+  const connect = Effect.fnUntraced(function*(
+    { hop, rule, url }: Pick<A2aMessage, "url" | "hop" | "rule">,
+    headers: Readonly<Record<string, string>> = {}
+  ) {
     const failed = (reason: FailReason) => withoutTokens(new Failed({ hop, reason, tokens: 0 }))
     const place = AddressRule.placeOf(url)
     if (Result.isFailure(place)) {
@@ -161,6 +168,7 @@ const make = (
       BoundedFetch.make({
         fetch: dispatcher.fetchUnder(rule ?? AddressRule.any),
         tokens,
+        headers,
         limits: { ...BoundedFetch.defaultLimits, ...limits, ...more },
         ...(flawOf === undefined ? {} : { flawOf }),
         context
@@ -178,13 +186,15 @@ const make = (
   })
 
   const send = (message: A2aMessage): Stream.Stream<TaskEvent, RunError> =>
-    Stream.unwrap(Effect.gen(function*() {
-      const { hop, mode: forced, onContext, url } = message
-      const { clients, promise } = yield* connect(message)
-      return taskStream({ calls: AgentCalls.make(clients, message), hop, url, promise, forced, onContext }).pipe(
-        Stream.mapError((error) => error._tag === "Failed" ? withoutTokens(error) : error)
-      )
-    }))
+    InvokeSpan.stream(message, (span) =>
+      Stream.unwrap(Effect.gen(function*() {
+        const { hop, mode: forced, url } = message
+        const { clients, promise } = yield* connect(message, span.headers)
+        const told = InvokeSpan.tell(span, promise, message)
+        return taskStream({ calls: AgentCalls.make(clients, message), hop, url, promise, forced, ...told }).pipe(
+          Stream.mapError((error) => error._tag === "Failed" ? withoutTokens(error) : error)
+        )
+      })))
 
   const check: A2aClient["Service"]["check"] = Effect.fnUntraced(function*(message) {
     const { hop, mode, url } = message

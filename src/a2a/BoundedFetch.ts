@@ -43,6 +43,8 @@ export interface BoundedFetchOptions {
   readonly fetch: typeof globalThis.fetch
   /** Bearer tokens by origin. */
   readonly tokens: ReadonlyMap<string, Redacted.Redacted>
+  /** What every request carries besides, such as the context of its trace. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly limits: FetchLimits
   /** The flaw of an answer that is no stream and no error, in words that go on after "the answer"; none unless given. */
   readonly flawOf?: (json: unknown) => string | undefined
@@ -71,6 +73,7 @@ export const make = (options: BoundedFetchOptions): typeof globalThis.fetch => {
         if (headers.get("accept") === EVENT_STREAM && !headers.has("accept-encoding")) {
           headers.set("accept-encoding", "identity")
         }
+        for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value)
         if (token !== undefined) headers.set("authorization", `Bearer ${Redacted.value(token)}`)
         return options.fetch(target.href, {
           ...init,

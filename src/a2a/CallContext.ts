@@ -15,7 +15,9 @@ import {
   UnauthenticatedUser,
   type User
 } from "@a2a-js/sdk/server"
+import type * as Tracer from "effect/Tracer"
 import { provideAbortSignal } from "./RelayRequestHandler.ts"
+import * as ServedSpan from "./ServedSpan.ts"
 
 /** One request, as far as all bindings read it. */
 export interface Caller {
@@ -26,6 +28,8 @@ export interface Caller {
   readonly user?: User | undefined
   /** Ends the readers of this call. */
   readonly signal: AbortSignal
+  /** The span that the request belongs to; it begins a trace unless given. */
+  readonly parent?: Tracer.AnySpan | undefined
 }
 
 /** What a request means that names no version. */
@@ -48,7 +52,7 @@ export const make = (
   card: AgentCard,
   caller: Caller
 ): { readonly context: ServerCallContext; readonly echo: Readonly<Record<string, string>> } => {
-  const { headers, signal, user = new UnauthenticatedUser() } = caller
+  const { headers, parent, signal, user = new UnauthenticatedUser() } = caller
   const version = requestedVersion(caller)
   const extensionHeader =
     version === LEGACY_VERSION && headers[LEGACY_HTTP_EXTENSION_HEADER.toLowerCase()] !== undefined
@@ -62,6 +66,7 @@ export const make = (
     requestedVersion: version
   })
   provideAbortSignal(context, signal)
+  ServedSpan.provideParent(context, parent)
   const active = requested.filter((uri) => card.capabilities?.extensions.some((each) => each.uri === uri))
   for (const uri of active) context.addActivatedExtension(uri)
   return { context, echo: active.length === 0 ? {} : { [extensionHeader]: Extensions.toServiceParameter(active) } }

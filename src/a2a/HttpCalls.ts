@@ -12,6 +12,7 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as Spans from "../telemetry/Spans.ts"
 import type { Authenticator } from "./Authenticator.ts"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import * as HttpRefusal from "./HttpRefusal.ts"
@@ -59,7 +60,8 @@ export const make = ({ authenticator, jsonRpc, mostBodyBytes, rest }: HttpCallsO
       if (Result.isFailure(body)) return HttpRefusal.ofStatus(binding, tooLarge)
       // Aborts when the request is over: its response sent to the end, or its client gone.
       const signal = yield* Effect.abortSignal
-      const call = { headers, query, body: body.success, user: user.success, signal }
+      const parent = yield* Spans.parentOf(headers)
+      const call = { headers, query, body: body.success, user: user.success, signal, parent }
       return yield* Effect.promise(() => binding === "JSONRPC" ? jsonRpc(call) : rest({ ...call, method, path }))
     }
   )

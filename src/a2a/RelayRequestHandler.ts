@@ -37,6 +37,7 @@ import * as AttemptMetadata from "./AttemptMetadata.ts"
 import { mediaTypeOf, supports } from "./MediaType.ts"
 import type { Refusal } from "./Refusal.ts"
 import type { Relay } from "./Relay.ts"
+import * as ServedSpan from "./ServedSpan.ts"
 import * as TaskFollowing from "./TaskFollowing.ts"
 import * as TaskList from "./TaskList.ts"
 import type { TaskLog, TaskOwner, TaskSnapshot } from "./TaskLog.ts"
@@ -87,6 +88,10 @@ export class RelayRequestHandler implements A2ARequestHandler {
   }
 
   async sendMessage(params: SendMessageRequest, context: ServerCallContext): Promise<Task> {
+    return this.#spanned("SendMessage", context, () => this.#sendMessage(params, context))
+  }
+
+  async #sendMessage(params: SendMessageRequest, context: ServerCallContext): Promise<Task> {
     const historyLength = params.configuration?.historyLength
     if (params.configuration?.returnImmediately === true) {
       return this.#task(await this.#send(params, context, () => {}), context, historyLength)
@@ -111,10 +116,11 @@ export class RelayRequestHandler implements A2ARequestHandler {
     context: ServerCallContext
   ): AsyncGenerator<StreamResponse, void, undefined> {
     let following: { readonly reader: TaskReader; readonly snapshot: TaskSnapshot } | undefined
-    const log = await this.#send(params, context, (log) => {
-      // A new task is read from its first event on: a snapshot does not say how the text came.
-      following = log.generation === 0 ? { reader: log.readAll(), snapshot: log.snapshot } : log.readOn()
-    })
+    const log = await this.#spannedOn("SendStreamingMessage", context, () =>
+      this.#send(params, context, (log) => {
+        // A new task is read from its first event on: a snapshot does not say how the text came.
+        following = log.generation === 0 ? { reader: log.readAll(), snapshot: log.snapshot } : log.readOn()
+      }))
     yield* this.#follow(log, context, following!, true)
   }
 
@@ -122,10 +128,12 @@ export class RelayRequestHandler implements A2ARequestHandler {
     params: { readonly id: string },
     context: ServerCallContext
   ): AsyncGenerator<StreamResponse, void, undefined> {
-    const log = await this.#find(params.id, context)
-    if (log.ended) {
+    const log = await this.#spannedOn("SubscribeToTask", context, async () => {
+      const log = await this.#find(params.id, context)
+      ServedSpan.tellTask(context, log)
+      if (!log.ended) return log
       throw new UnsupportedOperationError({ message: `Task ${log.taskId} is over; get it with GetTask.` })
-    }
+    })
     // A stream of 0.3 ends with an event that says so, and there it is said where the task begins to wait.
     yield* this.#follow(log, context, log.readOn(), context.requestedVersion === LEGACY_VERSION)
   }
@@ -138,12 +146,15 @@ export class RelayRequestHandler implements A2ARequestHandler {
   }
 
   async cancelTask(params: { readonly id: string }, context: ServerCallContext): Promise<Task> {
-    const log = await this.#find(params.id, context)
-    if (log.ended) {
-      throw new TaskNotCancelableError({ message: `Task ${log.taskId} cannot be canceled: it is ${log.state}.` })
-    }
-    await this.#run(this.#relay.cancel(log))
-    return this.#task(log, context, undefined)
+    return this.#spanned("CancelTask", context, async () => {
+      const log = await this.#find(params.id, context)
+      ServedSpan.tellTask(context, log)
+      if (log.ended) {
+        throw new TaskNotCancelableError({ message: `Task ${log.taskId} cannot be canceled: it is ${log.state}.` })
+      }
+      await this.#run(this.#relay.cancel(log))
+      return this.#task(log, context, undefined)
+    })
   }
 
   async listTasks(params: ListTasksRequest, context: ServerCallContext): Promise<ListTasksResponse> {
@@ -183,6 +194,18 @@ export class RelayRequestHandler implements A2ARequestHandler {
     throw new PushNotificationNotSupportedError()
   }
 
+  /** In a span that ends with the answer. */
+  async #spanned<A>(method: string, context: ServerCallContext, answer: () => Promise<A>): Promise<A> {
+    await this.#run(ServedSpan.open(method, context))
+    return ServedSpan.answered(context, answer())
+  }
+
+  /** In a span that ends with the request, if what it asks for is begun at all. */
+  async #spannedOn<A>(method: string, context: ServerCallContext, begin: () => Promise<A>): Promise<A> {
+    await this.#run(ServedSpan.open(method, context))
+    return ServedSpan.begun(context, begin(), abortSignalOf(context))
+  }
+
   /** Begins a task, or goes on with one. `attach` is called with its log before the message does anything. */
   async #send(
     params: SendMessageRequest,
@@ -212,10 +235,15 @@ export class RelayRequestHandler implements A2ARequestHandler {
       said: AttemptMetadata.read(message.metadata)
     }
     const { contextId, taskId } = identity
+    ServedSpan.tellRequest(context, message.messageId, identity)
     const turn = { request, message: { ...message, taskId, contextId }, attach }
     const begun = waiting === undefined ? this.#relay.start(turn) : this.#relay.proceed(waiting, turn)
-    const result = await this.#run(Effect.result(begun))
-    if (result._tag === "Success") return result.success
+    // Its work belongs to the span of this request, which it may outlive.
+    const result = await this.#run(ServedSpan.under(context, Effect.result(begun)))
+    if (result._tag === "Success") {
+      ServedSpan.tellTask(context, result.success)
+      return result.success
+    }
     context.state.set(REFUSAL, result.failure)
     throw result.failure
   }

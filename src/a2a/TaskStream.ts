@@ -37,18 +37,21 @@ export interface TaskStreamOptions {
   readonly forced?: ModeChoice.AskedMode | undefined
   /** Told once in which conversation the agent answers. */
   readonly onContext?: ((contextId: string) => void) | undefined
+  /** Told at the end which task it was, if that was ever known. Synchronous; must not throw. */
+  readonly onTask?: ((taskId: string) => void) | undefined
 }
 
 /** The events; ends after `Ended` completed, and fails with whatever else the task or its connections came to. */
 export const taskStream = (
-  { calls, forced, hop, onContext, promise, url }: TaskStreamOptions
+  { calls, forced, hop, onContext, onTask, promise, url }: TaskStreamOptions
 ): Stream.Stream<TaskEvent, RunError> =>
   Stream.unwrap(Effect.gen(function*() {
     const known = KnownTask.make(onContext)
     const queue = yield* Queue.bounded<TaskEvent, RunError | Cause.Done>(READ_AHEAD)
-    yield* Effect.addFinalizer(() =>
-      known.ended() !== undefined || known.taskId() === "" ? Effect.void : calls.cancel(known.taskId())
-    )
+    yield* Effect.addFinalizer(() => {
+      if (known.taskId() !== "") onTask?.(known.taskId())
+      return known.ended() !== undefined || known.taskId() === "" ? Effect.void : calls.cancel(known.taskId())
+    })
     const failed = (reason: FailReason) => new Failed({ hop, reason, tokens: known.tokens() })
 
     let mode: ModeChoice.AskedMode = "stream"

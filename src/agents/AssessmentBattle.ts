@@ -26,6 +26,8 @@ import { type Grade, oneLine } from "../grading/Grade.ts"
 import { defaults, morePatient } from "../liveness/LivenessLimits.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import { Ticker } from "../liveness/Ticker.ts"
+import { Attribute, Span } from "../telemetry/SpanNames.ts"
+import * as Spans from "../telemetry/Spans.ts"
 import { Delta, tokensOf } from "../token/TokenEvent.ts"
 import * as Transcript from "../token/Transcript.ts"
 import type { PlannedBattle } from "./AssessmentPlan.ts"
@@ -124,7 +126,9 @@ export const make = (
       progress = BattleProgress.enter(progress, "grading", now())
       // Agents that keep their answer in a status message are met halfway.
       const answer = transcript.content === "" ? lastText : transcript.content
-      const grade = yield* grading.grade(task, answer)
+      const about = { [Attribute.task]: task.id, [Attribute.grader]: task.grader._tag }
+      const grade = yield* Spans.effect(Span.grade, { attributes: about }, (span) =>
+        Effect.tap(grading.grade(task, answer), ({ score }) => Effect.sync(() => span.set({ [Attribute.score]: score }))))
       progress = BattleProgress.enter(progress, "over", now())
       onGrade(grade)
       return Stream.make(working(`${name}: ${grade.explanation}`))

@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import type { A2aClient, A2aMessage } from "../a2a/A2aClient.ts"
 import type { DeliveryMode } from "../a2a/DeliveryMode.ts"
+import * as InvokeSpan from "../a2a/InvokeSpan.ts"
 import { type Followed, Heartbeat, isTokenEvent, type TaskEvent } from "../a2a/TaskEvent.ts"
 import { watchTask, type WatchTaskOptions } from "../a2a/watchTask.ts"
 import * as FinishedRun from "../liveness/FinishedRun.ts"
@@ -72,8 +73,18 @@ export interface FollowOptions {
   readonly watch: WatchTaskOptions
 }
 
-/** The agent's events, watched. */
-export const follow = (options: FollowOptions): Stream.Stream<TaskEvent, RunError, Ticker> => {
+/** The agent's events, watched, in the span of its call. */
+export const follow = (options: FollowOptions): Stream.Stream<TaskEvent, RunError, Ticker> =>
+  InvokeSpan.stream(options.message, (span) => {
+    const { message, watch } = options
+    return followed({
+      ...options,
+      message: { ...message, span },
+      watch: span.isRecording ? { ...watch, onVerdict: InvokeSpan.tellingVerdicts(span, watch.onVerdict) } : watch
+    })
+  })
+
+const followed = (options: FollowOptions): Stream.Stream<TaskEvent, RunError, Ticker> => {
   const { following: { learner }, message: { text, url }, watch } = options
   if (learner === null) return told(options, () => {}).pipe(watchTask(watch))
   return Stream.unwrap(Effect.gen(function*() {

@@ -26,12 +26,14 @@ import { morePatient } from "../liveness/LivenessLimits.ts"
 import type { Outlook } from "../liveness/Outlook.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
+import * as Spans from "../telemetry/Spans.ts"
 import * as Assessment from "./Assessment.ts"
 import * as AttemptMeter from "./AttemptMeter.ts"
 import * as AttemptOutlook from "./AttemptOutlook.ts"
 import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, Outcome } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
+import * as CampaignSpans from "./CampaignSpans.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import type { Definition } from "./Definition.ts"
 import type { Seat } from "./Seat.ts"
@@ -49,6 +51,8 @@ export interface Decision {
 export interface AttemptOptions<R> {
   readonly definition: Definition
   readonly battle: Battle
+  /** The span of the battle. */
+  readonly span: Spans.OpenSpan
   readonly seat: Seat
   /** The factor on the limits of silence. */
   readonly patience: number
@@ -94,11 +98,13 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
   const gate = yield* EngineGate
   const breaker = yield* AgentBreaker
   const store = yield* CampaignStore
+  const cameAt = now()
   const entered = yield* Effect.raceFirst(
     Effect.as(Effect.andThen(breaker.enter(battle.agent), gate.enter(endpoint)), true),
     Effect.as(options.released, false)
   )
   const admitted = entered ? yield* options.admit : undefined
+  CampaignSpans.tellWait(options.span, now() - cameAt)
   if (admitted === undefined) return undefined
   const { epoch } = admitted
   const startedAt = yield* Clock.currentTimeMillis
@@ -195,7 +201,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
         () => Effect.succeed(undecided)
       )
 
-  const conclude = (number: number, exit: Exit.Exit<Grade, RunError>) =>
+  const conclude = (number: number, exit: Exit.Exit<Grade, RunError>, span: Spans.OpenSpan) =>
     Effect.gen(function*() {
       const found = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : undefined
       const error = found?._tag === "Some" ? found.value : undefined
@@ -221,10 +227,11 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
         charged,
         epoch
       }
+      span.set(CampaignSpans.attemptAttributes(record))
       yield* store.record(record)
       yield* onEvent({ _tag: "AttemptEnded", atMillis: now(), record })
       return record
-    })
+    }).pipe(Effect.ensuring(Effect.sync(() => span.end(exit))))
 
   // A number that was given is also given back, whatever happens in between.
   return yield* Effect.uninterruptibleMask((restore) =>
@@ -232,8 +239,9 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
       const number = yield* store.begin(battle, { startedAt, epoch })
       yield* onEvent({ _tag: "AttemptBegan", atMillis: began, battle, number })
       options.onProgress(number, meter, outlook)
-      const exit = yield* Effect.exit(restore(watch(number)))
-      const record = yield* conclude(number, exit)
+      const span = yield* CampaignSpans.attempt(options.span, battle, { number, epoch })
+      const exit = yield* Effect.exit(restore(Spans.under(span, watch(number))))
+      const record = yield* conclude(number, exit, span)
       // A defect or an interruption goes on; an error has become part of the record.
       if (Exit.isFailure(exit) && record.error === null) {
         return yield* Effect.failCause(exit.cause as Cause.Cause<never>)

@@ -30,6 +30,7 @@ import { BattleQueue } from "./BattleQueue.ts"
 import type { CampaignEngines } from "./CampaignEngines.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import type { CampaignLane } from "./CampaignLane.ts"
+import * as CampaignSpans from "./CampaignSpans.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import * as CommandWatch from "./CommandWatch.ts"
 import * as EngineLoadWatch from "./EngineLoadWatch.ts"
@@ -77,14 +78,21 @@ type Services =
   | Ticker
 
 /** Plays until nothing is pending or somebody stops it, and says which. Fails only if the store does. */
-export const run = Effect.fn("CampaignRunner.run")(function*(
-  { campaign, onControl = () => {}, onEvent, seats }: RunOptions
+export const run = (options: RunOptions): Effect.Effect<RunEnd, StoreError, Services> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(CampaignSpans.begin(options.campaign.definition), (spans) =>
+      Effect.onExit(restore(played(options, spans)), (exit) => Effect.sync(() => spans.end(exit))))
+  )
+
+const played = Effect.fn("CampaignRunner.run")(function*(
+  { campaign, onControl = () => {}, onEvent, seats }: RunOptions,
+  spans: CampaignSpans.CampaignSpans
 ): Effect.fn.Return<RunEnd, StoreError, Services> {
   const clock = yield* Clock.Clock
   const startedAt = clock.monotonicTimeNanosUnsafe()
   const now = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e6
   const wake = yield* Queue.sliding<void>(1)
-  const running = new RunningCampaign(campaign, { seats, now, wake, onEvent })
+  const running = new RunningCampaign(campaign, { seats, now, wake, spans, onEvent })
   yield* running.tell({ _tag: "CampaignBegan", definition: campaign.definition, battles: campaign.battles })
   const gate = yield* EngineGate
   // Before anything happens at them, so that nothing of it is missed.
@@ -223,6 +231,7 @@ const play = Effect.fnUntraced(function*(running: RunningCampaign, lane: Campaig
   const attempted = yield* Attempt.run({
     definition: running.definition,
     battle,
+    span: yield* running.spans.battle(battle),
     seat,
     patience: running.histories.patienceOf(battle),
     released: lane.released,

@@ -12,6 +12,7 @@ import { BattleHistories } from "./BattleHistories.ts"
 import { BattlePlan } from "./BattlePlan.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import { CampaignLane } from "./CampaignLane.ts"
+import { type CampaignSpans, none as noSpans } from "./CampaignSpans.ts"
 import { type Definition, laneOf, lanesOf } from "./Definition.ts"
 import type { RunEnd } from "./RunEnd.ts"
 import type { Seats } from "./Seat.ts"
@@ -35,6 +36,7 @@ export class RunningCampaign {
   readonly histories: BattleHistories
   readonly lanes: ReadonlyMap<string, CampaignLane>
   readonly inFlight = new AttemptsInFlight()
+  readonly spans: CampaignSpans
   /** Milliseconds of the monotonic clock since it was begun or resumed. */
   readonly now: () => number
   readonly #wake: Queue.Queue<void>
@@ -51,12 +53,15 @@ export class RunningCampaign {
       readonly seats: Seats
       readonly now: () => number
       readonly wake: Queue.Queue<void>
+      /** None unless given. */
+      readonly spans?: CampaignSpans
       readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
     }
   ) {
     const { attempts, battles, definition } = campaign
     this.definition = definition
     this.seats = options.seats
+    this.spans = options.spans ?? noSpans
     this.now = options.now
     this.#wake = options.wake
     this.#onEvent = options.onEvent
@@ -80,7 +85,11 @@ export class RunningCampaign {
   }
 
   tell(event: Untimed<CampaignEvent>): Effect.Effect<void> {
-    return Effect.suspend(() => this.#onEvent({ ...event, atMillis: this.now() } as CampaignEvent))
+    return Effect.suspend(() => {
+      const told = { ...event, atMillis: this.now() } as CampaignEvent
+      this.spans.note(told)
+      return this.#onEvent(told)
+    })
   }
 
   /** Somebody shall look whether there is something to begin. */

@@ -21,10 +21,12 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { Failed, FailReason } from "../liveness/Failed.ts"
+import type { OpenSpan } from "../telemetry/Spans.ts"
 import { Signal, type TokenEvent } from "../token/TokenEvent.ts"
 import type { ToolCall } from "../token/Transcript.ts"
 import * as ChatCompletionReader from "./ChatCompletionReader.ts"
 import { type ChatConnection, COMMENT } from "./ChatConnection.ts"
+import * as ChatSpan from "./ChatSpan.ts"
 import * as OpenAiChat from "./OpenAiChat.ts"
 import { PatientFetch } from "./PatientFetch.ts"
 
@@ -83,6 +85,8 @@ export interface EngineRequest {
    * model and messages, nor whatever decides how the answer comes, can be changed by them.
    */
   readonly body?: Readonly<Record<string, unknown>>
+  /** The span of the request, where whoever asks has opened one; it gets its own unless given. */
+  readonly span?: OpenSpan
 }
 
 const DEFAULT_MAX_TOKENS = 4096
@@ -167,7 +171,7 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
   /** Learned at the first refusal, so that a server that does not know the fields is asked only once. */
   let refusesExactCounts = false
 
-  const open = (request: EngineRequest) => {
+  const open = (request: EngineRequest, { headers }: OpenSpan) => {
     const attempt = (counts: typeof EXACT_COUNTS | typeof PLAIN_COUNTS) =>
       OpenAiChat.open(chat, {
         ...request.body,
@@ -176,7 +180,7 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
         messages: request.messages.map(wireMessage),
         max_tokens: maxTokens,
         ...counts
-      }, request.requestId)
+      }, request.requestId, headers)
     if (refusesExactCounts) return attempt(PLAIN_COUNTS)
     return attempt(EXACT_COUNTS).pipe(
       Effect.catchIf(isRefusalOfFields, () =>
@@ -188,10 +192,13 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
   }
 
   const stream = (request: EngineRequest): Stream.Stream<TokenEvent, Failed> =>
-    Stream.unwrap(Effect.map(
-      Effect.mapError(open(request), (reason) => failed(reason)),
-      (connection) => Stream.fromPull(Effect.succeed(pullTokens(connection, finishGrace)))
-    ))
+    ChatSpan.stream(request, { baseUrl: options.baseUrl, model: options.currentModel?.() ?? options.model, maxTokens }, (
+      span
+    ) =>
+      Stream.unwrap(Effect.map(
+        Effect.mapError(open(request, span), (reason) => failed(reason)),
+        (connection) => Stream.fromPull(Effect.succeed(pullTokens(connection, finishGrace)))
+      )))
 
   const { Rejected } = FailReason.cases
 

@@ -22,11 +22,15 @@ export interface ChatOptions {
   readonly dataParallelRank?: number | undefined
 }
 
-/** Sends the request and waits for the response headers. Closing the scope closes the socket. */
+/**
+ * Sends the request and waits for the response headers. Closing the scope closes the socket. With `traceHeaders` the engine
+ * knows which trace the request is of.
+ */
 export const open = (
   options: ChatOptions,
   body: Readonly<Record<string, unknown>>,
-  requestId: string
+  requestId: string,
+  traceHeaders: Readonly<Record<string, string>> = {}
 ): Effect.Effect<ChatConnection, FailReason, Scope.Scope> =>
   Effect.gen(function*() {
     const explain = explainer(options)
@@ -38,6 +42,7 @@ export const open = (
       "content-type": "application/json",
       "accept": "text/event-stream",
       "x-request-id": requestId,
+      ...traceHeaders,
       ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${Redacted.value(options.apiKey)}` }),
       ...(options.dataParallelRank === undefined ? {} : { "x-data-parallel-rank": String(options.dataParallelRank) })
     }

@@ -22,7 +22,10 @@ import type { RunState } from "../liveness/RunState.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
+import { verdictAttributes } from "../telemetry/errorAttributes.ts"
+import { Event } from "../telemetry/SpanNames.ts"
 import type { TokenEvent } from "../token/TokenEvent.ts"
+import * as ChatSpan from "./ChatSpan.ts"
 import { Engine, type EngineRequest } from "./Engine.ts"
 
 /** How an engine is watched. */
@@ -84,14 +87,19 @@ export class WatchedEngine extends Context.Service<WatchedEngine, {
               const learned = yield* learner.learned(key)
               const limits = options.limits ?? (yield* CurrentPolicy).limits
               let last: RunState | undefined
-              return engine.stream(request).pipe(
+              return ChatSpan.stream(request, engine, (span) => engine.stream({ ...request, span }).pipe(
                 LivenessWatch.watch({
                   run: { hop: "engine", attempt, endpoint: baseUrl, model },
                   inputsOf: ofTokenEvents,
                   limits: morePatient(limits, patience),
                   policy: options.policy,
                   ...(heartbeat === undefined ? {} : { heartbeat }),
-                  ...(onVerdict === undefined ? {} : { onVerdict }),
+                  ...(onVerdict === undefined && !span.isRecording ? {} : {
+                    onVerdict: (verdict) => {
+                      span.event(Event.verdict, verdictAttributes(verdict))
+                      onVerdict?.(verdict)
+                    }
+                  }),
                   opened: { maxTokens, learned },
                   onEnd: (state) => {
                     last = state
@@ -102,7 +110,7 @@ export class WatchedEngine extends Context.Service<WatchedEngine, {
                     last === undefined ? Effect.void : learner.finished(key, FinishedRun.fromState(last))
                   )
                 )
-              )
+              ))
             })).pipe(Stream.provideContext(services))
         })
       })
