@@ -23,6 +23,7 @@ const order = [
   "tap",
   "a2a",
   "engine",
+  "telemetry",
   "liveness",
   "token",
   "text"

@@ -128,7 +128,10 @@ export const make = (
       const answer = transcript.content === "" ? lastText : transcript.content
       const about = { [Attribute.task]: task.id, [Attribute.grader]: task.grader._tag }
       const grade = yield* Spans.effect(Span.grade, { attributes: about }, (span) =>
-        Effect.tap(grading.grade(task, answer), ({ score }) => Effect.sync(() => span.set({ [Attribute.score]: score }))))
+        Effect.tap(grading.grade(task, answer), ({ score }) =>
+          Effect.sync(() =>
+            span.set({ [Attribute.score]: score })
+          )))
       progress = BattleProgress.enter(progress, "over", now())
       onGrade(grade)
       return Stream.make(working(`${name}: ${grade.explanation}`))
@@ -150,7 +153,9 @@ export const make = (
     const lines = Stream.callback<TaskEvent>(
       (queue) =>
         ticker.add((at) => {
-          if (!BattleProgress.isDue(progress, at, pace)) return
+          if (!BattleProgress.isDue(progress, at, pace)) {
+            return
+          }
           progress = BattleProgress.told(progress, at)
           Queue.offerUnsafe(queue, working(BattleProgress.textOf(progress, name, at)))
         }),

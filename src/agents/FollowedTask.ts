@@ -46,6 +46,8 @@ export interface TapLink {
     readonly patience: number
     /** What the agent is asked. */
     readonly prompt: string
+    /** The context of the trace of the agent's task, as headers. */
+    readonly headers?: Readonly<Record<string, string>> | undefined
   }) => Stream.Stream<TaskEvent, RunError>
   /** Where the agent may ask its engine for that battle alone. */
   readonly engineBaseUrl: (battle: string) => string
@@ -177,7 +179,7 @@ const TAP_GRACE = "1 second"
 const tapped = (
   {
     following: { mode },
-    message: { said: { attempt, patience } = { attempt: 1, patience: 1 }, text },
+    message: { said: { attempt, patience } = { attempt: 1, patience: 1 }, span, text },
     watch: { policy = "enforce" }
   }: FollowOptions,
   tap: TapLink,
@@ -215,7 +217,7 @@ const tapped = (
       Stream.catch((error) => Stream.unwrap(Effect.as(Effect.sleep(counts() ? TAP_GRACE : 0), Stream.fail(error))))
     )
 
-    const seen = tap.battle({ battle, attempt, patience, prompt: text }).pipe(
+    const seen = tap.battle({ battle, attempt, patience, prompt: text, headers: span?.headers }).pipe(
       Stream.map((event): TaskEvent | undefined => {
         Deferred.doneUnsafe(isOpen, Effect.void)
         if (event._tag === "Ended") {

@@ -80,8 +80,10 @@ type Services =
 /** Plays until nothing is pending or somebody stops it, and says which. Fails only if the store does. */
 export const run = (options: RunOptions): Effect.Effect<RunEnd, StoreError, Services> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(CampaignSpans.begin(options.campaign.definition), (spans) =>
-      Effect.onExit(restore(played(options, spans)), (exit) => Effect.sync(() => spans.end(exit))))
+    Effect.flatMap(
+      CampaignSpans.begin(options.campaign.definition),
+      (spans) => Effect.onExit(restore(played(options, spans)), (exit) => Effect.sync(() => spans.end(exit)))
+    )
   )
 
 const played = Effect.fn("CampaignRunner.run")(function*(

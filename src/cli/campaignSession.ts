@@ -75,8 +75,12 @@ const withLogsKept = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A,
     const lines: Array<string> = []
     const keep = Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))
     return effect.pipe(
-      Effect.provide(Logger.layer([keep])),
-      Effect.ensuring(Effect.suspend(() => lines.length === 0 ? Effect.void : Console.error(lines.join("\n"))))
+      // Whoever else gets them, such as a collector, does so at once.
+      Effect.updateService(Logger.CurrentLoggers, (loggers) =>
+        new Set([...loggers].map((logger) => logger === Logger.defaultLogger ? keep : logger))),
+      Effect.ensuring(Effect.suspend(() =>
+        lines.length === 0 ? Effect.void : Console.error(lines.join("\n"))
+      ))
     )
   })
 

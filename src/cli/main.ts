@@ -15,6 +15,7 @@ import * as References from "effect/References"
 import { version } from "../version.ts"
 import { CommandError, inputError, usageError } from "./CommandError.ts"
 import { columnsOfTerminal, renderHelp } from "./renderHelp.ts"
+import { telemetryFor } from "./telemetry.ts"
 import { commandFor } from "./verbs.ts"
 
 /** Help is as wide as it can be read. Wrong usage is told in one line; the whole help is a screen that hides it. */
@@ -37,6 +38,7 @@ commandFor(process.argv.slice(2)).pipe(
   Effect.onInterrupt(() => Console.error("campaign: interrupted before it began; nothing was stored")),
   Effect.flatMap((command) => Command.run(command, { version })),
   Effect.provide(CliOutput.layerPresenter(presenter)),
+  Effect.provide(telemetryFor(process.argv.slice(2), process.stderr.isTTY === true)),
   Effect.catch((error) => {
     if (error._tag === "ShowHelp") {
       return error.errors.length === 0

@@ -192,13 +192,17 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
   }
 
   const stream = (request: EngineRequest): Stream.Stream<TokenEvent, Failed> =>
-    ChatSpan.stream(request, { baseUrl: options.baseUrl, model: options.currentModel?.() ?? options.model, maxTokens }, (
-      span
-    ) =>
-      Stream.unwrap(Effect.map(
-        Effect.mapError(open(request, span), (reason) => failed(reason)),
-        (connection) => Stream.fromPull(Effect.succeed(pullTokens(connection, finishGrace)))
-      )))
+    ChatSpan.stream(
+      request,
+      { baseUrl: options.baseUrl, model: options.currentModel?.() ?? options.model, maxTokens },
+      (
+        span
+      ) =>
+        Stream.unwrap(Effect.map(
+          Effect.mapError(open(request, span), (reason) => failed(reason)),
+          (connection) => Stream.fromPull(Effect.succeed(pullTokens(connection, finishGrace)))
+        ))
+    )
 
   const { Rejected } = FailReason.cases
 

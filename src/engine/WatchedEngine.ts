@@ -75,43 +75,45 @@ export class WatchedEngine extends Context.Service<WatchedEngine, {
         return WatchedEngine.of({
           model,
           baseUrl,
+          // The span is opened where the caller is: the services know another place, the one where the layer was built.
           stream: ({ attempt = 1, heartbeat, onVerdict, patience = 1, ...request }) =>
-            Stream.unwrap(Effect.gen(function*() {
-              const key = RunKey.make({
-                endpoint: baseUrl,
-                model,
-                maxTokens,
-                promptCharacters: request.messages.reduce((sum, { content }) => sum + content.length, 0),
-                running: yield* evidence.running
-              })
-              const learned = yield* learner.learned(key)
-              const limits = options.limits ?? (yield* CurrentPolicy).limits
-              let last: RunState | undefined
-              return ChatSpan.stream(request, engine, (span) => engine.stream({ ...request, span }).pipe(
-                LivenessWatch.watch({
-                  run: { hop: "engine", attempt, endpoint: baseUrl, model },
-                  inputsOf: ofTokenEvents,
-                  limits: morePatient(limits, patience),
-                  policy: options.policy,
-                  ...(heartbeat === undefined ? {} : { heartbeat }),
-                  ...(onVerdict === undefined && !span.isRecording ? {} : {
-                    onVerdict: (verdict) => {
-                      span.event(Event.verdict, verdictAttributes(verdict))
-                      onVerdict?.(verdict)
+            ChatSpan.stream(request, engine, (span) =>
+              Stream.unwrap(Effect.gen(function*() {
+                const key = RunKey.make({
+                  endpoint: baseUrl,
+                  model,
+                  maxTokens,
+                  promptCharacters: request.messages.reduce((sum, { content }) => sum + content.length, 0),
+                  running: yield* evidence.running
+                })
+                const learned = yield* learner.learned(key)
+                const limits = options.limits ?? (yield* CurrentPolicy).limits
+                let last: RunState | undefined
+                return engine.stream({ ...request, span }).pipe(
+                  LivenessWatch.watch({
+                    run: { hop: "engine", attempt, endpoint: baseUrl, model },
+                    inputsOf: ofTokenEvents,
+                    limits: morePatient(limits, patience),
+                    policy: options.policy,
+                    ...(heartbeat === undefined ? {} : { heartbeat }),
+                    ...(onVerdict === undefined && !span.isRecording ? {} : {
+                      onVerdict: (verdict) => {
+                        if (span.isRecording) span.event(Event.verdict, verdictAttributes(verdict))
+                        onVerdict?.(verdict)
+                      }
+                    }),
+                    opened: { maxTokens, learned },
+                    onEnd: (state) => {
+                      last = state
                     }
                   }),
-                  opened: { maxTokens, learned },
-                  onEnd: (state) => {
-                    last = state
-                  }
-                }),
-                Stream.ensuring(
-                  Effect.suspend(() =>
-                    last === undefined ? Effect.void : learner.finished(key, FinishedRun.fromState(last))
+                  Stream.ensuring(
+                    Effect.suspend(() =>
+                      last === undefined ? Effect.void : learner.finished(key, FinishedRun.fromState(last))
+                    )
                   )
                 )
-              ))
-            })).pipe(Stream.provideContext(services))
+              })).pipe(Stream.provideContext(services)))
         })
       })
     )

@@ -21,6 +21,7 @@ import type { OpenBattles } from "./OpenBattles.ts"
 import type { TapCall } from "./TapCall.ts"
 import type { TapEvent } from "./TapEvent.ts"
 import type { TapRoute } from "./TapRoute.ts"
+import { parentIn } from "./TapSpan.ts"
 
 export interface ControlApiOptions {
   /** Who may ask; nobody, if the listener is not for this machine only and has no token. */
@@ -60,7 +61,7 @@ export const make = (options: ControlApiOptions) => {
   const refuse = (response: ServerResponse, status: number, message: string, headers: Record<string, string> = {}) =>
     answer(response, status, { error: { message } }, headers)
 
-  const open = (id: string, { query }: Control, response: ServerResponse): void => {
+  const open = (id: string, { query }: Control, request: IncomingMessage, response: ServerResponse): void => {
     const decoded = decodeQuery({
       agent: query.get("agent") ?? "",
       attempt: Number(query.get("attempt") ?? 1),
@@ -77,7 +78,7 @@ export const make = (options: ControlApiOptions) => {
       )
     }
     const { trace, ...asked } = decoded.success
-    const name: BattleName = { battle: id, ...asked, trace: trace ?? undefined }
+    const name: BattleName = { battle: id, ...asked, trace: trace ?? undefined, parent: parentIn(request.headers) }
     const before = battles.get(id)
     if (before !== undefined) {
       if (name.attempt <= before.name.attempt) {
@@ -128,7 +129,7 @@ export const make = (options: ControlApiOptions) => {
     silentMillis: Math.round(call.silence(now()))
   })
 
-  const dispatch = (route: Control, method: string, response: ServerResponse): void => {
+  const dispatch = (route: Control, method: string, request: IncomingMessage, response: ServerResponse): void => {
     const [kind, id, ...rest] = route.path
     if (method === "GET" && kind === "battles" && id === undefined) {
       return answer(response, 200, { battles: battles.all().map(battleView) })
@@ -143,7 +144,7 @@ export const make = (options: ControlApiOptions) => {
         "a tap has /.campaign-tap/battles, /.campaign-tap/battles/<id> and /.campaign-tap/calls"
       )
     }
-    if (method === "GET") return open(id, route, response)
+    if (method === "GET") return open(id, route, request, response)
     if (method !== "DELETE") return refuse(response, 405, "expected GET or DELETE", { allow: "GET, DELETE" })
     const battle = battles.get(id)
     if (battle === undefined) return refuse(response, 404, `no battle ${id} is open`)
@@ -160,7 +161,7 @@ export const make = (options: ControlApiOptions) => {
     const authorization = request.headers.authorization
     const asked = authenticator.authenticate({ headers: { authorization }, method, path: route.path.join("/") })
     Effect.runFork(Effect.match(asked, {
-      onSuccess: () => dispatch(route, method, response),
+      onSuccess: () => dispatch(route, method, request, response),
       onFailure: (error) =>
         refuse(response, 401, error.message.replace("agent", "tap"), { "www-authenticate": error.challenge })
     }))

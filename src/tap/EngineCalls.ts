@@ -18,6 +18,7 @@ import { StreamedForms } from "./StreamedForms.ts"
 import { TapCall } from "./TapCall.ts"
 import type { CallEnd, CallName, TapEvent } from "./TapEvent.ts"
 import { type TapRoute, watchedApi } from "./TapRoute.ts"
+import * as TapSpan from "./TapSpan.ts"
 import type { UpstreamRequest } from "./UpstreamCall.ts"
 
 export interface EngineCallsOptions {
@@ -32,6 +33,7 @@ export interface EngineCallsOptions {
   readonly pulse: Pulse
   /** Monotonic milliseconds. */
   readonly now: () => number
+  readonly openSpan: TapSpan.OpenSpan
   /** Watches a call until it has ended; gives how to stop watching. */
   readonly watch: (call: TapCall) => () => void
   readonly onEvent: (event: TapEvent) => void
@@ -47,7 +49,7 @@ type ToEngine = Extract<TapRoute, { readonly _tag: "Engine" }>
 
 /** Handles requests for the engine. */
 export const make = (options: EngineCallsOptions) => {
-  const { baseUrl, battles, calls, dispatcher, now, onEvent, origin, prefix, pulse, watch } = options
+  const { baseUrl, battles, calls, dispatcher, now, onEvent, openSpan, origin, prefix, pulse, watch } = options
   const forms = new StreamedForms()
   let count = 0
 
@@ -67,12 +69,13 @@ export const make = (options: EngineCallsOptions) => {
   const requestOf = (
     { path }: ToEngine,
     request: IncomingMessage,
-    body: UpstreamRequest["body"]
+    body: UpstreamRequest["body"],
+    leftOut?: ReadonlySet<string>
   ): UpstreamRequest => ({
     origin,
     path: prefix + path,
     method: request.method ?? "GET",
-    headers: requestHeaders(request.rawHeaders),
+    headers: requestHeaders(request.rawHeaders, leftOut),
     body
   })
 
@@ -103,7 +106,8 @@ export const make = (options: EngineCallsOptions) => {
       why,
       mode: streamed !== undefined ? "reassembled" : plan.wantsStream ? "stream" : "whole"
     }
-    const call = new TapCall({ name, plan, battle, feed: new CallFeed(pulse), beganAt: now() })
+    const span = openSpan({ baseUrl, battle, headers: request.headers, name, plan })
+    const call = new TapCall({ name, plan, battle, feed: new CallFeed(pulse), span, beganAt: now() })
     calls.add(call)
     battle?.began(call)
     onEvent({ _tag: "CallBegan", ...name })
@@ -116,6 +120,7 @@ export const make = (options: EngineCallsOptions) => {
       if (end !== "client-gone") startWatching()
       calls.delete(call)
       battle?.ended(call)
+      TapSpan.end(call, end, status)
       onEvent({
         _tag: "CallEnded",
         ...name,
@@ -129,13 +134,21 @@ export const make = (options: EngineCallsOptions) => {
       // One that ended ends the watch; of one that was given up the watch still has to tell, whoever went meanwhile.
       if (!call.isGivenUp && !call.feed.isEnded) stopWatching?.()
     }
-    const asItIs = requestOf(route, request, body ?? ClientRequest.streaming(request))
+    const traced = TapSpan.headersOf(span)
+    const leftOut = TapSpan.leftOut(span)
+    const asItIs = requestOf(route, request, body ?? ClientRequest.streaming(request), leftOut)
+    asItIs.headers.push(...traced)
     exchange(request, response, {
       call,
       request: asItIs,
       streamed: streamed === undefined ? undefined : {
         ...asItIs,
-        headers: [...requestHeaders(request.rawHeaders, OF_BODY), "accept-encoding", "identity"],
+        headers: [
+          ...requestHeaders(request.rawHeaders, new Set([...leftOut, ...OF_BODY])),
+          ...traced,
+          "accept-encoding",
+          "identity"
+        ],
         body: streamed
       },
       secrets: secretsIn(request.rawHeaders),

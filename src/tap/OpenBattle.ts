@@ -8,6 +8,7 @@
  * Laws: the sum of the tokens told is that of its calls; a runner that does not read costs nothing: what waits for it is
  * added up. After its end nothing is told.
  */
+import type { AnySpan } from "effect/Tracer"
 import { type Ended, type TaskEvent, TaskEvent as TaskEventSchema } from "../a2a/TaskEvent.ts"
 import { encodeEvent } from "../a2a/TokenExtension.ts"
 import type { RunError } from "../liveness/RunError.ts"
@@ -23,6 +24,8 @@ export interface BattleName {
   readonly patience: number
   /** A W3C trace id by which its calls are known. */
   readonly trace: string | undefined
+  /** The span of the agent's task, where its runner tells of one. */
+  readonly parent?: AnySpan | undefined
   /** Texts that all stand in the prompt of its calls; none where that is not known. */
   readonly prompt: ReadonlyArray<string>
 }

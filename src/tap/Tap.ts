@@ -33,6 +33,7 @@ import type { TapEvent } from "./TapEvent.ts"
 import * as TapListener from "./TapListener.ts"
 import * as TapRefusal from "./TapRefusal.ts"
 import { routeOf } from "./TapRoute.ts"
+import * as TapSpan from "./TapSpan.ts"
 import { watchCall } from "./watchCall.ts"
 
 export type { CallEnd, CallName, TapEvent, Unattributed } from "./TapEvent.ts"
@@ -95,6 +96,7 @@ const make = Effect.fnUntraced(function*(options: TapOptions) {
     calls,
     pulse,
     now,
+    openSpan: TapSpan.opener(Effect.runSyncWith(yield* Effect.context<never>())),
     watch: (call) => interrupting(run(watchCall(call, { baseUrl, limits, policy, now, onVerdict }))),
     onEvent
   })

@@ -7,7 +7,9 @@
 import type { ToldLimit } from "../liveness/LimitInForce.ts"
 import type { EngineDigest } from "../liveness/LivenessInput.ts"
 import type { Phase } from "../liveness/Phase.ts"
+import type { RunError } from "../liveness/RunError.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
+import { none, type OpenSpan } from "../telemetry/Spans.ts"
 import type { CallFeed } from "./CallFeed.ts"
 import type { OpenBattle } from "./OpenBattle.ts"
 import type { RequestPlan } from "./RequestPlan.ts"
@@ -19,6 +21,8 @@ export interface TapCallOptions {
   readonly plan: RequestPlan
   readonly feed: CallFeed
   readonly battle: OpenBattle | undefined
+  /** None unless given. */
+  readonly span?: OpenSpan
   /** Monotonic milliseconds. */
   readonly beganAt: number
 }
@@ -29,11 +33,14 @@ export class TapCall {
   readonly feed: CallFeed
   readonly battle: OpenBattle | undefined
   readonly beganAt: number
+  readonly span: OpenSpan
   phase: Phase = "connecting"
   engine: EngineDigest = "unknown"
   /** The limit that its watch counted last, and when it said so. */
   limit: { readonly told: ToldLimit; readonly at: number } | undefined
   verdict: Verdict | undefined
+  /** What it was given up for. */
+  error: RunError | undefined
   firstTokenAt: number | undefined
   lastTokenAt: number | undefined
   /** The watch has given it up; what follows is the watch's. */
@@ -49,6 +56,7 @@ export class TapCall {
     this.feed = options.feed
     this.battle = options.battle
     this.beganAt = options.beganAt
+    this.span = options.span ?? none
   }
 
   /** How long there has been no token, in milliseconds. */

@@ -43,6 +43,8 @@ export interface TapBattleOptions {
   readonly prompt?: string | undefined
   /** What the tap wants to be shown; none unless given. */
   readonly token?: Redacted.Redacted | undefined
+  /** The context of the trace that its calls belong to, as headers. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** A runner's side of a tap. `TapClient.layer` is one over HTTP. */
@@ -105,7 +107,7 @@ const authorization = (token: Redacted.Redacted | undefined): Record<string, str
 
 const follow = (fetch: typeof globalThis.fetch, options: TapBattleOptions): Stream.Stream<TaskEvent, RunError> =>
   Stream.unwrap(Effect.gen(function*() {
-    const { agent, attempt, battle, patience, prompt = "", tapUrl, token, trace } = options
+    const { agent, attempt, battle, headers, patience, prompt = "", tapUrl, token, trace } = options
     const root = tapUrl.replace(/\/+$/, "")
     const query = new URLSearchParams({
       agent,
@@ -119,7 +121,7 @@ const follow = (fetch: typeof globalThis.fetch, options: TapBattleOptions): Stre
     const response = yield* Effect.tryPromise({
       try: () =>
         fetch(`${root}${CONTROL_PREFIX}/battles/${encodeURIComponent(battle)}?${query}`, {
-          headers: authorization(token),
+          headers: { ...headers, ...authorization(token) },
           signal
         }),
       catch: (error) => failed(unreachable(tapUrl, error))

@@ -23,6 +23,8 @@ import type { RunState } from "../liveness/RunState.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
+import { verdictAttributes } from "../telemetry/errorAttributes.ts"
+import { Event } from "../telemetry/SpanNames.ts"
 import type { FeedItem } from "./CallFeed.ts"
 import type { TapCall } from "./TapCall.ts"
 import * as TapRefusal from "./TapRefusal.ts"
@@ -83,6 +85,7 @@ export const watchCall = (
         opened: { learned, ...(plan.maxTokens === null ? {} : { maxTokens: plan.maxTokens * plan.choices }) },
         onVerdict: (verdict) => {
           call.verdict = verdict
+          if (call.span.isRecording) call.span.event(Event.verdict, verdictAttributes(verdict))
           if ("phase" in verdict) call.phase = verdict.phase
           onVerdict(call, verdict)
         },
@@ -109,6 +112,7 @@ export const watchCall = (
 
 /** The runner first: whatever the agent makes of it, and says to the runner, comes later than what is known here. */
 const giveUp = (call: TapCall, error: RunError): void => {
+  call.error = error
   const close = () => call.close(TapRefusal.stalled(error.message), "stalled")
   if (call.battle === undefined || call.battle.isOver) close()
   else call.battle.fail(error, close)

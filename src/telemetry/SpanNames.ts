@@ -60,8 +60,10 @@ export const Attribute = {
   grader: "a2a_campaign.grade.grader",
   /** The id of a request in the logs of its engine. */
   request: "a2a_campaign.request.id",
-  /** Why the tap takes a call for one of a battle's. */
-  tapWhy: "a2a_campaign.tap.why",
+  /** How the tap sees an answer: as a stream, whole, or as a stream that it puts together. */
+  tapMode: "a2a_campaign.tap.mode",
+  /** Why the tap knows of no battle that a call belongs to. */
+  tapUnattributed: "a2a_campaign.tap.unattributed",
   /** alive, slow, stalled, failed, completed or cancelled. */
   verdict: "a2a_campaign.verdict",
   /** Why: the kind of a stall or a failure, the reason of slowness. */

@@ -21,7 +21,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { errorAttributes } from "./errorAttributes.ts"
-import { read, TraceState, write } from "./TraceContext.ts"
+import { Propagates, read, TraceState, write } from "./TraceContext.ts"
 
 type AttributeValue = string | number | boolean | ReadonlyArray<string>
 
@@ -58,13 +58,13 @@ export const IsOurs = Context.Reference<boolean>("a2a-campaign/IsOurs", { defaul
 const MOST_EVENTS = 128
 
 /** No span. */
-export const none: OpenSpan = passing(undefined)
+export const none: OpenSpan = passing(undefined, false)
 
 /** What stands for a span where none is made: requests carry the context that came from outside. */
-function passing(outside: Tracer.AnySpan | undefined): OpenSpan {
+function passing(outside: Tracer.AnySpan | undefined, propagates: boolean): OpenSpan {
   return {
     isRecording: false,
-    headers: outside === undefined ? {} : write(outside),
+    headers: outside === undefined || !propagates ? {} : write(outside),
     span: outside,
     set: () => {},
     event: () => {},
@@ -92,16 +92,20 @@ const countingSpan = (fiber: Fiber.Fiber<unknown, unknown>): Tracer.AnySpan | un
 export const parentOf = (
   headers: Readonly<Record<string, string | undefined>>
 ): Effect.Effect<Tracer.AnySpan | undefined> =>
-  Effect.withFiber((fiber) => {
+  Effect.withFiber((fiber): Effect.Effect<Tracer.AnySpan | undefined> => {
     const current = countingSpan(fiber)
-    return Effect.succeed(current?._tag === "Span" && current.kind === "server" ? current : read(headers))
+    if (current?._tag === "Span" && current.kind === "server") return Effect.succeed(current)
+    return Effect.succeed(fiber.getRef(Propagates) ? read(headers) : undefined)
   })
 
 /** Opens a span; whoever does ends it. */
 export const open = (name: string, options: SpanOptions = {}): Effect.Effect<OpenSpan> =>
   Effect.withFiber((fiber) => {
     const parent = options.parent === undefined ? countingSpan(fiber) : options.parent ?? undefined
-    if (!isTracing(fiber)) return Effect.succeed(passing(parent?._tag === "ExternalSpan" ? parent : undefined))
+    const propagates = fiber.getRef(Propagates)
+    if (!isTracing(fiber)) {
+      return Effect.succeed(passing(parent?._tag === "ExternalSpan" ? parent : undefined, propagates))
+    }
     const state = parent === undefined ? "" : Context.get(parent.annotations, TraceState)
     const made = Effect.makeSpan(name, {
       kind: options.kind ?? "internal",
@@ -111,10 +115,15 @@ export const open = (name: string, options: SpanOptions = {}): Effect.Effect<Ope
         : { links: options.links.map((span) => ({ span, attributes: {} })) }),
       annotations: Context.add(state === "" ? Context.empty() : Context.make(TraceState, state), IsOurs, true)
     })
-    return Effect.map(made, (span) => recording(span, fiber.getRef(Clock.Clock), options.attributes))
+    return Effect.map(made, (span) => recording(span, propagates, fiber.getRef(Clock.Clock), options.attributes))
   })
 
-const recording = (span: Tracer.Span, clock: Clock.Clock, attributes: Attributes = {}): OpenSpan => {
+const recording = (
+  span: Tracer.Span,
+  propagates: boolean,
+  clock: Clock.Clock,
+  attributes: Attributes = {}
+): OpenSpan => {
   let events = 0
   const set = (attributes: Attributes) => {
     for (const [name, value] of Object.entries(attributes)) if (value !== undefined) span.attribute(name, value)
@@ -122,7 +131,7 @@ const recording = (span: Tracer.Span, clock: Clock.Clock, attributes: Attributes
   set(attributes)
   return {
     isRecording: true,
-    headers: write(span),
+    headers: propagates ? write(span) : {},
     span,
     set,
     event: (name, attributes = {}) => {
@@ -152,8 +161,10 @@ export const effect = <A, E, R>(
   body: (span: OpenSpan) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(open(name, options), (span) =>
-      Effect.onExit(restore(under(span, body(span))), (exit) => Effect.sync(() => span.end(exit))))
+    Effect.flatMap(
+      open(name, options),
+      (span) => Effect.onExit(restore(under(span, body(span))), (exit) => Effect.sync(() => span.end(exit)))
+    )
   )
 
 /** The effect, with the span for the parent of what it opens. */
@@ -166,8 +177,12 @@ export const stream = <A, E, R>(
   options: SpanOptions,
   body: (span: OpenSpan) => Stream.Stream<A, E, R>
 ): Stream.Stream<A, E, R> =>
-  Stream.unwrap(Effect.map(open(name, options), (span) =>
-    span.isRecording ? Stream.onExit(body(span), (exit) => Effect.sync(() => span.end(exit))) : body(span)))
+  Stream.unwrap(
+    Effect.map(open(name, options), (span) =>
+      span.isRecording
+        ? Stream.onExit(body(span), (exit) => Effect.sync(() => span.end(exit)))
+        : body(span))
+  )
 
 /** The same in the span of whoever called, if that has opened one for the call. */
 export const streamIn = <A, E, R>(

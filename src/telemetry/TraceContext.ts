@@ -14,6 +14,9 @@ import * as Tracer from "effect/Tracer"
 /** The `tracestate` of the request that a span belongs to, among the span's annotations; empty where there was none. */
 export const TraceState = Context.Reference<string>("a2a-campaign/TraceState", { defaultValue: () => "" })
 
+/** Whether requests carry the context of their trace, and are asked for it (`OTEL_PROPAGATORS`). */
+export const Propagates = Context.Reference<boolean>("a2a-campaign/Propagates", { defaultValue: () => true })
+
 /** Headers by names in lower case. */
 type ReadHeaders = Readonly<Record<string, string | undefined>>
 
