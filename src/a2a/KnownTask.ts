@@ -25,8 +25,14 @@ export const STATUS_RENEWED = "its status was renewed"
 
 export type KnownTask = ReturnType<typeof make>
 
-/** `onContext` is told once in which conversation it is. */
-export const make = (onContext: (contextId: string) => void = () => {}) => {
+export interface KnownTaskOptions {
+  /** Told once in which conversation it is. */
+  readonly onContext?: ((contextId: string) => void) | undefined
+  /** Told once which task it is. */
+  readonly onTask?: ((taskId: string) => void) | undefined
+}
+
+export const make = ({ onContext = () => {}, onTask = () => {} }: KnownTaskOptions = {}) => {
   const decoder = makeDecoder()
   let order = StreamOrder.initial
   let tokens = 0
@@ -44,6 +50,7 @@ export const make = (onContext: (contextId: string) => void = () => {}) => {
     const next = StreamOrder.step(order, response, noun)
     if (Result.isFailure(next)) return Result.fail(next.failure)
     if (order.contextId === "" && next.success.contextId !== "") onContext(next.success.contextId)
+    if (order.taskId === "" && next.success.taskId !== "") onTask(next.success.taskId)
     order = next.success
     return Result.try({
       try: () => decoder.decode(response),

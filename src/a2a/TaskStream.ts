@@ -37,7 +37,7 @@ export interface TaskStreamOptions {
   readonly forced?: ModeChoice.AskedMode | undefined
   /** Told once in which conversation the agent answers. */
   readonly onContext?: ((contextId: string) => void) | undefined
-  /** Told at the end which task it was, if that was ever known. Synchronous; must not throw. */
+  /** Told once which task it is. Synchronous; must not throw. */
   readonly onTask?: ((taskId: string) => void) | undefined
 }
 
@@ -46,12 +46,11 @@ export const taskStream = (
   { calls, forced, hop, onContext, onTask, promise, url }: TaskStreamOptions
 ): Stream.Stream<TaskEvent, RunError> =>
   Stream.unwrap(Effect.gen(function*() {
-    const known = KnownTask.make(onContext)
+    const known = KnownTask.make({ onContext, onTask })
     const queue = yield* Queue.bounded<TaskEvent, RunError | Cause.Done>(READ_AHEAD)
-    yield* Effect.addFinalizer(() => {
-      if (known.taskId() !== "") onTask?.(known.taskId())
-      return known.ended() !== undefined || known.taskId() === "" ? Effect.void : calls.cancel(known.taskId())
-    })
+    yield* Effect.addFinalizer(() =>
+      known.ended() !== undefined || known.taskId() === "" ? Effect.void : calls.cancel(known.taskId())
+    )
     const failed = (reason: FailReason) => new Failed({ hop, reason, tokens: known.tokens() })
 
     let mode: ModeChoice.AskedMode = "stream"

@@ -28,9 +28,9 @@ export const errorAttributes = (error: unknown): Said => {
       [Attribute.confidence]: confidence,
       [Attribute.phase]: phase,
       [Attribute.tokens]: tokens,
-      [Attribute.silence]: silentMillis / 1000,
+      [Attribute.silence]: Math.round(silentMillis) / 1000,
       [Attribute.limit]: limit.name,
-      [Attribute.limitSeconds]: limit.millis / 1000,
+      [Attribute.limitSeconds]: Math.round(limit.millis) / 1000,
       [Attribute.binding]: circumstances.evidence.binding,
       [Attribute.cancel]: cancel
     }
@@ -44,9 +44,9 @@ export const errorAttributes = (error: unknown): Said => {
       [Attribute.verdictHop]: hop,
       [Attribute.phase]: phase,
       [Attribute.tokens]: tokens,
-      [Attribute.silence]: silentMillis / 1000,
+      [Attribute.silence]: Math.round(silentMillis) / 1000,
       [Attribute.limit]: limit.name,
-      [Attribute.limitSeconds]: limit.millis / 1000,
+      [Attribute.limitSeconds]: Math.round(limit.millis) / 1000,
       [Attribute.cancel]: cancel
     }
   }
@@ -78,9 +78,9 @@ export const verdictAttributes = (verdict: Verdict): Said => {
     [Attribute.verdict]: verdict._tag.toLowerCase(),
     [Attribute.tokens]: tokens,
     ...("phase" in verdict ? { [Attribute.phase]: verdict.phase } : {}),
-    ...("silentMillis" in verdict ? { [Attribute.silence]: verdict.silentMillis / 1000 } : {}),
+    ...("silentMillis" in verdict ? { [Attribute.silence]: Math.round(verdict.silentMillis) / 1000 } : {}),
     ...("limit" in verdict
-      ? { [Attribute.limit]: verdict.limit.name, [Attribute.limitSeconds]: verdict.limit.millis / 1000 }
+      ? { [Attribute.limit]: verdict.limit.name, [Attribute.limitSeconds]: Math.round(verdict.limit.millis) / 1000 }
       : {}),
     ...("circumstances" in verdict ? { [Attribute.binding]: verdict.circumstances.evidence.binding } : {})
   }
