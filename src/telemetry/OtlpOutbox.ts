@@ -11,7 +11,6 @@
  *
  * Gotcha: answers are not read; what a collector says of a part that it refuses is lost.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -19,7 +18,6 @@ import type { HttpClientError } from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Latch from "effect/Latch"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as undici from "undici"
 import type { Signal } from "./otlpAsked.ts"
@@ -33,8 +31,9 @@ export interface OtlpOutbox {
 }
 
 /** How long a process that ends waits for its telemetry, in milliseconds. */
-export const CLOSE_MILLIS = 1500
+const CLOSE_MILLIS = 1500
 const CONNECT_TIMEOUT_MILLIS = 5000
+const FIRST_DELAY_MILLIS = 500
 const BETWEEN_LOOKS = "10 millis"
 
 /** The outbox; connections are closed with its scope. `tell` is told of the first trouble. */
@@ -48,7 +47,10 @@ export const make = Effect.fnUntraced(function*(
   const fetch = ((input: string, init: undici.RequestInit) =>
     undici.fetch(input, { ...init, dispatcher: agent })) as unknown as typeof globalThis.fetch
   const http = yield* Effect.provide(HttpClient.HttpClient, FetchHttpClient.layer)
+  const closing = Latch.makeUnsafe()
   const closed = Latch.makeUnsafe()
+  /** Where something is on its way to. */
+  const waiting = new Set<string>()
   let inFlight = 0
   let wasTold = false
 
@@ -60,6 +62,18 @@ export const make = Effect.fnUntraced(function*(
       wasTold = true
       return tell(`${signal} cannot be sent to ${placeOf(url)}: ${why}; they are dropped while that lasts`)
     })
+
+  /** Once more, as long as it may help; what waits for that when it is to end is tried once more at once. */
+  const tries = (once: Effect.Effect<void, Outcome>, delayMillis: number): Effect.Effect<void, Outcome> =>
+    Effect.catch(once, (outcome) =>
+      closing.isOpen() || !mayHelp(outcome)
+        ? Effect.fail(outcome)
+        : Effect.sleep(delayMillis).pipe(
+          Effect.raceFirst(closing.await),
+          Effect.andThen(Effect.suspend(() =>
+            tries(once, delayMillis * 2)
+          ))
+        ))
 
   const clientOf = (signal: Signal, { batch, queue, timeoutMillis, url }: SignalSettings) => {
     const most = Math.max(1, Math.floor(queue / batch))
@@ -77,19 +91,18 @@ export const make = Effect.fnUntraced(function*(
         }
         ofSignal++
         inFlight++
+        waiting.add(placeOf(url))
         return effect.pipe(
           Effect.provideService(FetchHttpClient.Fetch, fetch),
-          Effect.flatMap((response) =>
-            Effect.fail(response.status)
-          ),
-          Effect.catchIf((outcome) => isTaken(outcome), () => Effect.void),
-          Effect.retry({ while: mayHelp, schedule: Schedule.exponential("500 millis") }),
+          Effect.flatMap(({ status }) => status >= 200 && status < 300 ? Effect.void : Effect.fail(status)),
+          (once) => tries(once, FIRST_DELAY_MILLIS),
           Effect.timeoutOrElse({ duration: timeoutMillis, orElse: () => Effect.fail("it takes too long" as const) }),
           Effect.catch((error) => trouble(signal, url, inWords(error))),
           Effect.raceFirst(closed.await),
           Effect.ensuring(Effect.sync(() => {
             ofSignal--
             inFlight--
+            if (ofSignal === 0) waiting.delete(placeOf(url))
           })),
           Effect.as(taken(request))
         )
@@ -103,15 +116,14 @@ export const make = Effect.fnUntraced(function*(
 
   const close = (flush: Effect.Effect<void>) =>
     Effect.gen(function*() {
-      const before = yield* Clock.monotonicTimeNanos
+      closing.openUnsafe()
       const done = yield* Effect.andThen(flush, idle).pipe(
         Effect.interruptible,
         Effect.timeoutOption(CLOSE_MILLIS)
       )
       if (done._tag === "None" && !wasTold) {
         wasTold = true
-        const seconds = Number((yield* Clock.monotonicTimeNanos) - before) / 1e9
-        yield* tell(`the last of it was not taken within ${seconds.toFixed(1)} s and is dropped`)
+        yield* tell(`the last of it is not taken within ${CLOSE_MILLIS / 1000} s by ${[...waiting].join(", ")}`)
       }
       closed.openUnsafe()
     })
@@ -124,8 +136,6 @@ const taken = (request: HttpClientRequest.HttpClientRequest): HttpClientResponse
   HttpClientResponse.fromWeb(request, new Response(null, { status: 200 }))
 
 type Outcome = number | HttpClientError
-
-const isTaken = (outcome: Outcome): outcome is number => typeof outcome === "number" && outcome >= 200 && outcome < 300
 
 /** As the protocol says (OTLP/HTTP, "Failures"); a connection that could not be made may be made later. */
 const RETRYABLE = new Set([429, 502, 503, 504])
