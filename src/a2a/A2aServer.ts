@@ -23,6 +23,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { createServer } from "node:http"
 import * as AgentCard from "./AgentCard.ts"
 import type { AgentExecutor } from "./AgentExecutor.ts"
@@ -143,7 +144,12 @@ export const serveRelay = Effect.fn("A2aServer.serve")(function*(
   ))
   // Behind the router and not in it: a route for everything would take HEAD from the card, and misses broken escapes.
   const cards = yield* HttpRouter.toHttpEffect(CardRoutes.layer(card))
-  yield* server.serve(Effect.catchIf(cards, ({ reason }) => reason._tag === "RouteNotFound", () => calls))
+  const answered = Effect.catchIf(cards, ({ reason }) => reason._tag === "RouteNotFound", () => calls)
+  // A request that names no trace begins one; it is no part of what was going on when the agent was started.
+  yield* Effect.updateContext(
+    server.serve(answered),
+    (context: Context.Context<Scope.Scope>) => Context.omit(Tracer.ParentSpan)(context) as typeof context
+  )
   // While streams can still be written: their clients are told how their tasks end.
   yield* Effect.addFinalizer(() => relay.drain(options.drain ?? 0))
   return { url }

@@ -37,7 +37,7 @@ export const isSampled = ({ name, ratio }: Sampler, traceId: string, parent: boo
       return false
     case "traceidratio":
     case "parentbased_traceidratio":
-      // The last seven bytes are random in every id that follows level 2 of the W3C recommendation.
+      // The last digits are random in every id that follows level 2 of the W3C recommendation; 52 bits are exact in a number.
       return Number.parseInt(traceId.slice(-13), 16) / 2 ** 52 < ratio
   }
 }

@@ -3,9 +3,11 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
+import { held } from "../../src/telemetry/OtlpTracing.ts"
+import { everything } from "../../src/telemetry/Sampler.ts"
 
-/** The spans that were opened under `layer`, in the order in which they were. */
-export const collectedSpans = () => {
+/** The spans that were opened under `layer`, in the order in which they were: ours, or all. */
+export const collectedSpans = (which: "all" | "ours" = "ours") => {
   const spans: Array<Tracer.NativeSpan> = []
   const tracer = Tracer.make({
     span: (options) => {
@@ -14,7 +16,7 @@ export const collectedSpans = () => {
       return span
     }
   })
-  return { spans, layer: Layer.succeed(Tracer.Tracer, tracer) }
+  return { spans, layer: Layer.succeed(Tracer.Tracer, held(tracer, everything, which)) }
 }
 
 /** How a span has ended: `ok`, `interrupted`, `open`, or the type of its error. */

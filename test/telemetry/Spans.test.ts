@@ -91,7 +91,7 @@ describe("Spans", () => {
 
   it.effect("nests effects, begins traces, and takes the request's own span before what was open at the start", () =>
     Effect.gen(function*() {
-      const { layer, spans } = collectedSpans()
+      const { layer, spans } = collectedSpans("all")
       yield* Effect.gen(function*() {
         yield* Spans.effect("outer", {}, () => Spans.effect("inner", {}, () => Effect.void))
         yield* Spans.effect("outer", {}, () => Spans.open("root", { parent: null }))
