@@ -70,6 +70,8 @@ export const Attribute = {
   verdictReason: "a2a_campaign.verdict.reason",
   /** Which hop has decided. */
   verdictHop: "a2a_campaign.verdict.hop",
+  /** Tokens that had come there. */
+  verdictTokens: "a2a_campaign.verdict.tokens",
   /** Whether a stall is proved or inferred. */
   confidence: "a2a_campaign.verdict.confidence",
   phase: "a2a_campaign.phase",

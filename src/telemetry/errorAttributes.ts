@@ -27,7 +27,7 @@ export const errorAttributes = (error: unknown): Said => {
       [Attribute.verdictHop]: hop,
       [Attribute.confidence]: confidence,
       [Attribute.phase]: phase,
-      [Attribute.tokens]: tokens,
+      [Attribute.verdictTokens]: tokens,
       [Attribute.silence]: Math.round(silentMillis) / 1000,
       [Attribute.limit]: limit.name,
       [Attribute.limitSeconds]: Math.round(limit.millis) / 1000,
@@ -43,7 +43,7 @@ export const errorAttributes = (error: unknown): Said => {
       [Attribute.verdictReason]: reason ?? undefined,
       [Attribute.verdictHop]: hop,
       [Attribute.phase]: phase,
-      [Attribute.tokens]: tokens,
+      [Attribute.verdictTokens]: tokens,
       [Attribute.silence]: Math.round(silentMillis) / 1000,
       [Attribute.limit]: limit.name,
       [Attribute.limitSeconds]: Math.round(limit.millis) / 1000,
@@ -57,7 +57,7 @@ export const errorAttributes = (error: unknown): Said => {
       [Attribute.verdict]: "failed",
       [Attribute.verdictReason]: kind,
       [Attribute.verdictHop]: error.hop,
-      [Attribute.tokens]: error.tokens,
+      [Attribute.verdictTokens]: error.tokens,
       ...("status" in error.reason ? { [Attribute.httpStatus]: error.reason.status } : {})
     }
   }

@@ -75,7 +75,7 @@ describe("Spans", () => {
         "a2a_campaign.verdict": "failed",
         "a2a_campaign.verdict.reason": "rejected",
         "a2a_campaign.verdict.hop": "engine",
-        "a2a_campaign.tokens": 3,
+        "a2a_campaign.verdict.tokens": 3,
         "http.response.status_code": 400
       })
       assert.notInclude(JSON.stringify(spans, (_, value) => typeof value === "bigint" ? "" : value), "secret")
