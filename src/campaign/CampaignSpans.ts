@@ -10,6 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { AnySpan } from "effect/Tracer"
 import { serverAttributes } from "../telemetry/serverAttributes.ts"
 import { Attribute, Event, Span } from "../telemetry/SpanNames.ts"
 import * as Spans from "../telemetry/Spans.ts"
@@ -21,6 +22,8 @@ import type { Definition } from "./Definition.ts"
 export interface CampaignSpans {
   /** Told of everything that happens. Synchronous; never throws. */
   readonly note: (event: CampaignEvent) => void
+  /** What of a battle, or of the campaign, is open. */
+  readonly around: (battle: Battle | undefined) => AnySpan | undefined
   /** That of a battle, which is opened unless it is open. */
   readonly battle: (battle: Battle) => Effect.Effect<Spans.OpenSpan>
   /** Ends what is open. */
@@ -28,7 +31,12 @@ export interface CampaignSpans {
 }
 
 /** Where nobody collects spans. */
-export const none: CampaignSpans = { note: () => {}, battle: () => Effect.succeed(Spans.none), end: () => {} }
+export const none: CampaignSpans = {
+  note: () => {},
+  around: () => undefined,
+  battle: () => Effect.succeed(Spans.none),
+  end: () => {}
+}
 
 /** Opens the span of a campaign. */
 export const begin = (definition: Definition): Effect.Effect<CampaignSpans> =>
@@ -103,10 +111,13 @@ const make = (definition: Definition, campaign: Spans.OpenSpan): CampaignSpans =
       )
     })
 
-  return { note, battle, end }
+  const around = (battle: Battle | undefined) => battle === undefined ? campaign.span : open.get(keyOf(battle))?.span
+
+  return { note, around, battle, end }
 }
 
-const battleAttributes = ({ agent, repetition, task }: Battle): Spans.Attributes => ({
+/** Which battle it is. */
+export const battleAttributes = ({ agent, repetition, task }: Battle): Spans.Attributes => ({
   [Attribute.task]: task,
   [Attribute.agent]: agent,
   [Attribute.repetition]: repetition

@@ -6,12 +6,14 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { Followed } from "../a2a/TaskEvent.ts"
+import * as EventLog from "../telemetry/EventLog.ts"
 import { AttemptsInFlight } from "./AttemptsInFlight.ts"
 import { keyOf } from "./Battle.ts"
 import { BattleHistories } from "./BattleHistories.ts"
 import { BattlePlan } from "./BattlePlan.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import { CampaignLane } from "./CampaignLane.ts"
+import * as CampaignLog from "./CampaignLog.ts"
 import { type CampaignSpans, none as noSpans } from "./CampaignSpans.ts"
 import { type Definition, laneOf, lanesOf } from "./Definition.ts"
 import type { RunEnd } from "./RunEnd.ts"
@@ -87,8 +89,15 @@ export class RunningCampaign {
   tell(event: Untimed<CampaignEvent>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const told = { ...event, atMillis: this.now() } as CampaignEvent
+      if (told._tag === "TokensArrived") return this.#onEvent(told)
+      const battle = told._tag === "AttemptEnded" ? told.record.battle : undefined
+      const span = this.spans.around(battle)
       this.spans.note(told)
-      return this.#onEvent(told)
+      const logged = EventLog.write(() => {
+        const record = CampaignLog.recordOf(told)
+        return record === undefined ? undefined : { ...record, span }
+      })
+      return Effect.andThen(logged, this.#onEvent(told))
     })
   }
 

@@ -30,9 +30,11 @@
  * ```
  */
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as OtlpExporter from "effect/observability/OtlpExporter"
 import * as OtlpLogger from "effect/observability/OtlpLogger"
 import * as OtlpMetrics from "effect/observability/OtlpMetrics"
@@ -42,6 +44,7 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import { version } from "../version.ts"
+import { Collectors } from "./EventLog.ts"
 import type { Signal } from "./otlpAsked.ts"
 import * as OtlpOutbox from "./OtlpOutbox.ts"
 import * as OtlpSettings from "./OtlpSettings.ts"
@@ -112,7 +115,14 @@ const layerOf = (settings: OtlpSettings.OtlpSettings, options: TelemetryOptions)
       )
     }
     const exporters = Layer.mergeAll(
-      sent("logs", logs, (common, { batch }) => OtlpLogger.layer({ ...common, maxBatchSize: batch })),
+      sent("logs", logs, (common, { batch }) =>
+        Layer.effectContext(Effect.gen(function*() {
+          const logger = yield* OtlpLogger.make({ ...common, maxBatchSize: batch })
+          const others = yield* Logger.CurrentLoggers
+          return Context.make(Logger.CurrentLoggers, new Set([...others, logger])).pipe(
+            Context.add(Collectors, new Set([logger]))
+          )
+        })).pipe(Layer.provideMerge(OtlpExporter.layerFlusher))),
       sent("metrics", metrics, (common) => OtlpMetrics.layer({ ...common, temporality: settings.temporality })),
       sent("traces", traces, (common, { batch }) => {
         const tracer = OtlpTracer.make({ ...common, maxBatchSize: batch })

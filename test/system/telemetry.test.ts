@@ -11,7 +11,7 @@ import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 describe("campaign run with a collector", () => {
   it.live("sends a trace for each battle, from the campaign to the engine, with metrics and logs, and no content", () =>
     Effect.gen(function*() {
-      const { requests, spans, url } = yield* collector()
+      const { logs, requests, spans, url } = yield* collector()
       const directory = yield* temporaryDirectory
       const engine = Context.get(
         yield* Layer.build(
@@ -74,6 +74,12 @@ describe("campaign run with a collector", () => {
       assert.deepInclude(campaign?.resource, { "service.name": "a2a-campaign", "deployment.environment.name": "night" })
       assert.isTrue(all.every(({ status }) => status.code === 1))
       assert.notMatch(requests.map(({ body }) => body).join(""), /function|Write|```/)
+      const battleOf = new Map(of("battle").map(({ spanId, traceId }) => [spanId, traceId]))
+      const attempts = logs().filter(({ body }) => body === "attempt completed")
+      assert.strictEqual(attempts.length, battles.planned)
+      assert.isTrue(attempts.every(({ spanId, traceId }) => battleOf.get(spanId!) === traceId))
+      assert.includeMembers(logs().map(({ body }) => body), ["campaign began", "campaign ended"])
+      assert.notInclude(stderr, "attempt completed")
       assert.isTrue(requests.some(({ path }) => path === "/v1/metrics"))
     }))
 })
