@@ -37,8 +37,10 @@ const presenter: CliOutput.Presenter = {
 commandFor(process.argv.slice(2)).pipe(
   Effect.onInterrupt(() => Console.error("campaign: interrupted before it began; nothing was stored")),
   Effect.flatMap((command) => Command.run(command, { version })),
-  Effect.provide(CliOutput.layerPresenter(presenter)),
-  Effect.provide(telemetryFor(process.argv.slice(2), process.stderr.isTTY === true)),
+  Effect.provide([
+    CliOutput.layerPresenter(presenter),
+    telemetryFor(process.argv.slice(2), process.stderr.isTTY === true)
+  ]),
   Effect.catch((error) => {
     if (error._tag === "ShowHelp") {
       return error.errors.length === 0

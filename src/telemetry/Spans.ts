@@ -28,7 +28,10 @@ type AttributeValue = string | number | boolean | ReadonlyArray<string>
 /** Attributes by their names; undefined ones are left out. */
 export type Attributes = Readonly<Record<string, AttributeValue | undefined>>
 
-/** A span while it is open, or what stands for one where there is none. All of it is synchronous and never throws. */
+/**
+ * A span while it is open, or what stands for one where there is none. All of it is synchronous and never throws. Our
+ * engines and clients take one with a request, from whoever has opened it for that.
+ */
 export interface OpenSpan {
   /** Whether anything is kept of what it is told. */
   readonly isRecording: boolean
@@ -36,7 +39,9 @@ export interface OpenSpan {
   readonly headers: Readonly<Record<string, string>>
   /** What other spans can have for their parent. */
   readonly span: Tracer.AnySpan | undefined
+  /** Puts attributes on it; those of a name that it has take the place of those. */
   readonly set: (attributes: Attributes) => void
+  /** Notes that something has happened now. Beyond 128 events more are dropped. */
   readonly event: (name: string, attributes?: Attributes) => void
   /** Ends it as something has ended; only the first end counts. */
   readonly end: (exit: Exit.Exit<unknown, unknown>) => void
@@ -77,11 +82,11 @@ const isTracing = ({ cache: { tracer, tracerEnabled } }: Fiber.Fiber<unknown, un
 
 /** The span that counts for others: the innermost that somebody collects, or that of the request that we serve. */
 const countingSpan = (fiber: Fiber.Fiber<unknown, unknown>): Tracer.AnySpan | undefined => {
-  const tracing = isTracing(fiber)
+  const isLeftOut = isTracing(fiber)
+    ? (span: Tracer.Span) => Context.get(span.annotations, Tracer.DisablePropagation)
+    : () => true
   let span = fiber.cache.span
-  while (span?._tag === "Span" && (!tracing || Context.get(span.annotations, Tracer.DisablePropagation))) {
-    span = Option.getOrUndefined(span.parent)
-  }
+  while (span?._tag === "Span" && isLeftOut(span)) span = Option.getOrUndefined(span.parent)
   return span
 }
 
@@ -183,15 +188,3 @@ export const stream = <A, E, R>(
         ? Stream.onExit(body(span), (exit) => Effect.sync(() => span.end(exit)))
         : body(span))
   )
-
-/** The same in the span of whoever called, if that has opened one for the call. */
-export const streamIn = <A, E, R>(
-  given: OpenSpan | undefined,
-  name: string,
-  options: SpanOptions,
-  body: (span: OpenSpan) => Stream.Stream<A, E, R>
-): Stream.Stream<A, E, R> => {
-  if (given === undefined) return stream(name, options, body)
-  if (given.isRecording && options.attributes !== undefined) given.set(options.attributes)
-  return body(given)
-}

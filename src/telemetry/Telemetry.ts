@@ -51,6 +51,8 @@ import * as OtlpSettings from "./OtlpSettings.ts"
 import { held } from "./OtlpTracing.ts"
 import { Propagates } from "./TraceContext.ts"
 
+export type { Attributes, OpenSpan } from "./Spans.ts"
+
 /** How telemetry is sent, beside what the environment says. */
 export interface TelemetryOptions {
   /** The name of the service where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` name none: "a2a-campaign". */
