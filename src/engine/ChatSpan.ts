@@ -4,8 +4,6 @@
  *
  * Tokens, usage and the finish are told once, when it ends. What was asked and answered is never told.
  */
-import * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { serverAttributes } from "../telemetry/serverAttributes.ts"
 import { Attribute, Span } from "../telemetry/SpanNames.ts"
@@ -43,47 +41,42 @@ export const stream = <A, E, R>(
 }
 
 /** With what came of it, told at the end. */
-const counted = <A, E, R>(span: Spans.OpenSpan, self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
-  Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
-    const beganAt = clock.monotonicTimeNanosUnsafe()
-    const tally = new ChatTally()
-    return self.pipe(
-      Stream.mapArray((events) => {
-        if (tally.read(events as ReadonlyArray<unknown>)) {
-          span.set({ [Attribute.timeToFirstChunk]: Number(clock.monotonicTimeNanosUnsafe() - beganAt) / 1e9 })
-        }
-        return events
-      }),
-      Stream.ensuring(Effect.sync(() => span.set(tally.attributes())))
-    )
-  }))
+const counted = <A, E, R>(span: Spans.OpenSpan, self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> => {
+  const tally = new ChatTally(span.elapsed)
+  span.atEnd(() => tally.attributes())
+  return Stream.mapArray(self, (events) => {
+    tally.read(events as ReadonlyArray<unknown> as ReadonlyArray<TokenEvent>)
+    return events
+  })
+}
 
 /** A finish reason is one of a few words; anything else is what somebody says. */
 const WORD = /^\w{1,32}$/
 
 /** What a chat has come to so far. */
 class ChatTally {
+  readonly #elapsed: () => number
   #tokens = 0
-  #begun = false
+  #firstAfter: number | undefined
   #usage: Extract<TokenEvent, { readonly _tag: "Usage" }> | undefined
   #finish: string | undefined
 
-  /** Whether the first token is among these. */
-  read(events: ReadonlyArray<unknown>): boolean {
-    let isFirst = false
-    for (const event of events as ReadonlyArray<TokenEvent>) {
+  constructor(elapsed: () => number) {
+    this.#elapsed = elapsed
+  }
+
+  read(events: ReadonlyArray<TokenEvent>): void {
+    for (const event of events) {
       this.#tokens += tokensOf(event)
       if (event._tag === "Usage") this.#usage = event
       else if (event._tag === "Finish") this.#finish = event.reason
-      if (this.#begun || !isProgress(event)) continue
-      this.#begun = true
-      isFirst = true
+      if (this.#firstAfter === undefined && isProgress(event)) this.#firstAfter = this.#elapsed()
     }
-    return isFirst
   }
 
   attributes(): Spans.Attributes {
     return {
+      [Attribute.timeToFirstChunk]: this.#firstAfter,
       [Attribute.inputTokens]: this.#usage?.promptTokens,
       [Attribute.outputTokens]: this.#usage?.completionTokens ?? this.#tokens,
       [Attribute.finishReasons]: this.#finish !== undefined && WORD.test(this.#finish) ? [this.#finish] : undefined

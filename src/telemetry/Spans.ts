@@ -43,6 +43,10 @@ export interface OpenSpan {
   readonly set: (attributes: Attributes) => void
   /** Notes that something has happened now. Beyond 128 events more are dropped. */
   readonly event: (name: string, attributes?: Attributes) => void
+  /** Asked at the end what else there is to tell; an operator of its own on a stream would cost with each token. */
+  readonly atEnd: (attributes: () => Attributes) => void
+  /** The seconds since it was opened. */
+  readonly elapsed: () => number
   /** Ends it as something has ended; only the first end counts. */
   readonly end: (exit: Exit.Exit<unknown, unknown>) => void
 }
@@ -73,6 +77,8 @@ function passing(outside: Tracer.AnySpan | undefined, propagates: boolean): Open
     span: outside,
     set: () => {},
     event: () => {},
+    atEnd: () => {},
+    elapsed: () => 0,
     end: () => {}
   }
 }
@@ -129,6 +135,8 @@ const recording = (
   clock: Clock.Clock,
   attributes: Attributes = {}
 ): OpenSpan => {
+  const openedAt = clock.monotonicTimeNanosUnsafe()
+  let last: () => Attributes = () => ({})
   let events = 0
   const set = (attributes: Attributes) => {
     for (const [name, value] of Object.entries(attributes)) if (value !== undefined) span.attribute(name, value)
@@ -142,8 +150,13 @@ const recording = (
     event: (name, attributes = {}) => {
       if (events++ < MOST_EVENTS) span.event(name, clock.currentTimeNanosUnsafe(), defined(attributes))
     },
+    atEnd: (attributes) => {
+      last = attributes
+    },
+    elapsed: () => Number(clock.monotonicTimeNanosUnsafe() - openedAt) / 1e9,
     end: (exit) => {
       if (span.status._tag === "Ended") return
+      set(last())
       const at = clock.currentTimeNanosUnsafe()
       if (Exit.isSuccess(exit)) return span.end(at, Exit.void)
       if (Cause.hasInterruptsOnly(exit.cause)) return span.end(at, Exit.interrupt())
