@@ -42,6 +42,8 @@ export class RunningCampaign {
   /** Milliseconds of the monotonic clock since it was begun or resumed. */
   readonly now: () => number
   readonly #wake: Queue.Queue<void>
+  /** How gates stood when that was last told. */
+  readonly #gates = new Map<string, string>()
   /** The ways in which agents have been followed. */
   readonly #followed = new Set<string>()
   readonly #onEvent: (event: CampaignEvent) => Effect.Effect<void>
@@ -86,10 +88,19 @@ export class RunningCampaign {
     return agent === undefined ? undefined : this.lanes.get(laneOf(agent))
   }
 
+  /** Whether a gate is only to be asked at another time than before, and stands as it did. */
+  #isAgain(event: CampaignEvent): boolean {
+    if (event._tag !== "GateChanged") return false
+    const gate = `${event.of} ${event.endpoint}`
+    const before = this.#gates.get(gate)
+    this.#gates.set(gate, event.state)
+    return before === event.state
+  }
+
   tell(event: Untimed<CampaignEvent>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const told = { ...event, atMillis: this.now() } as CampaignEvent
-      if (told._tag === "TokensArrived") return this.#onEvent(told)
+      if (told._tag === "TokensArrived" || this.#isAgain(told)) return this.#onEvent(told)
       const battle = told._tag === "AttemptEnded" ? told.record.battle : undefined
       const span = this.spans.around(battle)
       this.spans.note(told)

@@ -92,11 +92,17 @@ export const make = Effect.fnUntraced(function*(
         ofSignal++
         inFlight++
         waiting.add(placeOf(url))
+        let why: Outcome | string = "it takes too long"
         return effect.pipe(
           Effect.provideService(FetchHttpClient.Fetch, fetch),
           Effect.flatMap(({ status }) => status >= 200 && status < 300 ? Effect.void : Effect.fail(status)),
+          Effect.tapError((outcome) =>
+            Effect.sync(() => {
+              why = outcome
+            })
+          ),
           (once) => tries(once, FIRST_DELAY_MILLIS),
-          Effect.timeoutOrElse({ duration: timeoutMillis, orElse: () => Effect.fail("it takes too long" as const) }),
+          Effect.timeoutOrElse({ duration: timeoutMillis, orElse: () => Effect.fail(why) }),
           Effect.catch((error) => trouble(signal, url, inWords(error))),
           Effect.raceFirst(closed.await),
           Effect.ensuring(Effect.sync(() => {
