@@ -173,14 +173,19 @@ const make = (options: EngineOptions, connections: PatientFetch["Service"]): Eng
 
   const open = (request: EngineRequest, { headers }: OpenSpan) => {
     const attempt = (counts: typeof EXACT_COUNTS | typeof PLAIN_COUNTS) =>
-      OpenAiChat.open(chat, {
-        ...request.body,
-        ...(request.tools === undefined || request.tools.length === 0 ? {} : { tools: request.tools.map(wireTool) }),
-        model: options.currentModel?.() ?? options.model,
-        messages: request.messages.map(wireMessage),
-        max_tokens: maxTokens,
-        ...counts
-      }, request.requestId, headers)
+      OpenAiChat.open(
+        chat,
+        {
+          ...request.body,
+          ...(request.tools === undefined || request.tools.length === 0 ? {} : { tools: request.tools.map(wireTool) }),
+          model: options.currentModel?.() ?? options.model,
+          messages: request.messages.map(wireMessage),
+          max_tokens: maxTokens,
+          ...counts
+        },
+        request.requestId,
+        headers
+      )
     if (refusesExactCounts) return attempt(PLAIN_COUNTS)
     return attempt(EXACT_COUNTS).pipe(
       Effect.catchIf(isRefusalOfFields, () =>
