@@ -36,6 +36,7 @@ import * as LivenessStep from "./LivenessStep.ts"
 import * as Outlook from "./Outlook.ts"
 import { outlookOf } from "./outlookOf.ts"
 import type { RunError } from "./RunError.ts"
+import { type ObservedRun, RunObserver } from "./RunObserver.ts"
 import { now as timeOf, type RunState } from "./RunState.ts"
 import { Slow } from "./Slow.ts"
 import { Stalled } from "./Stalled.ts"
@@ -119,6 +120,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
       let told = { phase: "", reason: "", isFinal: false }
       let outlook = Outlook.calm
       let link: EvidenceLink | undefined
+      let observed: ObservedRun | undefined
       let opened = false
       let begun = false
       /** The evidence knows that the run is over. */
@@ -131,9 +133,13 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
       let lastTokenAt = -Infinity
 
       const step = (input: LivenessInput) => {
-        const { lastMillis } = state.progress
+        const before = state.progress
         state = LivenessStep.step(state, input)
-        if (state.progress.lastMillis > lastMillis) lastTokenAt = input.at
+        const { progress } = state
+        if (progress.lastMillis > before.lastMillis) lastTokenAt = input.at
+        if (observed !== undefined && (progress.lastMillis > before.lastMillis || progress.begun !== before.begun)) {
+          observed.came(progress.lastMillis - before.lastMillis, !before.begun)
+        }
         if (!begun && state.progress.begun) {
           begun = true
           link?.begun()
@@ -147,7 +153,10 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
           (reason === "" && state.phase !== told.phase)
         if (!isNew || told.isFinal) return
         told = { phase: state.phase, reason, isFinal }
-        onVerdict?.(LivenessStep.verdictOf(state))
+        if (onVerdict === undefined && observed === undefined) return
+        const verdict = LivenessStep.verdictOf(state)
+        onVerdict?.(verdict)
+        observed?.verdict(verdict)
       }
 
       /** That nobody asks is told only once something else is to be told: mostly somebody asks at once. */
@@ -180,6 +189,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
         if (ended) return
         ended = true
         report()
+        observed?.ended(state)
         onEnd?.(state)
       }
 
@@ -311,6 +321,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
         scope
       )
       opened = true
+      observed = (yield* RunObserver)(run, () => state)
       const at = now()
       step({
         _tag: "Opened",
