@@ -4,7 +4,7 @@
  *
  * The version is chosen by the `A2A-Version` header; none means 0.3, as the specification says. A response stream ends
  * its reader when the client goes, waits for slow clients, and carries a comment every 15 s of silence so that proxies
- * keep it open. A comment never stands for a token.
+ * keep it open. A comment never stands for a token. Where the process has metrics they are at `/metrics`.
  *
  * `serve` is the easy way, with an executor and a relay of its own. `layer` and `serveRelay` take the relay from the
  * context, so that it can be one of yours; `PurpleAgent.layerWith` does the same for an executor, as a layer.
@@ -36,6 +36,7 @@ import * as HttpCalls from "./HttpCalls.ts"
 import * as JsonRpcDispatch from "./JsonRpcDispatch.ts"
 import * as KeepAlive from "./KeepAlive.ts"
 import { ListenError } from "./ListenError.ts"
+import * as MetricsRoute from "./MetricsRoute.ts"
 import { Relay, type RelayOptions } from "./Relay.ts"
 import { RelayRequestHandler } from "./RelayRequestHandler.ts"
 import * as RestDispatch from "./RestDispatch.ts"
@@ -143,7 +144,7 @@ export const serveRelay = Effect.fn("A2aServer.serve")(function*(
     (request) => Effect.flatMap(answer(request), respond(keepAlive, request))
   ))
   // Behind the router and not in it: a route for everything would take HEAD from the card, and misses broken escapes.
-  const cards = yield* HttpRouter.toHttpEffect(CardRoutes.layer(card))
+  const cards = yield* HttpRouter.toHttpEffect(Layer.merge(CardRoutes.layer(card), MetricsRoute.layer(authenticator)))
   const answered = Effect.catchIf(cards, ({ reason }) => reason._tag === "RouteNotFound", () => calls)
   // A request that names no trace begins one; it is no part of what was going on when the agent was started.
   yield* Effect.updateContext(

@@ -4,6 +4,7 @@
  *     GET    battles/<id>?agent=&attempt=&patience=&trace=&prompt=   opens a battle: a stream of task events until it is closed
  *     DELETE battles/<id>                                    closes it, and every call that belongs to it
  *     GET    battles, GET calls                              what is open
+ *     GET    metrics                                         the page for Prometheus, where the process has metrics
  *
  * A battle is open as long as its stream is: a runner that dies closes it by dying. An attempt that is later than the open
  * one takes its place; one that is not is refused.
@@ -15,6 +16,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Authenticator } from "../a2a/Authenticator.ts"
+import { contentType } from "../telemetry/MetricsService.ts"
 import { BattleEvents } from "./BattleEvents.ts"
 import { type BattleName, OpenBattle } from "./OpenBattle.ts"
 import type { OpenBattles } from "./OpenBattles.ts"
@@ -33,6 +35,8 @@ export interface ControlApiOptions {
   /** Lets time pass for a battle; gives how to stop. */
   readonly follow: (battle: OpenBattle) => () => void
   readonly onEvent: (event: TapEvent) => void
+  /** The page for Prometheus; `/metrics` is the engine's own. */
+  readonly metricsPage: (() => string) | undefined
 }
 
 type Control = Extract<TapRoute, { readonly _tag: "Control" }>
@@ -52,7 +56,7 @@ const decodeQuery = Schema.decodeUnknownResult(Query)
 
 /** Answers requests of the tap's own paths. */
 export const make = (options: ControlApiOptions) => {
-  const { authenticator, battles, calls, follow, heartbeatMillis, now, onEvent } = options
+  const { authenticator, battles, calls, follow, heartbeatMillis, metricsPage, now, onEvent } = options
 
   const answer = (response: ServerResponse, status: number, json: unknown, headers: Record<string, string> = {}) => {
     response.writeHead(status, { "content-type": "application/json", ...headers })
@@ -137,11 +141,18 @@ export const make = (options: ControlApiOptions) => {
     if (method === "GET" && kind === "calls" && id === undefined) {
       return answer(response, 200, { calls: Array.from(calls, callView) })
     }
+    if (method === "GET" && kind === "metrics" && id === undefined) {
+      if (metricsPage === undefined) {
+        return refuse(response, 404, "this tap counts nothing: it was started without metrics")
+      }
+      response.writeHead(200, { "content-type": contentType })
+      return void response.end(metricsPage())
+    }
     if (kind !== "battles" || id === undefined || rest.length > 0) {
       return refuse(
         response,
         404,
-        "a tap has /.campaign-tap/battles, /.campaign-tap/battles/<id> and /.campaign-tap/calls"
+        "a tap has /.campaign-tap/battles, /.campaign-tap/battles/<id>, /.campaign-tap/calls and /.campaign-tap/metrics"
       )
     }
     if (method === "GET") return open(id, route, request, response)

@@ -24,6 +24,7 @@ import { defaults, type LivenessLimits } from "../liveness/LivenessLimits.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import { Ticker } from "../liveness/Ticker.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
+import { Metrics } from "../telemetry/MetricsService.ts"
 import * as ControlApi from "./ControlApi.ts"
 import * as EngineCalls from "./EngineCalls.ts"
 import { OpenBattles } from "./OpenBattles.ts"
@@ -111,7 +112,8 @@ const make = Effect.fnUntraced(function*(options: TapOptions) {
     now,
     heartbeatMillis: limits.heartbeatMillis,
     follow: (battle) => interrupting(run(Effect.scoped(Effect.andThen(ticker.add(battle.tick), Effect.never)))),
-    onEvent
+    onEvent,
+    metricsPage: (yield* Metrics)?.page
   })
   const url = yield* TapListener.listen({
     host,

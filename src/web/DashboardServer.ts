@@ -4,6 +4,7 @@
  *     GET /                                     the page; its files beside it
  *     GET /events                               server-sent events: frames (Frame.ts)
  *     GET /api/session                          takes `Authorization: Bearer TOKEN`, gives the cookie for the rest
+ *     GET /metrics                              the page for Prometheus, where the process has metrics
  *     GET /api/battles?task=0&agent=0           and below: one battle, a piece of a transcript (BattlePage.ts)
  *
  * Whoever asks is judged first (RequestGuard.ts). Everything that is answered says that a browser may run nothing but the
@@ -17,6 +18,7 @@ import * as Option from "effect/Option"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as StoredBattle from "../campaign/StoredBattle.ts"
 import type { StoreError } from "../campaign/StoreError.ts"
+import { contentType } from "../telemetry/MetricsService.ts"
 import type { Audience } from "./Audience.ts"
 import type { BattleList, Problem } from "./BattlePage.ts"
 import type { PageFiles } from "./PageFiles.ts"
@@ -29,6 +31,8 @@ export interface DashboardServerOptions {
   readonly guard: RequestGuard
   /** The store of the campaign that is shown. */
   readonly database: string
+  /** The page for Prometheus. */
+  readonly metricsPage: (() => string) | undefined
 }
 
 const policy = [
@@ -88,7 +92,7 @@ const piecePath = /^\/api\/battles\/(\d{1,9})\/attempts\/(\d{1,9})\/(content|rea
 
 /** Answers a request, in the end; gives an effect that never fails. */
 export const make = (
-  { audience, database, files, guard }: DashboardServerOptions
+  { audience, database, files, guard, metricsPage }: DashboardServerOptions
 ): (request: IncomingMessage, response: ServerResponse) => Effect.Effect<void> => {
   /** A number of the query; `undefined` where it is none. */
   const numberIn = (url: URL, name: string): number | undefined => {
@@ -148,6 +152,9 @@ export const make = (
     const { pathname } = url
     const file = files.get(pathname)
     if (file !== undefined) return Effect.succeed({ status: 200, ...file })
+    if (pathname === "/metrics" && metricsPage !== undefined) {
+      return Effect.sync(() => ({ status: 200, type: contentType, body: metricsPage() }))
+    }
     if (pathname === "/api/session") return Effect.succeed(session)
     if (pathname === "/api/battles") return Effect.succeed(battles(url))
     const one = battlePath.exec(pathname)

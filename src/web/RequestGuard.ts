@@ -49,7 +49,7 @@ const first = (value: string | ReadonlyArray<string> | undefined): string | unde
   typeof value === "string" || value === undefined ? value : value[0]
 
 /** The paths that hold anything of the campaign. */
-const needsToken = (path: string): boolean => path === "/events" || path.startsWith("/api/")
+const needsToken = (path: string): boolean => path === "/events" || path === "/metrics" || path.startsWith("/api/")
 
 export const make = ({ port, token }: GuardOptions): RequestGuard => {
   const secret = token === undefined ? undefined : Redacted.value(token)
@@ -88,7 +88,10 @@ export const make = ({ port, token }: GuardOptions): RequestGuard => {
     if (needsToken(path) && !isAllowed(asked)) {
       return {
         status: 401,
-        error: "open the link that `campaign` printed when this dashboard began: it holds the token",
+        error: path === "/metrics"
+          ? "send the token of this dashboard as `Authorization: Bearer <token>`: CAMPAIGN_DASHBOARD_TOKEN, or what stands " +
+            "behind #token= in the link that `campaign` printed"
+          : "open the link that `campaign` printed when this dashboard began: it holds the token",
         headers: { "www-authenticate": "Bearer realm=\"campaign dashboard\"" }
       }
     }

@@ -19,6 +19,7 @@ import { createServer, type Server } from "node:http"
 import { isLoopbackHost } from "../a2a/AddressRule.ts"
 import { ListenError } from "../a2a/ListenError.ts"
 import type { CampaignEvent } from "../campaign/CampaignEvent.ts"
+import { Metrics } from "../telemetry/MetricsService.ts"
 import { Audience } from "./Audience.ts"
 import type { DashboardOptions } from "./Dashboard.ts"
 import * as DashboardServer from "./DashboardServer.ts"
@@ -92,7 +93,8 @@ const make = Effect.fnUntraced(function*({ database, host, port, token: given }:
     audience,
     database,
     files,
-    guard: RequestGuard.make({ token, port: listening })
+    guard: RequestGuard.make({ token, port: listening }),
+    metricsPage: (yield* Metrics)?.page
   })
   const run = yield* FiberSet.makeRuntime()
   server.on("request", (request, response) => {
