@@ -37,6 +37,7 @@ import * as CampaignSpans from "./CampaignSpans.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import type { Definition } from "./Definition.ts"
 import type { Seat } from "./Seat.ts"
+import type { Recorded } from "./storedAttempts.ts"
 import type { StoreError } from "./StoreError.ts"
 import * as TokenTimings from "./TokenTimings.ts"
 
@@ -72,6 +73,8 @@ export interface AttemptOptions<R> {
     meter: AttemptMeter.AttemptMeter,
     outlook: AttemptOutlook.AttemptOutlook
   ) => void
+  /** Told what the store made of it, synchronously. */
+  readonly onRecorded: (as: Recorded) => void
 }
 
 /** The first token comes from prefill alone; the second one shows that the engine decodes. */
@@ -228,7 +231,7 @@ export const run = Effect.fnUntraced(function*<R>(options: AttemptOptions<R>) {
         epoch
       }
       span.set(CampaignSpans.attemptAttributes(record))
-      yield* store.record(record)
+      options.onRecorded(yield* store.record(record))
       yield* onEvent({ _tag: "AttemptEnded", atMillis: now(), record })
       return record
     }).pipe(Effect.ensuring(Effect.sync(() => span.end(exit))))

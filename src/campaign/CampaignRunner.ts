@@ -30,6 +30,7 @@ import { BattleQueue } from "./BattleQueue.ts"
 import type { CampaignEngines } from "./CampaignEngines.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import type { CampaignLane } from "./CampaignLane.ts"
+import * as CampaignMetrics from "./CampaignMetrics.ts"
 import * as CampaignSpans from "./CampaignSpans.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import * as CommandWatch from "./CommandWatch.ts"
@@ -94,7 +95,15 @@ const played = Effect.fn("CampaignRunner.run")(function*(
   const startedAt = clock.monotonicTimeNanosUnsafe()
   const now = () => Number(clock.monotonicTimeNanosUnsafe() - startedAt) / 1e6
   const wake = yield* Queue.sliding<void>(1)
-  const running = new RunningCampaign(campaign, { seats, now, wake, spans, onEvent })
+  const metrics = yield* CampaignMetrics.make
+  const running = new RunningCampaign(campaign, {
+    seats,
+    now,
+    wake,
+    spans,
+    onEvent: metrics.counting(onEvent),
+    onRecorded: metrics.recorded
+  })
   yield* running.tell({ _tag: "CampaignBegan", definition: campaign.definition, battles: campaign.battles })
   const gate = yield* EngineGate
   // Before anything happens at them, so that nothing of it is missed.
@@ -255,7 +264,8 @@ const play = Effect.fnUntraced(function*(running: RunningCampaign, lane: Campaig
     now: running.now,
     onEvent: (event) => running.tell(event),
     onFollowed: (followed) => running.followed(battle.agent, followed),
-    onProgress: (number, meter, outlook) => running.inFlight.came(battle, number, meter, outlook)
+    onProgress: (number, meter, outlook) => running.inFlight.came(battle, number, meter, outlook),
+    onRecorded: (as) => running.recorded(battle, as)
   })
   const wasFull = !lane.hasRoom
   lane.inFlight--

@@ -8,7 +8,7 @@ import * as Queue from "effect/Queue"
 import type { Followed } from "../a2a/TaskEvent.ts"
 import * as EventLog from "../telemetry/EventLog.ts"
 import { AttemptsInFlight } from "./AttemptsInFlight.ts"
-import { keyOf } from "./Battle.ts"
+import { type Battle, keyOf } from "./Battle.ts"
 import { BattleHistories } from "./BattleHistories.ts"
 import { BattlePlan } from "./BattlePlan.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
@@ -18,6 +18,7 @@ import { type CampaignSpans, none as noSpans } from "./CampaignSpans.ts"
 import { type Definition, laneOf, lanesOf } from "./Definition.ts"
 import type { RunEnd } from "./RunEnd.ts"
 import type { Seats } from "./Seat.ts"
+import type { Recorded } from "./storedAttempts.ts"
 import type { StoredCampaign } from "./StoredCampaign.ts"
 
 /** Why nothing is begun any more. */
@@ -47,6 +48,8 @@ export class RunningCampaign {
   /** The ways in which agents have been followed. */
   readonly #followed = new Set<string>()
   readonly #onEvent: (event: CampaignEvent) => Effect.Effect<void>
+  /** Told what the store made of an attempt. */
+  readonly recorded: (battle: Battle, as: Recorded) => void
   /** Generated tokens of all attempts that have ended. */
   tokens: number
   stop: Stop | undefined
@@ -60,6 +63,7 @@ export class RunningCampaign {
       /** None unless given. */
       readonly spans?: CampaignSpans
       readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
+      readonly onRecorded: (battle: Battle, as: Recorded) => void
     }
   ) {
     const { attempts, battles, definition } = campaign
@@ -69,6 +73,7 @@ export class RunningCampaign {
     this.now = options.now
     this.#wake = options.wake
     this.#onEvent = options.onEvent
+    this.recorded = options.onRecorded
     this.plan = new BattlePlan(definition, battles)
     this.histories = new BattleHistories(definition.policy, battles, retriesOf(campaign))
     this.lanes = new Map(lanesOf(definition).map((lane) => [lane.name, new CampaignLane(lane)]))

@@ -13,6 +13,7 @@ import { orExit } from "./CommandError.ts"
 import { switchedOn } from "./flagKinds.ts"
 import * as flags from "./flags.ts"
 import { followCampaign } from "./followCampaign.ts"
+import { metricsIf } from "./metricsIf.ts"
 import * as storedStatus from "./storedStatus.ts"
 import { DASHBOARD_PORT, listening, sayWhere } from "./webFlags.ts"
 
@@ -22,9 +23,10 @@ export const dashboard = Command.make(
     db: flags.storedDatabase,
     host: flags.host,
     port: flags.port(DASHBOARD_PORT),
+    metrics: flags.metrics,
     json: switchedOn("json", "Print one JSON object with the address on stdout, once it listens")
   },
-  Effect.fn("campaign.dashboard")(function*({ db, host, json, port }) {
+  Effect.fn("campaign.dashboard")(function*({ db, host, json, metrics, port }) {
     yield* orExit(storedStatus.read(db))
     const options = yield* listening({ host, port }, db)
     return yield* Effect.gen(function*() {
@@ -34,7 +36,7 @@ export const dashboard = Command.make(
         yield* Console.log(JSON.stringify({ url: web.url, link, db }))
       } else yield* sayWhere
       return yield* followCampaign(db)
-    }).pipe(Effect.provide(WebDashboard.layer(options)), orExit)
+    }).pipe(Effect.provide(WebDashboard.layer(options)), Effect.provide(metricsIf(metrics)), orExit)
   })
 ).pipe(
   Command.withDescription(

@@ -104,3 +104,9 @@ export const allowParticipant = Flag.String("allow-participant").pipe(
   ),
   Flag.withDefault([])
 )
+
+export const metrics = Flag.Boolean("metrics").pipe(
+  Flag.withDescription("Count what happens, and show it to Prometheus; --no-metrics for not (on)"),
+  Flag.withFallbackConfig(Config.Boolean("CAMPAIGN_METRICS")),
+  Flag.withDefault(true)
+)

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { statSync } from "node:fs"
+import * as CampaignMetrics from "../campaign/CampaignMetrics.ts"
 import * as CampaignWatch from "../campaign/CampaignWatch.ts"
 import * as LookEvents from "../campaign/LookEvents.ts"
 import * as StoredLook from "../campaign/StoredLook.ts"
@@ -30,10 +31,11 @@ const WELL_MILLIS = 60_000
  * may have to bring its file to this release first.
  */
 export const followCampaign = Effect.fnUntraced(function*(database: string) {
+  const tell = (yield* CampaignMetrics.make).counting((yield* WebDashboard).tell)
   let failures = 0
   while (true) {
     const began = yield* Clock.currentTimeMillis
-    const outcome = yield* Effect.result(Effect.scoped(followOnce(database)))
+    const outcome = yield* Effect.result(Effect.scoped(followOnce(database, tell)))
     const isWell = Result.isSuccess(outcome) || (yield* Clock.currentTimeMillis) - began > WELL_MILLIS
     failures = isWell ? 0 : failures + 1
     if (Result.isSuccess(outcome)) continue
@@ -44,13 +46,13 @@ export const followCampaign = Effect.fnUntraced(function*(database: string) {
 })
 
 /** Until somebody begins to run it or has stopped to, changes it while nobody runs it, or puts another file in its place. */
-const followOnce = Effect.fnUntraced(function*(database: string) {
+const followOnce = Effect.fnUntraced(function*(database: string, tell: WebDashboard["Service"]["tell"]) {
   // Before it is opened: one that is replaced in between is then taken for another one, too.
   const identity = yield* fileIdentity(database)
   const untilReplaced = Effect.gen(function*() {
     while ((yield* fileIdentity(database)) === identity) yield* Effect.sleep(IDLE_LOOK_MILLIS)
   })
-  return yield* Effect.raceFirst(followFile(database), untilReplaced)
+  return yield* Effect.raceFirst(followFile(database, tell), untilReplaced)
 })
 
 /**
@@ -63,7 +65,7 @@ const fileIdentity = (path: string): Effect.Effect<string | undefined> =>
     Effect.orElseSucceed(() => undefined)
   )
 
-const followFile = Effect.fnUntraced(function*(database: string) {
+const followFile = Effect.fnUntraced(function*(database: string, tell: WebDashboard["Service"]["tell"]) {
   const web = yield* WebDashboard
   const opened = yield* StoredLook.open(database, { texts: false })
   if (Option.isNone(opened)) return yield* inputError(`${database} holds no campaign any more`)
@@ -75,8 +77,8 @@ const followFile = Effect.fnUntraced(function*(database: string) {
   } else {
     yield* web.begin(shownFromStore(database, campaign))
     const { battles, createdAt, definition } = campaign
-    yield* web.tell({ _tag: "CampaignBegan", atMillis: 0, definition, battles })
-    yield* web.tell({
+    yield* tell({ _tag: "CampaignBegan", atMillis: 0, definition, battles })
+    yield* tell({
       _tag: "CampaignEnded",
       atMillis: lastEndOf(campaign) - createdAt,
       end: LookEvents.endOfRun(first)

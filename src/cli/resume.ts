@@ -56,7 +56,15 @@ export const resume = Command.make(
       Effect.provide(CampaignStore.layerReadonly({ filename: db })),
       orExit
     )
-    const session = { database: db, failOnError, userInterface: userInterface(ui), web: webPlace(options), json }
+    const { metrics } = options
+    const session = {
+      database: db,
+      failOnError,
+      userInterface: userInterface(ui),
+      web: webPlace(options),
+      metrics,
+      json
+    }
     if (options.config === undefined) {
       return yield* campaignSession.run(
         options.concurrency === undefined

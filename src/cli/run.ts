@@ -69,6 +69,7 @@ export const run = Command.make(
       failOnError: options.failOnError,
       userInterface: userInterface(options.ui),
       web: webPlace(options),
+      metrics: options.metrics,
       json: options.json
     })
   })

@@ -20,6 +20,7 @@ import { orExit, usageError } from "./CommandError.ts"
 import { engineOptions } from "./EngineAddress.ts"
 import * as flags from "./flags.ts"
 import { listenFlags, listenOptions } from "./listenFlags.ts"
+import { metricsIf } from "./metricsIf.ts"
 import { HelpSections } from "./renderHelp.ts"
 import { settingsOf, watchFlags } from "./watchFlags.ts"
 
@@ -32,6 +33,7 @@ const purple = Command.make(
     model: flags.model,
     maxTokens: flags.maxTokens,
     ...listenFlags,
+    metrics: flags.metrics,
     ...watchFlags
   },
   Effect.fn("campaign.serve.purple")(function*(options) {
@@ -56,6 +58,7 @@ const purple = Command.make(
           Layer.provide(LimitLearner.layerMemory(settings.limits))
         )
       ),
+      Effect.provide(metricsIf(options.metrics)),
       orExit
     )
   })
@@ -84,7 +87,7 @@ const participantsOf = Effect.fnUntraced(function*(options: {
 
 const green = Command.make(
   "green",
-  { ...listenFlags, allowParticipant: flags.allowParticipant, ...watchFlags },
+  { ...listenFlags, allowParticipant: flags.allowParticipant, metrics: flags.metrics, ...watchFlags },
   Effect.fn("campaign.serve.green")(function*(options) {
     const listen = yield* listenOptions(options)
     const participants = yield* participantsOf(options)
@@ -98,6 +101,7 @@ const green = Command.make(
       Effect.provide(
         GreenAgent.layer({ ...listen, ...settings, participants }).pipe(Layer.provide(services))
       ),
+      Effect.provide(metricsIf(options.metrics)),
       orExit
     )
   })

@@ -23,6 +23,7 @@ import type { TapEvent } from "../tap/TapEvent.ts"
 import { type CommandError, orExit, usageError } from "./CommandError.ts"
 import { text, variableOf } from "./flagKinds.ts"
 import * as flags from "./flags.ts"
+import { metricsIf } from "./metricsIf.ts"
 import { HelpSections } from "./renderHelp.ts"
 import { jsonOfTapEvent, lineOfTapEvent } from "./renderTapEvent.ts"
 import { settingsOf, watchFlags } from "./watchFlags.ts"
@@ -68,6 +69,7 @@ export const tap = Command.make(
     host: flags.host,
     port: flags.port(TAP_PORT),
     json,
+    metrics: flags.metrics,
     ...watchFlags
   },
   Effect.fn("campaign.tap")(function*(options) {
@@ -109,8 +111,9 @@ export const tap = Command.make(
       yield* say(`  for every agent:   OPENAI_BASE_URL=${tap.baseUrl}`)
       yield* say(`  for one agent:     OPENAI_BASE_URL=${tap.baseUrlOfAgent("NAME")}`)
       yield* say(`  for one battle:    OPENAI_BASE_URL=${tap.baseUrlOfBattle("ID")}`)
+      if (options.metrics) yield* say(`  for Prometheus:    ${tap.url}/.campaign-tap/metrics`)
       return yield* Effect.never
-    }).pipe(Effect.provide(listening), orExit)
+    }).pipe(Effect.provide(listening), Effect.provide(metricsIf(options.metrics)), orExit)
   })
 ).pipe(
   Command.annotate(HelpSections, { "stall-policy": "liveness" }),

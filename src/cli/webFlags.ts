@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import { WebDashboard } from "../web/WebDashboard.ts"
 import { CommandError, inputError, orExit, usageError } from "./CommandError.ts"
 import { optional, switchedOn, text, variableOf } from "./flagKinds.ts"
+import * as flags from "./flags.ts"
 
 /** Beside the ports of the simulated engine, of the tap and of agents. */
 export const DASHBOARD_PORT = 8200
@@ -37,7 +38,8 @@ export const webFlags = {
         "The address at which the web page is served, 0.0.0.0 for all; other machines need the token in the printed " +
         "link; implies --web (127.0.0.1)"
     })
-  )
+  ),
+  metrics: flags.metrics
 }
 
 export interface WebPlace {

@@ -269,8 +269,8 @@ const epochs: MetricDefinition = {
   name: "campaign.engine.epochs",
   kind: "counter",
   unit: "{epoch}",
-  description: "How often an engine was found to be another process, or to serve another model",
-  labels: ["campaign.lane"],
+  description: "Epochs of an engine that were seen to begin: it is another process, or serves another model",
+  labels: ["campaign.engine.name"],
   source: "ours"
 }
 
