@@ -147,7 +147,7 @@ const inBook = (book: MetricBook): CampaignMetrics => {
       case "LaneHalted":
         return lane(event.lane, { isHalted: event.why !== null })
       case "EpochBegan":
-        book.counter(catalogue.epochs, { "campaign.engine.name": event.engine }).value++
+        book.counter(catalogue.epochs, { "campaign.engine.name": event.engine }).value += event.isFirst ? 0 : 1
         return
     }
   }

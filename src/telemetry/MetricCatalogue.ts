@@ -51,21 +51,16 @@ export interface MetricDefinition {
 }
 
 /** What a watched run is of. */
-const runLabels = [
-  "campaign.hop",
-  "gen_ai.operation.name",
-  "gen_ai.provider.name",
-  "gen_ai.request.model",
-  "server.address",
-  "server.port"
-] as const
+const runLabels = ["campaign.hop", "gen_ai.request.model", "server.address", "server.port"] as const
+/** The same with what the conventions want to be told as well. */
+const operationLabels = ["gen_ai.operation.name", "gen_ai.provider.name", ...runLabels] as const
 
 const firstChunk: MetricDefinition = {
   name: "gen_ai.client.operation.time_to_first_chunk",
   kind: "histogram",
   unit: "s",
   description: "From sending a request to the first token of its answer",
-  labels: runLabels,
+  labels: operationLabels,
   bounds: [...conventionBounds, ...longerBounds],
   source: "gen-ai"
 }
@@ -75,7 +70,7 @@ const outputChunk: MetricDefinition = {
   kind: "histogram",
   unit: "s",
   description: "Between an arrival of tokens and the one before; tokens that come at one instant are one arrival",
-  labels: runLabels,
+  labels: operationLabels,
   bounds: [...finerBounds, ...conventionBounds, ...longerBounds],
   source: "gen-ai"
 }
@@ -85,7 +80,7 @@ const operationDuration: MetricDefinition = {
   kind: "histogram",
   unit: "s",
   description: "From sending a request to an engine to the end of its answer, without what its reader let it wait",
-  labels: [...runLabels, "error.type"],
+  labels: [...operationLabels, "error.type"],
   bounds: [...conventionBounds, ...longerBounds],
   source: "gen-ai"
 }
@@ -95,7 +90,7 @@ const agentDuration: MetricDefinition = {
   kind: "histogram",
   unit: "s",
   description: "From sending a message to an agent to the end of its task, without what its reader let it wait",
-  labels: [...runLabels, "error.type"],
+  labels: [...operationLabels, "error.type"],
   bounds: [...conventionBounds, ...longerBounds],
   source: "gen-ai"
 }
@@ -105,7 +100,7 @@ const outputTokens: MetricDefinition = {
   kind: "counter",
   unit: "{token}",
   description: "Tokens generated, reasoning included, as each hop sees them: choose one before adding up",
-  labels: [...runLabels, "gen_ai.token.modality"],
+  labels: [...operationLabels, "gen_ai.token.modality"],
   source: "gen-ai"
 }
 
@@ -269,7 +264,7 @@ const epochs: MetricDefinition = {
   name: "campaign.engine.epochs",
   kind: "counter",
   unit: "{epoch}",
-  description: "Epochs of an engine that were seen to begin: it is another process, or serves another model",
+  description: "How often an engine was found to be another process, or to serve another model",
   labels: ["campaign.engine.name"],
   source: "ours"
 }

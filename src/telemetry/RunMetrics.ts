@@ -28,7 +28,9 @@ type View = () => RunState.RunState
 
 /** What is known of a run when nobody can be asked any more. */
 interface Group {
+  /** Of our own metrics, and of those of the conventions. */
   readonly labels: Labels
+  readonly operation: Labels
   readonly live: Set<View>
   /** Of runs that have ended. */
   tokens: number
@@ -46,7 +48,9 @@ export const make = (book: MetricBook): ObserveRun => {
     if (known !== undefined) return known
     const isOther = groups.size >= MOST_GROUPS
     if (isOther && endpoint !== OTHER) return groupOf({ hop, attempt: 1, endpoint: OTHER, model: OTHER })
-    const group: Group = { labels: labelsOf(hop, endpoint, model), live: new Set(), tokens: 0, last: undefined }
+    const labels = labelsOf(hop, endpoint, model)
+    const operation = { ...operations[hop === "engine" ? "engine" : "agent"], ...labels }
+    const group: Group = { labels, operation, live: new Set(), tokens: 0, last: undefined }
     groups.set(key, group)
     openSeries(book, group)
     return group
@@ -54,9 +58,9 @@ export const make = (book: MetricBook): ObserveRun => {
 
   return (run, view): ObservedRun => {
     const group = groupOf(run)
-    const { labels, live } = group
-    const first = book.histogram(catalogue.firstChunk, labels)
-    const chunks = book.histogram(catalogue.outputChunk, labels)
+    const { labels, live, operation } = group
+    const first = book.histogram(catalogue.firstChunk, operation)
+    const chunks = book.histogram(catalogue.outputChunk, operation)
     live.add(view)
     let isOpened = false
     return {
@@ -73,7 +77,7 @@ export const make = (book: MetricBook): ObserveRun => {
         group.tokens += RunState.tokens(state)
         group.last = state
         const duration = run.hop === "engine" ? catalogue.operationDuration : catalogue.agentDuration
-        book.histogram(duration, { ...labels, "error.type": errorOf(state) }).record(RunState.now(state) / 1000)
+        book.histogram(duration, { ...operation, "error.type": errorOf(state) }).record(RunState.now(state) / 1000)
       }
     }
   }
@@ -81,23 +85,27 @@ export const make = (book: MetricBook): ObserveRun => {
 
 const OTHER = "other"
 
-/** The labels of the conventions; an A2A agent is not a provider of models that they name. */
+/** An A2A agent is not a provider of models that the conventions name. */
+const operations = {
+  engine: { "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai" },
+  agent: { "gen_ai.operation.name": "invoke_agent", "gen_ai.provider.name": "a2a" }
+} as const
+
+/** Whose runs they are. What is no address is a name. */
 const labelsOf = (hop: Hop, endpoint: string, model: string): Labels => {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
-  const port = url === undefined ? "" : url.port || (url.protocol === "https:" ? "443" : "80")
+  const url = URL.parse(endpoint)
+  const port = url === null ? "" : url.port || (url.protocol === "https:" ? "443" : "80")
   return {
     "campaign.hop": hop,
-    "gen_ai.operation.name": hop === "engine" ? "chat" : "invoke_agent",
-    "gen_ai.provider.name": hop === "engine" ? "openai" : "a2a",
     "gen_ai.request.model": model === "" ? undefined : model,
-    "server.address": url?.hostname ?? endpoint,
+    "server.address": url?.hostname || endpoint,
     "server.port": port === "" ? undefined : port
   }
 }
 
 /** What is read from the runs in flight. */
 const openSeries = (book: MetricBook, group: Group): void => {
-  const { labels, live } = group
+  const { labels, live, operation } = group
   const states = () => Array.from(live, (view) => view())
   const countIf = (isCounted: (state: RunState.RunState) => boolean) => () => {
     let count = 0
@@ -125,7 +133,7 @@ const openSeries = (book: MetricBook, group: Group): void => {
   )
   book.countedBy(
     catalogue.outputTokens,
-    { ...labels, "gen_ai.token.modality": "text" },
+    { ...operation, "gen_ai.token.modality": "text" },
     () => states().reduce((sum, state) => sum + RunState.tokens(state), group.tokens)
   )
   // It is the one whose limits matter.
