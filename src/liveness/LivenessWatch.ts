@@ -189,7 +189,7 @@ export const watch = <A, B = never>(options: WatchOptions<A, B>) =>
         if (ended) return
         ended = true
         report()
-        observed?.ended(state)
+        observed?.ended(state, timeOf(state))
         onEnd?.(state)
       }
 

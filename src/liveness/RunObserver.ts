@@ -18,8 +18,8 @@ export interface ObservedRun {
   readonly came: (gapMillis: number, isFirst: boolean) => void
   /** The verdict is another one: another phase, another reason to be slow, or a final one, which comes once. */
   readonly verdict: (verdict: Verdict) => void
-  /** The stream has ended, in whatever way, with the run in this state. */
-  readonly ended: (state: RunState) => void
+  /** The stream has ended, in whatever way, with the run in this state; after so many milliseconds of the run. */
+  readonly ended: (state: RunState, durationMillis: number) => void
 }
 
 /** Begins to observe a run; `view` gives its state at any moment until it has ended. */

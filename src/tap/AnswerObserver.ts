@@ -26,6 +26,8 @@ export interface AnswerObserverOptions {
   /** Every chunk of a stream, parsed, if somebody wants them. */
   readonly onChunk?: NonNullable<CallReaderOptions["onChunk"]>
   readonly onErrorEvent?: (event: unknown) => void
+  /** Tokens of a stream came, in one read. */
+  readonly onArrival?: () => void
   /** Everything of a stream has been told. */
   readonly onStreamOver?: () => void
 }
@@ -107,7 +109,7 @@ export class AnswerObserver {
   readonly stop = (): void => this.#decoding?.stop()
 
   #makeReader(): CallReader {
-    const { choices, feed, onChunk, onErrorEvent, onStreamOver, pulse } = this.#options
+    const { choices, feed, onArrival, onChunk, onErrorEvent, onStreamOver, pulse } = this.#options
     return new CallReader({
       choices,
       onCounted: feed.counted,
@@ -123,6 +125,7 @@ export class AnswerObserver {
         else feed.fail(FailReason.cases.DoneWithoutFinish.make({}))
         onStreamOver?.()
       },
+      ...(onArrival === undefined ? {} : { onArrival }),
       ...(onChunk === undefined ? {} : { onChunk })
     })
   }

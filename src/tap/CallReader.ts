@@ -27,6 +27,8 @@ export interface CallReaderOptions {
   /** An event that says that there was an error, as it stands there. */
   readonly onError: (reason: FailReason, event: unknown) => void
   readonly onDone: () => void
+  /** Tokens came, in one read. */
+  readonly onArrival?: () => void
   /** Every chunk, parsed; where this is given none is passed over. */
   readonly onChunk?: (chunk: Readonly<Record<string, unknown>>) => void
 }
@@ -48,6 +50,8 @@ export class CallReader {
   /** Tokens that are like the one of the template, and were not told. */
   #untold = 0
   #isOver = false
+  /** An event of the last read that was parsed had tokens. */
+  #hasCounted = false
 
   constructor(options: CallReaderOptions) {
     this.#options = options
@@ -60,6 +64,7 @@ export class CallReader {
   /** Looks at the next bytes; tokens like the one before are told by `settle`, all at once. */
   read(bytes: Buffer): void {
     let at = 0
+    let alike = 0
     while (at < bytes.length) {
       const template = this.#template
       const end = template === undefined || !this.#isBetween ? -1 : template.endOf(bytes, at)
@@ -69,9 +74,14 @@ export class CallReader {
       } else {
         if (this.#untold === 0) this.#options.onUntold()
         this.#untold++
+        alike++
         at = end
       }
     }
+    const { onArrival } = this.#options
+    if (onArrival === undefined || (alike === 0 && !this.#hasCounted)) return
+    this.#hasCounted = false
+    onArrival()
   }
 
   /** Tells what has been read and was not told. */
@@ -130,6 +140,7 @@ export class CallReader {
     if (counted.tokens === 0 && !counted.text && counted.usage === null && counted.finishReason === null) {
       return options.onNothing()
     }
+    if (counted.tokens > 0 || counted.text) this.#hasCounted = true
     options.onCounted(counted)
   }
 }

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Dispatcher } from "undici"
 import type { Verdict } from "../liveness/Verdict.ts"
 import { secretsIn } from "./AnswerObserver.ts"
+import { CallArrivals } from "./CallArrivals.ts"
 import { CallFeed } from "./CallFeed.ts"
 import { ClientAnswer } from "./ClientAnswer.ts"
 import * as ClientRequest from "./ClientRequest.ts"
@@ -37,6 +38,8 @@ export interface EngineCallsOptions {
   /** Watches a call until it has ended; gives how to stop watching. */
   readonly watch: (call: TapCall) => () => void
   readonly onEvent: (event: TapEvent) => void
+  /** Somebody wants to know when tokens really came. */
+  readonly countsArrivals: boolean
 }
 
 /** The largest request that is looked at before it is sent, in bytes; larger ones are sent as they come. */
@@ -49,7 +52,7 @@ type ToEngine = Extract<TapRoute, { readonly _tag: "Engine" }>
 
 /** Handles requests for the engine. */
 export const make = (options: EngineCallsOptions) => {
-  const { baseUrl, battles, calls, dispatcher, now, onEvent, openSpan, origin, prefix, pulse, watch } = options
+  const { baseUrl, battles, calls, countsArrivals, dispatcher, now, onEvent, openSpan, origin, prefix, pulse, watch } = options
   const forms = new StreamedForms()
   let count = 0
 
@@ -107,7 +110,9 @@ export const make = (options: EngineCallsOptions) => {
       mode: streamed !== undefined ? "reassembled" : plan.wantsStream ? "stream" : "whole"
     }
     const span = openSpan({ baseUrl, battle, headers: request.headers, name, plan })
-    const call = new TapCall({ name, plan, battle, feed: new CallFeed(pulse), span, beganAt: now() })
+    const beganAt = now()
+    const arrivals = countsArrivals ? new CallArrivals(now, beganAt) : undefined
+    const call = new TapCall({ name, plan, battle, feed: new CallFeed(pulse), span, beganAt, arrivals })
     calls.add(call)
     battle?.began(call)
     onEvent({ _tag: "CallBegan", ...name })

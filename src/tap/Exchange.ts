@@ -187,6 +187,7 @@ export class Exchange implements UpstreamListener {
       baseUrl,
       secrets,
       choices: call.plan.choices,
+      ...(call.arrivals === undefined ? {} : { onArrival: call.arrivals.came }),
       ...(assembly === undefined ? {} : {
         onChunk: assembly.add,
         onErrorEvent: (event) => {

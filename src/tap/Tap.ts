@@ -79,6 +79,7 @@ const make = Effect.fnUntraced(function*(options: TapOptions) {
   const { baseUrl, host, limits = defaults, onEvent = () => {}, policy = "enforce", port, token } = options
   const { dispatcher } = yield* PatientFetch
   const ticker = yield* Ticker
+  const metrics = yield* Metrics
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const run = yield* FiberSet.makeRuntime<EngineEvidence | LimitLearner | Ticker>()
@@ -99,7 +100,8 @@ const make = Effect.fnUntraced(function*(options: TapOptions) {
     now,
     openSpan: TapSpan.opener(Effect.runSyncWith(yield* Effect.context<never>())),
     watch: (call) => interrupting(run(watchCall(call, { baseUrl, limits, policy, now, onVerdict }))),
-    onEvent
+    onEvent,
+    countsArrivals: metrics !== undefined && policy !== "off"
   })
   const control = ControlApi.make({
     authenticator: token !== undefined
@@ -113,7 +115,7 @@ const make = Effect.fnUntraced(function*(options: TapOptions) {
     heartbeatMillis: limits.heartbeatMillis,
     follow: (battle) => interrupting(run(Effect.scoped(Effect.andThen(ticker.add(battle.tick), Effect.never)))),
     onEvent,
-    metricsPage: (yield* Metrics)?.page
+    metricsPage: metrics?.page
   })
   const url = yield* TapListener.listen({
     host,

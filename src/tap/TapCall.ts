@@ -10,6 +10,7 @@ import type { Phase } from "../liveness/Phase.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import type { Verdict } from "../liveness/Verdict.ts"
 import { none, type OpenSpan } from "../telemetry/Spans.ts"
+import type { CallArrivals } from "./CallArrivals.ts"
 import type { CallFeed } from "./CallFeed.ts"
 import type { OpenBattle } from "./OpenBattle.ts"
 import type { RequestPlan } from "./RequestPlan.ts"
@@ -25,6 +26,8 @@ export interface TapCallOptions {
   readonly span?: OpenSpan
   /** Monotonic milliseconds. */
   readonly beganAt: number
+  /** Where somebody counts them. */
+  readonly arrivals?: CallArrivals | undefined
 }
 
 export class TapCall {
@@ -34,6 +37,7 @@ export class TapCall {
   readonly battle: OpenBattle | undefined
   readonly beganAt: number
   readonly span: OpenSpan
+  readonly arrivals: CallArrivals | undefined
   phase: Phase = "connecting"
   engine: EngineDigest = "unknown"
   /** The limit that its watch counted last, and when it said so. */
@@ -57,6 +61,7 @@ export class TapCall {
     this.battle = options.battle
     this.beganAt = options.beganAt
     this.span = options.span ?? none
+    this.arrivals = options.arrivals
   }
 
   /** How long there has been no token, in milliseconds. */

@@ -19,6 +19,7 @@ import { engineDigestOf } from "../liveness/LivenessStep.ts"
 import * as LivenessWatch from "../liveness/LivenessWatch.ts"
 import type { RunError } from "../liveness/RunError.ts"
 import * as RunKey from "../liveness/RunKey.ts"
+import { RunObserver } from "../liveness/RunObserver.ts"
 import type { RunState } from "../liveness/RunState.ts"
 import type { StallPolicy } from "../liveness/StallPolicy.ts"
 import type { Ticker } from "../liveness/Ticker.ts"
@@ -47,6 +48,7 @@ export const watchCall = (
     const { battle, feed, plan } = call
     const evidence = yield* EngineEvidence
     const learner = yield* LimitLearner
+    const observe = yield* RunObserver
     const key = RunKey.make({
       endpoint: baseUrl,
       model: plan.model,
@@ -100,6 +102,7 @@ export const watchCall = (
           return null
         }
       }),
+      Stream.provideService(RunObserver, call.arrivals?.instead(observe) ?? observe),
       Stream.runForEachArray((items) => Effect.sync(() => deliver(items))),
       Effect.catch((error) => Effect.sync(() => call.isGivenUp ? giveUp(call, error) : undefined)),
       Effect.ensuring(

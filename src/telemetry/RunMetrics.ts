@@ -72,12 +72,12 @@ export const make = (book: MetricBook): ObserveRun => {
         }
         tellVerdict(book, labels, verdict)
       },
-      ended: (state) => {
+      ended: (state, durationMillis) => {
         live.delete(view)
         group.tokens += RunState.tokens(state)
         group.last = state
         const duration = run.hop === "engine" ? catalogue.operationDuration : catalogue.agentDuration
-        book.histogram(duration, { ...operation, "error.type": errorOf(state) }).record(RunState.now(state) / 1000)
+        book.histogram(duration, { ...operation, "error.type": errorOf(state) }).record(durationMillis / 1000)
       }
     }
   }

@@ -29,6 +29,10 @@ import { ask } from "../support/agents.ts"
 import { agentAt, ask as question, tappedSimulator } from "../tap/harness.ts"
 import { countedAlone, pageOf } from "./scrapedPage.ts"
 
+const toTheEnd = async (stream: unknown) => {
+  for await (const _ of stream as AsyncIterable<unknown>) { /* as an agent reads it */ }
+}
+
 const loopback = { host: "127.0.0.1", port: 0 }
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -142,17 +146,29 @@ describe("a tap's page", () => {
   it.live("stands on its own side, and the engine's passes through", () =>
     Effect.gen(function*() {
       const { baseUrl, url } = yield* Tap
-      yield* Effect.promise(() => agentAt(baseUrl).chat.completions.create(question("hi", { max_tokens: 4 })))
+      yield* Effect.promise(() =>
+        agentAt(baseUrl).chat.completions.create(question("hi", { max_tokens: 4, stream: true })).then(toTheEnd)
+      )
       const page = yield* scrape(`${url}/.campaign-tap/metrics`, { authorization: "Bearer secret" })
       const at = { campaign_hop: "engine", gen_ai_request_model: "simulated-model", campaign_verdict: "completed" }
       assert.strictEqual(page.value("campaign_run_verdicts_total", at), 1)
       assert.strictEqual(page.value("gen_ai_client_inference_usage_output_tokens_total"), 4)
+      // As they came, and not as the watch was told of them: the first at once, and all others with the end.
+      const chunks = "gen_ai_client_operation_time_per_output_chunk_seconds"
+      const firstAt = page.value("gen_ai_client_operation_time_to_first_chunk_seconds_sum")
+      assert.strictEqual(page.value("gen_ai_client_operation_time_to_first_chunk_seconds_count"), 1)
+      assert.isAtLeast(firstAt, 0.09)
+      assert.oneOf(page.value(`${chunks}_count`), [2, 3])
+      assert.isAtLeast(firstAt + page.value(`${chunks}_sum`), 0.27)
+      assert.isAtLeast(page.value("gen_ai_client_operation_duration_seconds_sum"), 0.27)
       assert.strictEqual((yield* get(`${url}/.campaign-tap/metrics`)).status, 401)
       const ofEngine = yield* get(`${url}/metrics`)
       assert.include(ofEngine.text, "vllm:")
       assert.notInclude(ofEngine.text, "campaign_")
     }).pipe(Effect.provide(
-      tappedSimulator({}, { token: Redacted.make("secret") }).pipe(Layer.provideMerge(countedAlone))
+      tappedSimulator({ timeToFirstTokenMillis: 100, interTokenMillis: 60 }, { token: Redacted.make("secret") }).pipe(
+        Layer.provideMerge(countedAlone)
+      )
     )))
 })
 
