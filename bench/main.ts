@@ -25,6 +25,7 @@ import { report } from "./report.ts"
 import { simulator } from "./simulator.ts"
 import { BenchError } from "./support/BenchError.ts"
 import { tap } from "./tap.ts"
+import { telemetry } from "./telemetry.ts"
 
 const benches = [
   campaign,
@@ -38,7 +39,8 @@ const benches = [
   relay,
   report,
   simulator,
-  tap
+  tap,
+  telemetry
 ] as const
 
 const bench = Command.make("bench").pipe(

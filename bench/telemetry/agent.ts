@@ -1,0 +1,70 @@
+/**
+ * Child process: our purple agent as the command serves it, with or without metrics; and a loop of the watch alone.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { PurpleAgent } from "../../src/agents/PurpleAgent.ts"
+import { Engine } from "../../src/engine/Engine.ts"
+import * as ScrapedEvidence from "../../src/engine/ScrapedEvidence.ts"
+import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
+import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
+import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
+import { ofTokenEvents } from "../../src/liveness/LivenessInput.ts"
+import * as LivenessWatch from "../../src/liveness/LivenessWatch.ts"
+import { Ticker } from "../../src/liveness/Ticker.ts"
+import * as Metrics from "../../src/telemetry/Metrics.ts"
+import { Delta } from "../../src/token/TokenEvent.ts"
+import { MODEL } from "../relay/calls.ts"
+import { answerCalls } from "../support/answerCalls.ts"
+import type { Calls, WayName } from "./calls.ts"
+
+/** Never closed: it ends with the process. */
+const scope = Scope.makeUnsafe()
+let built: Promise<Context.Context<never>> | undefined
+
+const metricsOf = (way: WayName): Promise<Context.Context<never>> =>
+  built ??= way === "off"
+    ? Promise.resolve(Context.empty())
+    : Effect.runPromise(Layer.buildWithScope(Metrics.layer, scope))
+
+const token = Delta.make({ channel: "content", text: "a", tokens: 1 })
+
+/** One token in each array, as they come from an engine that paces itself. */
+const arrivals = (count: number) => Stream.range(1, count, 1).pipe(Stream.map(() => token))
+
+const watched = (count: number) =>
+  Effect.gen(function*() {
+    const before = process.threadCpuUsage()
+    yield* arrivals(count).pipe(
+      LivenessWatch.watch({
+        run: { hop: "engine", attempt: 1, endpoint: "http://127.0.0.1:1/v1", model: MODEL },
+        inputsOf: ofTokenEvents
+      }),
+      Stream.runDrain
+    )
+    const { system, user } = process.threadCpuUsage(before)
+    return (system + user) / 1000
+  }).pipe(Effect.provide([EngineEvidence.layerNone, Ticker.layer()]))
+
+answerCalls<Calls>({
+  startAgent: async ({ engineUrl, way }) => {
+    const agent = PurpleAgent.layer({ host: "127.0.0.1", port: 0, orphanGrace: 0 }).pipe(
+      Layer.provide(WatchedEngine.layer()),
+      Layer.provide(Engine.layer({ baseUrl: engineUrl, model: MODEL, maxTokens: 1_000_000 })),
+      Layer.provide(ScrapedEvidence.layer({ baseUrl: engineUrl })),
+      Layer.provide([Ticker.layer(), LimitLearner.layerNone])
+    )
+    const started = Layer.buildWithScope(agent, scope).pipe(Effect.provideContext(await metricsOf(way)))
+    return Context.get(await Effect.runPromise(started), PurpleAgent).url
+  },
+  page: async () => {
+    const services = await metricsOf("metrics")
+    const before = performance.now()
+    const page = await Effect.runPromise(Effect.provideContext(Metrics.page, services))
+    return { characters: page?.length ?? 0, millis: performance.now() - before }
+  },
+  watch: async ({ arrivals, way }) => Effect.runPromise(Effect.provideContext(watched(arrivals), await metricsOf(way)))
+})

@@ -1,0 +1,106 @@
+/**
+ * Measures an agent with and without metrics in rounds: both are started once and take turns, under the same load.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import type { Calls as ClientCalls } from "../latency/calls.ts"
+import * as Child from "../support/Child.ts"
+import { startEngineProcess } from "../wire/startEngine.ts"
+import { type Calls, type WayName, wayNames } from "./calls.ts"
+import type { LoadCell, WatchCell } from "./Results.ts"
+
+export interface LoadOptions {
+  readonly rounds: number
+  readonly streams: number
+  /** Of each. */
+  readonly tokensPerSecond: number
+  readonly seconds: number
+}
+
+const ENDLESS_TOKENS = 1_000_000
+/** Streams opened in a second. */
+const RAMP = 200
+/** Before anything is counted in a round, and in the first one for the compiler. */
+const SETTLING_SECONDS = 1
+const WARMING_SECONDS = 3
+
+const startAgent = (way: WayName) => Child.start<Calls>(`agent "${way}"`, new URL("./agent.ts", import.meta.url))
+
+/** In turn, so that nobody is always the first. */
+const inTurn = (round: number): ReadonlyArray<WayName> => round % 2 === 0 ? wayNames : wayNames.toReversed()
+
+/** The cells of each round, and the page of the agent that has one, while its streams run. */
+export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
+  const { rounds, seconds, streams, tokensPerSecond } = options
+  const engine = yield* startEngineProcess
+  const engineUrl = yield* engine.call("startEngine", {
+    tokens: ENDLESS_TOKENS,
+    gapMillis: 1000 / tokensPerSecond,
+    silentAfter: null,
+    text: "stamped"
+  })
+  const start = Effect.fnUntraced(function*(way: WayName) {
+    const agent = yield* startAgent(way)
+    return { agent, url: yield* agent.call("startAgent", { engineUrl: `${engineUrl}/v1`, way }) }
+  })
+  const agents = { off: yield* start("off"), metrics: yield* start("metrics") }
+  let page: Calls["page"]["output"] | undefined
+
+  const load = Effect.fnUntraced(function*(way: WayName, settlingSeconds: number) {
+    const { agent, url } = agents[way]
+    const client = yield* Child.start<ClientCalls>("client", new URL("../latency/stampClient.ts", import.meta.url))
+    yield* client.call("open", { url, direct: false, streams, perSecond: RAMP })
+    yield* Effect.sleep(settlingSeconds * 1000)
+    const before = yield* agent.usage
+    yield* client.call("listen", { millis: seconds * 1000, windows: 1 })
+    const after = yield* agent.usage
+    const [window] = yield* client.call("heard", null)
+    if (way === "metrics") page = yield* agent.call("page", null)
+    const cell: LoadCell = {
+      way,
+      tokensPerSecond: (window?.tokens ?? NaN) * 1000 / (window?.millis ?? NaN),
+      cpuMicrosPerToken: (after.cpuMicros - before.cpuMicros) / (window?.tokens ?? NaN)
+    }
+    return cell
+  }, Effect.scoped)
+
+  const loads: Array<ReadonlyArray<LoadCell>> = []
+  for (const way of wayNames) {
+    yield* load(way, Math.min(WARMING_SECONDS, seconds))
+    yield* engine.call("allClosed", null)
+  }
+  for (let round = 0; round < rounds; round++) {
+    const cells: Array<LoadCell> = []
+    for (const way of inTurn(round)) {
+      cells.push(yield* load(way, Math.min(SETTLING_SECONDS, seconds)))
+      yield* engine.call("allClosed", null)
+    }
+    loads.push(cells)
+    yield* Console.error(
+      `round ${round + 1}: ${
+        cells.map(({ cpuMicrosPerToken, tokensPerSecond, way }) =>
+          `${way} ${cpuMicrosPerToken.toFixed(2)} µs/token at ${Math.round(tokensPerSecond)}/s`
+        ).join(", ")
+      }`
+    )
+  }
+  return { loads, page: page ?? null }
+})
+
+/** The watch alone, as fast as it goes. */
+export const measureWatch = Effect.fnUntraced(function*(
+  { arrivals, rounds }: { readonly arrivals: number; readonly rounds: number }
+) {
+  const loops = { off: yield* startAgent("off"), metrics: yield* startAgent("metrics") }
+  const watch = (way: WayName, count: number) =>
+    Effect.map(loops[way].call("watch", { way, arrivals: count }), (millis): WatchCell => ({
+      way,
+      cpuNanosPerArrival: millis * 1e6 / count
+    }))
+  for (const way of wayNames) yield* watch(way, arrivals)
+  const watches: Array<ReadonlyArray<WatchCell>> = []
+  for (let round = 0; round < rounds; round++) {
+    watches.push(yield* Effect.forEach(inTurn(round), (way) => watch(way, arrivals)))
+  }
+  return watches
+})
