@@ -39,7 +39,11 @@ export const webFlags = {
         "link; implies --web (127.0.0.1)"
     })
   ),
-  metrics: flags.metrics
+  metrics: flags.metrics.pipe(
+    Flag.withDescription(
+      "Count what happens, and show it to Prometheus at /metrics of the web page; --no-metrics for not (on)"
+    )
+  )
 }
 
 export interface WebPlace {
