@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import { contentType, Metrics } from "../telemetry/MetricsService.ts"
 import type { Authenticator } from "./Authenticator.ts"
 
-export const METRICS_PATH = "/metrics"
+const METRICS_PATH = "/metrics"
 
 /** GET and HEAD of the page; no route where there are no metrics. */
 export const layer = (authenticator: Authenticator): Layer.Layer<never, never, HttpRouter.HttpRouter> =>

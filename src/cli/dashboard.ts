@@ -7,6 +7,7 @@
 import * as Command from "effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { WebDashboard } from "../web/WebDashboard.ts"
 import { orExit } from "./CommandError.ts"
@@ -36,7 +37,7 @@ export const dashboard = Command.make(
         yield* Console.log(JSON.stringify({ url: web.url, link, db }))
       } else yield* sayWhere
       return yield* followCampaign(db)
-    }).pipe(Effect.provide(WebDashboard.layer(options)), Effect.provide(metricsIf(metrics)), orExit)
+    }).pipe(Effect.provide(WebDashboard.layer(options).pipe(Layer.provideMerge(metricsIf(metrics)))), orExit)
   })
 ).pipe(
   Command.withDescription(

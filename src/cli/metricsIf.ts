@@ -1,5 +1,6 @@
 /**
- * The metrics of a process that shows them: what verbs with a server provide last, around everything that they run.
+ * The metrics of a process that shows them: what verbs with a server provide to everything that they run, its
+ * layers included.
  */
 import * as Layer from "effect/Layer"
 import * as Metrics from "../telemetry/Metrics.ts"

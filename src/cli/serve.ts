@@ -55,10 +55,10 @@ const purple = Command.make(
         PurpleAgent.layer(listen).pipe(
           Layer.provideMerge(engine),
           Layer.provide(Ticker.layer(settings.limits.tickMillis)),
-          Layer.provide(LimitLearner.layerMemory(settings.limits))
+          Layer.provide(LimitLearner.layerMemory(settings.limits)),
+          Layer.provide(metricsIf(options.metrics))
         )
       ),
-      Effect.provide(metricsIf(options.metrics)),
       orExit
     )
   })
@@ -99,9 +99,11 @@ const green = Command.make(
       return yield* Effect.never
     }).pipe(
       Effect.provide(
-        GreenAgent.layer({ ...listen, ...settings, participants }).pipe(Layer.provide(services))
+        GreenAgent.layer({ ...listen, ...settings, participants }).pipe(
+          Layer.provide(services),
+          Layer.provide(metricsIf(options.metrics))
+        )
       ),
-      Effect.provide(metricsIf(options.metrics)),
       orExit
     )
   })

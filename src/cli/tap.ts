@@ -103,7 +103,7 @@ export const tap = Command.make(
       policy: stallPolicy,
       token: Option.getOrUndefined(token),
       onEvent: print
-    }).pipe(Layer.provide(services))
+    }).pipe(Layer.provide(services), Layer.provide(metricsIf(options.metrics)))
     return yield* Effect.gen(function*() {
       const tap = yield* Tap
       const say = options.json ? Console.error : Console.log
@@ -113,7 +113,7 @@ export const tap = Command.make(
       yield* say(`  for one battle:    OPENAI_BASE_URL=${tap.baseUrlOfBattle("ID")}`)
       if (options.metrics) yield* say(`  for Prometheus:    ${tap.url}/.campaign-tap/metrics`)
       return yield* Effect.never
-    }).pipe(Effect.provide(listening), Effect.provide(metricsIf(options.metrics)), orExit)
+    }).pipe(Effect.provide(listening), orExit)
   })
 ).pipe(
   Command.annotate(HelpSections, { "stall-policy": "liveness" }),

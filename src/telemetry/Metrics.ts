@@ -1,7 +1,8 @@
 /**
  * Metrics of watched runs, campaigns and the process: on where this layer is provided, off everywhere else.
  *
- * Provide `layer` around everything that is to be counted, above the services that run streams: `Effect.provide` it last.
+ * Provide `layer` to everything that is to be counted, also to the layers of services that run streams, as a layer below
+ * theirs (`Layer.provideMerge`).
  * From then on every stream that `Liveness.watch` guards is counted, and each server of ours has its page: agents at
  * `GET /metrics`, a tap at `GET /.campaign-tap/metrics`, a dashboard at `GET /metrics`. Who serves HTTP himself answers
  * with `page`. The series stand in Effect's registry of metrics, so its exporter for OTLP sends the same ones.

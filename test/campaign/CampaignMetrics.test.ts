@@ -167,8 +167,9 @@ describe("the metrics of a campaign", () => {
       assert.strictEqual(done, page.value("campaign_battles"))
       assert.isAbove(page.value("gen_ai_invoke_agent_duration_seconds_count", { campaign_hop: "green" }), 0)
     }).pipe(
-      Effect.provide(Layer.fresh(Layer.mergeAll(CampaignStore.layerMemory, Ticker.layer()))),
-      Effect.provide(countedAlone),
+      Effect.provide(
+        Layer.fresh(Layer.mergeAll(CampaignStore.layerMemory, Ticker.layer())).pipe(Layer.provideMerge(countedAlone))
+      ),
       Effect.orDie
     ))
 })

@@ -19,14 +19,14 @@ describe("Metrics.layer", () => {
       yield* Effect.gen(function*() {
         yield* start(timed([0, token], [0, finish]))
         yield* Effect.yieldNow
-      }).pipe(Effect.provide(alone), Effect.provide(Layer.fresh(Metrics.layer)))
+      }).pipe(Effect.provide(Layer.provideMerge(alone, Layer.fresh(Metrics.layer))))
       const page = yield* pageNow
       assert.strictEqual(page.value(verdicts, { campaign_verdict: "completed" }), 1)
       assert.strictEqual(
         page.having("process_uptime_seconds", {}).length,
         outer.having("process_uptime_seconds", {}).length
       )
-    }).pipe(Effect.provide(Metrics.layer), Effect.provide(registry)))
+    }).pipe(Effect.provide(Layer.provideMerge(Metrics.layer, registry))))
 
   it.effect("keeps its series where exporters of Effect look, by the names and units of OpenTelemetry, and takes them away", () =>
     Effect.gen(function*() {
@@ -41,7 +41,7 @@ describe("Metrics.layer", () => {
         const page = yield* pageNow
         assert.include(page.text, "\nmy_own 3\n")
         assert.notInclude(page.text, "unit=")
-      }).pipe(Effect.provide(alone), Effect.provide(Metrics.layer))
+      }).pipe(Effect.provide(Layer.provideMerge(alone, Metrics.layer)))
       assert.deepStrictEqual((yield* Metric.snapshot).map(({ id }) => id), ["my.own"])
       assert.isUndefined(yield* Metrics.page)
     }).pipe(Effect.provide(registry)))
@@ -58,5 +58,5 @@ describe("Metrics.layer", () => {
       assert.isUndefined(sample?.labels["server_port"])
       const line = (yield* pageNow).text.split("\n").find((line) => line.startsWith(verdicts))
       assert.include(line, "gen_ai_request_model=\"a \\\"model\\\" with \\\\ and\\nlines, {braces} = ünïcode\"")
-    }).pipe(Effect.provide(Metrics.layer), Effect.provide(registry)))
+    }).pipe(Effect.provide(Layer.provideMerge(Metrics.layer, registry))))
 })
