@@ -26,16 +26,21 @@ const AFTER_FAILURE_MILLIS = 2000
 /** Whoever followed it for so long begins to count anew, in milliseconds. */
 const WELL_MILLIS = 60_000
 
+/** The dashboard, and whatever else is told the same. */
+type Shown = Pick<WebDashboard["Service"], "begin" | "tell">
+
 /**
  * Never ends by itself. Fails where the file cannot be read any more: not at once, because whoever goes on with a campaign
  * may have to bring its file to this release first.
  */
 export const followCampaign = Effect.fnUntraced(function*(database: string) {
-  const tell = (yield* CampaignMetrics.make).counting((yield* WebDashboard).tell)
+  const { counting } = yield* CampaignMetrics.make
+  const { begin, tell } = yield* WebDashboard
+  const shown: Shown = { begin, tell: counting(tell) }
   let failures = 0
   while (true) {
     const began = yield* Clock.currentTimeMillis
-    const outcome = yield* Effect.result(Effect.scoped(followOnce(database, tell)))
+    const outcome = yield* Effect.result(Effect.scoped(followOnce(database, shown)))
     const isWell = Result.isSuccess(outcome) || (yield* Clock.currentTimeMillis) - began > WELL_MILLIS
     failures = isWell ? 0 : failures + 1
     if (Result.isSuccess(outcome)) continue
@@ -46,13 +51,13 @@ export const followCampaign = Effect.fnUntraced(function*(database: string) {
 })
 
 /** Until somebody begins to run it or has stopped to, changes it while nobody runs it, or puts another file in its place. */
-const followOnce = Effect.fnUntraced(function*(database: string, tell: WebDashboard["Service"]["tell"]) {
+const followOnce = Effect.fnUntraced(function*(database: string, shown: Shown) {
   // Before it is opened: one that is replaced in between is then taken for another one, too.
   const identity = yield* fileIdentity(database)
   const untilReplaced = Effect.gen(function*() {
     while ((yield* fileIdentity(database)) === identity) yield* Effect.sleep(IDLE_LOOK_MILLIS)
   })
-  return yield* Effect.raceFirst(followFile(database, tell), untilReplaced)
+  return yield* Effect.raceFirst(followFile(database, shown), untilReplaced)
 })
 
 /**
@@ -65,20 +70,19 @@ const fileIdentity = (path: string): Effect.Effect<string | undefined> =>
     Effect.orElseSucceed(() => undefined)
   )
 
-const followFile = Effect.fnUntraced(function*(database: string, tell: WebDashboard["Service"]["tell"]) {
-  const web = yield* WebDashboard
+const followFile = Effect.fnUntraced(function*(database: string, shown: Shown) {
   const opened = yield* StoredLook.open(database, { texts: false })
   if (Option.isNone(opened)) return yield* inputError(`${database} holds no campaign any more`)
   const watcher = opened.value
   const { campaign, first } = watcher
   if (first.holder !== null) {
-    yield* web.begin(shownFromOutside(database, campaign, first.holder))
-    yield* Stream.runForEach(CampaignWatch.events(watcher), web.tell)
+    yield* shown.begin(shownFromOutside(database, campaign, first.holder))
+    yield* Stream.runForEach(CampaignWatch.events(watcher), shown.tell)
   } else {
-    yield* web.begin(shownFromStore(database, campaign))
+    yield* shown.begin(shownFromStore(database, campaign))
     const { battles, createdAt, definition } = campaign
-    yield* tell({ _tag: "CampaignBegan", atMillis: 0, definition, battles })
-    yield* tell({
+    yield* shown.tell({ _tag: "CampaignBegan", atMillis: 0, definition, battles })
+    yield* shown.tell({
       _tag: "CampaignEnded",
       atMillis: lastEndOf(campaign) - createdAt,
       end: LookEvents.endOfRun(first)

@@ -1,5 +1,6 @@
 // What a dashboard is told of a file: what stands in it, what becomes of it, and how patient it is when it cannot be read.
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -9,9 +10,11 @@ import { renameSync } from "node:fs"
 import { basename, join } from "node:path"
 import type { CampaignEvent } from "../../src/campaign/CampaignEvent.ts"
 import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import * as StoreLock from "../../src/campaign/StoreLock.ts"
 import { followCampaign } from "../../src/cli/followCampaign.ts"
 import { WebDashboard } from "../../src/web/WebDashboard.ts"
 import { temporaryDirectory } from "../support/temporaryDirectory.ts"
+import { countedAlone, pageNow } from "../telemetry/scrapedPage.ts"
 import { began, definitionOf, recordOf } from "../terminal/campaigns.ts"
 
 const definition = definitionOf(["one", "two"], { repetitions: 1 })
@@ -57,6 +60,34 @@ describe("followCampaign", () => {
       assert.deepStrictEqual(tags(), ["CampaignBegan", "CampaignEnded"])
       yield* Fiber.interrupt(fiber)
     }))
+
+  it.effect("counts what it is told, of a campaign that somebody runs and of one that nobody does", () =>
+    Effect.gen(function*() {
+      const filename = join(yield* temporaryDirectory, "c.db")
+      const states = Effect.map(
+        pageNow,
+        (page) =>
+          ["pending", "in-flight", "scored"].map((state) => page.value("campaign_battles", { campaign_state: state }))
+      )
+      const store = Context.get(
+        yield* Layer.build(CampaignStore.layer({ filename, create: true })),
+        CampaignStore
+      )
+      yield* store.create(definition, null)
+      const { layer } = listener()
+      yield* Effect.forkScoped(Effect.provide(followCampaign(filename), layer), { startImmediately: true })
+      yield* TestClock.adjust(500)
+      assert.deepStrictEqual(yield* states, [2, 0, 0])
+      yield* Layer.build(StoreLock.layer(filename))
+      yield* store.setState("running")
+      yield* store.begin(one!, { startedAt: 0, epoch: null })
+      yield* TestClock.adjust(10_000)
+      assert.deepStrictEqual(yield* states, [1, 1, 0])
+      yield* store.record(recordOf(one!))
+      yield* TestClock.adjust(10_000)
+      assert.deepStrictEqual(yield* states, [1, 0, 1])
+      assert.strictEqual((yield* pageNow).value("campaign_attempts_total", { campaign_verdict: "completed" }), 1)
+    }).pipe(Effect.scoped, Effect.provide(countedAlone)))
 
   it.effect("misses no change of its first moment, and shows another file that was put in its place", () =>
     Effect.gen(function*() {
