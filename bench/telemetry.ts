@@ -1,7 +1,7 @@
 /**
  * `telemetry`: what do metrics cost where they are on, at 30 000 tokens per second?
  *
- * Two agents that differ in nothing else, under the same load in turns. The difference is smaller than what single rounds
+ * Two agents that differ in nothing else, under the same load in turns; and two taps. The difference is smaller than what single rounds
  * differ by on a machine with two cores, so there is a second part, which measures the watch alone: there it can be seen.
  *
  * That metrics cost nothing where they are off needs no measuring: test/telemetry/RunMetrics.test.ts counts the calls.
@@ -15,11 +15,12 @@ import { availableParallelism } from "node:os"
 import { requireMet } from "./support/Criterion.ts"
 import { count, json, names } from "./support/flags.ts"
 import { requireOpenFiles } from "./support/openFiles.ts"
+import { targetNames } from "./telemetry/calls.ts"
 import { measureLoad, measureWatch } from "./telemetry/measure.ts"
 import { render } from "./telemetry/render.ts"
-import { criteriaOf, summaryOf } from "./telemetry/Results.ts"
+import { criteriaOf, loadSummaryOf, watchSummaryOf } from "./telemetry/Results.ts"
 
-const partNames = ["agent", "watch"] as const
+const partNames = [...targetNames, "watch"] as const
 
 const aboveZero = Schema.Finite.check(Schema.isGreaterThan(0))
 const rate = (name: string, byDefault: number, description: string) =>
@@ -38,12 +39,16 @@ export const telemetry = Command.make(
   },
   Effect.fn("bench.telemetry")(function*({ json, ...options }) {
     const { arrivals, parts, rate, rounds, seconds, streams } = options
-    if (parts.includes("agent")) yield* requireOpenFiles(3 * streams)
+    const targets = targetNames.filter((target) => parts.includes(target))
+    if (targets.length > 0) yield* requireOpenFiles(3 * streams)
     const watches = parts.includes("watch") ? yield* Effect.scoped(measureWatch({ arrivals, rounds })) : []
-    const { loads, page } = parts.includes("agent")
-      ? yield* Effect.scoped(measureLoad({ rounds, streams, tokensPerSecond: rate, seconds }))
-      : { loads: [], page: null }
-    const summary = summaryOf(loads, watches, page)
+    const measured = yield* Effect.forEach(targets, (target) =>
+      Effect.map(
+        Effect.scoped(measureLoad({ target, rounds, streams, tokensPerSecond: rate, seconds })),
+        ({ loads, page }) => ({ loads, summary: loadSummaryOf(target, loads, page) })
+      ))
+    const summary = { loads: measured.map(({ summary }) => summary), watch: watchSummaryOf(watches) }
+    const loads = measured.map(({ loads }) => loads)
     const criteria = criteriaOf(summary)
     const conditions = { bench: "telemetry", node: process.version, processors: availableParallelism(), options }
     yield* Console.log(
@@ -52,7 +57,9 @@ export const telemetry = Command.make(
     yield* requireMet(criteria)
   })
 ).pipe(
-  Command.withDescription("What metrics cost: the same agent without and with them, and the watch alone."),
+  Command.withDescription(
+    "What metrics cost: the same agent and the same tap without and with them, and the watch alone."
+  ),
   Command.withExamples([{
     command: "npm run bench -- telemetry --rounds 15",
     description: "At 30 000 tokens per second, more often"

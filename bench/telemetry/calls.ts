@@ -6,10 +6,14 @@
 export const wayNames = ["off", "metrics"] as const
 export type WayName = typeof wayNames[number]
 
+/** What stands between the clients and the engine. */
+export const targetNames = ["agent", "tap"] as const
+export type TargetName = typeof targetNames[number]
+
 export interface Calls {
-  /** Starts an agent of ours in front of an engine; gives its address. */
-  readonly startAgent: {
-    readonly input: { readonly engineUrl: string; readonly way: WayName }
+  /** Starts one of ours in front of an engine (with its `/v1`); gives its address. */
+  readonly start: {
+    readonly input: { readonly engineUrl: string; readonly target: TargetName; readonly way: WayName }
     readonly output: string
   }
   /** The length of the page for Prometheus, in characters, and how long it took to make, in milliseconds. */

@@ -1,15 +1,16 @@
 /**
- * Measures an agent with and without metrics in rounds: both are started once and take turns, under the same load.
+ * Measures an agent, or a tap, with and without metrics in rounds: both are started once and take turns, under the same load.
  */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { Calls as ClientCalls } from "../latency/calls.ts"
 import * as Child from "../support/Child.ts"
 import { startEngineProcess } from "../wire/startEngine.ts"
-import { type Calls, type WayName, wayNames } from "./calls.ts"
+import { type Calls, type TargetName, type WayName, wayNames } from "./calls.ts"
 import type { LoadCell, WatchCell } from "./Results.ts"
 
 export interface LoadOptions {
+  readonly target: TargetName
   readonly rounds: number
   readonly streams: number
   /** Of each. */
@@ -24,14 +25,14 @@ const RAMP = 200
 const SETTLING_SECONDS = 1
 const WARMING_SECONDS = 3
 
-const startAgent = (way: WayName) => Child.start<Calls>(`agent "${way}"`, new URL("./agent.ts", import.meta.url))
+const startProcess = (name: string) => Child.start<Calls>(name, new URL("./served.ts", import.meta.url))
 
 /** In turn, so that nobody is always the first. */
 const inTurn = (round: number): ReadonlyArray<WayName> => round % 2 === 0 ? wayNames : wayNames.toReversed()
 
-/** The cells of each round, and the page of the agent that has one, while its streams run. */
+/** The cells of each round, and the page of the one that has one, while its streams run. */
 export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
-  const { rounds, seconds, streams, tokensPerSecond } = options
+  const { rounds, seconds, streams, target, tokensPerSecond } = options
   const engine = yield* startEngineProcess
   const engineUrl = yield* engine.call("startEngine", {
     tokens: ENDLESS_TOKENS,
@@ -40,22 +41,22 @@ export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
     text: "stamped"
   })
   const start = Effect.fnUntraced(function*(way: WayName) {
-    const agent = yield* startAgent(way)
-    return { agent, url: yield* agent.call("startAgent", { engineUrl: `${engineUrl}/v1`, way }) }
+    const served = yield* startProcess(`${target} "${way}"`)
+    return { served, url: yield* served.call("start", { engineUrl: `${engineUrl}/v1`, target, way }) }
   })
-  const agents = yield* Effect.all({ off: start("off"), metrics: start("metrics") }, { concurrency: "unbounded" })
+  const processes = yield* Effect.all({ off: start("off"), metrics: start("metrics") }, { concurrency: "unbounded" })
   let page: Calls["page"]["output"] | undefined
 
   const load = Effect.fnUntraced(function*(way: WayName, settlingSeconds: number) {
-    const { agent, url } = agents[way]
+    const { served, url } = processes[way]
     const client = yield* Child.start<ClientCalls>("client", new URL("../latency/stampClient.ts", import.meta.url))
-    yield* client.call("open", { url, direct: false, streams, perSecond: RAMP })
+    yield* client.call("open", { url, direct: target === "tap", streams, perSecond: RAMP })
     yield* Effect.sleep(settlingSeconds * 1000)
-    const before = yield* agent.usage
+    const before = yield* served.usage
     yield* client.call("listen", { millis: seconds * 1000, windows: 1 })
-    const after = yield* agent.usage
+    const after = yield* served.usage
     const [window] = yield* client.call("heard", null)
-    if (way === "metrics") page = yield* agent.call("page", null)
+    if (way === "metrics") page = yield* served.call("page", null)
     const cell: LoadCell = {
       way,
       tokensPerSecond: (window?.tokens ?? NaN) * 1000 / (window?.millis ?? NaN),
@@ -78,7 +79,7 @@ export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
     }
     loads.push(cells)
     yield* Console.error(
-      `round ${round + 1}: ${
+      `${target}, round ${round + 1}: ${
         cells.map(({ cpuMicrosPerToken, tokensPerSecond, way }) =>
           `${way} ${cpuMicrosPerToken.toFixed(2)} µs/token at ${Math.round(tokensPerSecond)}/s`
         ).join(", ")
@@ -92,7 +93,10 @@ export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
 export const measureWatch = Effect.fnUntraced(function*(
   { arrivals, rounds }: { readonly arrivals: number; readonly rounds: number }
 ) {
-  const loops = { off: yield* startAgent("off"), metrics: yield* startAgent("metrics") }
+  const loops = {
+    off: yield* startProcess("watch without metrics"),
+    metrics: yield* startProcess("watch with metrics")
+  }
   const watch = (way: WayName, count: number) =>
     Effect.map(loops[way].call("watch", { way, arrivals: count }), (millis): WatchCell => ({
       way,

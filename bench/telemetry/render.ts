@@ -6,23 +6,23 @@ import { significant, table } from "../support/table.ts"
 import type { Summary } from "./Results.ts"
 
 const legend = [
-  "off: nothing is counted; metrics: Metrics.layer around everything. agent: processor time of our purple agent over the",
+  "off: nothing is counted; metrics: Metrics.layer around everything. agent, tap: processor time of ours over the",
   "tokens that its clients got; watch: the stream operator by itself, one token an arrival, as fast as it goes. Medians over",
   "the rounds; a ratio, and what is added, are those within a round."
 ]
 
 /** Lines for stdout. */
-export const render = ({ load, page, watch }: Summary, criteria: ReadonlyArray<Criterion>): string =>
+export const render = ({ loads, watch }: Summary, criteria: ReadonlyArray<Criterion>): string =>
   [
     ...table([
       ["", "off", "metrics", "", ""],
-      ...(load === null ? [] : [[
-        "agent",
+      ...loads.map((load) => [
+        load.target,
         `${significant(load.offMicrosPerToken)} µs/token`,
         `${significant(load.onMicrosPerToken)} µs/token`,
         `${load.cpuRatio.toFixed(3)}x`,
         `${significant(load.tokensPerSecond)} tokens/s`
-      ]]),
+      ]),
       ...(watch === null ? [] : [[
         "watch",
         `${significant(watch.offNanosPerArrival)} ns/arrival`,
@@ -32,10 +32,14 @@ export const render = ({ load, page, watch }: Summary, criteria: ReadonlyArray<C
       ]])
     ]),
     "",
-    ...(page === null ? [] : [
-      `A page under that load: ${significant(page.characters / 1000)} kB, made in ${page.millis.toFixed(1)} ms.`,
-      ""
-    ]),
+    ...loads.flatMap(({ page, target }) =>
+      page === null ? [] : [
+        `The page of the ${target} under that load: ${significant(page.characters / 1000)} kB, made in ${
+          page.millis.toFixed(1)
+        } ms.`
+      ]
+    ),
+    "",
     ...legend,
     "",
     ...criteriaLines(criteria)

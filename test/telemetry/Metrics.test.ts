@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
+import { MetricBook } from "../../src/telemetry/MetricBook.ts"
 import { catalogue } from "../../src/telemetry/MetricCatalogue.ts"
 import * as Metrics from "../../src/telemetry/Metrics.ts"
 import { alone, finish, start, timed, token } from "../liveness/watching.ts"
@@ -44,6 +45,24 @@ describe("Metrics.layer", () => {
       }).pipe(Effect.provide(Layer.provideMerge(alone, Metrics.layer)))
       assert.deepStrictEqual((yield* Metric.snapshot).map(({ id }) => id), ["my.own"])
       assert.isUndefined(yield* Metrics.page)
+    }).pipe(Effect.provide(registry)))
+
+  it.effect("keeps no more series of a metric than it can show, and loses nothing", () =>
+    Effect.gen(function*() {
+      const book = new MetricBook(yield* Effect.context<never>())
+      for (let index = 0; index < 2100; index++) {
+        book.counter(catalogue.attempts, { "gen_ai.agent.name": `a${index}`, "campaign.verdict": "slow" }).value++
+      }
+      book.counter(catalogue.attempts, { "gen_ai.agent.name": "a7", "campaign.verdict": "slow" }).value++
+      const counts = (yield* Metric.snapshot).flatMap(({ attributes, state, type }) =>
+        type === "Counter" ? [{ agent: attributes?.["gen_ai.agent.name"], count: Number(state.count) }] : []
+      )
+      assert.lengthOf(counts, 2001)
+      assert.strictEqual(counts.reduce((sum, { count }) => sum + count, 0), 2101)
+      assert.strictEqual(counts.find(({ agent }) => agent === "other")?.count, 100)
+      assert.strictEqual(counts.find(({ agent }) => agent === "a7")?.count, 2)
+      book.close()
+      assert.lengthOf(yield* Metric.snapshot, 0)
     }).pipe(Effect.provide(registry)))
 
   it.effect("writes names from elsewhere so that a scraper reads them back", () =>

@@ -1,5 +1,6 @@
 /**
- * Child process: our purple agent as the command serves it, with or without metrics; and a loop of the watch alone.
+ * Child process: our purple agent or our tap as the command serves them, with or without metrics; and a loop of the watch
+ * alone.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -8,6 +9,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { PurpleAgent } from "../../src/agents/PurpleAgent.ts"
 import { Engine } from "../../src/engine/Engine.ts"
+import { PatientFetch } from "../../src/engine/PatientFetch.ts"
 import * as ScrapedEvidence from "../../src/engine/ScrapedEvidence.ts"
 import { WatchedEngine } from "../../src/engine/WatchedEngine.ts"
 import { EngineEvidence } from "../../src/liveness/EngineEvidence.ts"
@@ -15,6 +17,7 @@ import { LimitLearner } from "../../src/liveness/LimitLearner.ts"
 import { ofTokenEvents } from "../../src/liveness/LivenessInput.ts"
 import * as LivenessWatch from "../../src/liveness/LivenessWatch.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
+import { Tap } from "../../src/tap/Tap.ts"
 import * as Metrics from "../../src/telemetry/Metrics.ts"
 import { Delta } from "../../src/token/TokenEvent.ts"
 import { MODEL } from "../relay/calls.ts"
@@ -50,14 +53,23 @@ const watched = (count: number) =>
   }).pipe(Effect.provide([EngineEvidence.layerNone, Ticker.layer()]))
 
 answerCalls<Calls>({
-  startAgent: async ({ engineUrl, way }) => {
+  start: async ({ engineUrl, target, way }) => {
+    const services = await metricsOf(way)
+    if (target === "tap") {
+      const tap = Tap.layer({ host: "127.0.0.1", port: 0, baseUrl: engineUrl }).pipe(
+        Layer.provide(ScrapedEvidence.layer({ baseUrl: engineUrl })),
+        Layer.provide([PatientFetch.layer, Ticker.layer(), LimitLearner.layerMemory()])
+      )
+      const started = Layer.buildWithScope(tap, scope).pipe(Effect.provideContext(services))
+      return Context.get(await Effect.runPromise(started), Tap).url
+    }
     const agent = PurpleAgent.layer({ host: "127.0.0.1", port: 0, orphanGrace: 0 }).pipe(
       Layer.provide(WatchedEngine.layer()),
       Layer.provide(Engine.layer({ baseUrl: engineUrl, model: MODEL, maxTokens: 1_000_000 })),
       Layer.provide(ScrapedEvidence.layer({ baseUrl: engineUrl })),
       Layer.provide([Ticker.layer(), LimitLearner.layerNone])
     )
-    const started = Layer.buildWithScope(agent, scope).pipe(Effect.provideContext(await metricsOf(way)))
+    const started = Layer.buildWithScope(agent, scope).pipe(Effect.provideContext(services))
     return Context.get(await Effect.runPromise(started), PurpleAgent).url
   },
   page: async () => {
