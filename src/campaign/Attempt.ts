@@ -37,7 +37,7 @@ import * as CampaignSpans from "./CampaignSpans.ts"
 import { CampaignStore } from "./CampaignStore.ts"
 import type { Definition } from "./Definition.ts"
 import type { Seat } from "./Seat.ts"
-import type { Recorded } from "./storedAttempts.ts"
+import type { Recorded } from "./StoredCampaign.ts"
 import type { StoreError } from "./StoreError.ts"
 import * as TokenTimings from "./TokenTimings.ts"
 

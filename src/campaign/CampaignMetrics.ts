@@ -19,7 +19,7 @@ import type { AttemptRecord } from "./AttemptRecord.ts"
 import { type Battle, keyOf, type Outcome } from "./Battle.ts"
 import type { CampaignEvent } from "./CampaignEvent.ts"
 import { lanesOf } from "./Definition.ts"
-import type { Recorded } from "./storedAttempts.ts"
+import type { Recorded } from "./StoredCampaign.ts"
 
 type OnEvent = (event: CampaignEvent) => Effect.Effect<void>
 

@@ -18,8 +18,7 @@ import { type CampaignSpans, none as noSpans } from "./CampaignSpans.ts"
 import { type Definition, laneOf, lanesOf } from "./Definition.ts"
 import type { RunEnd } from "./RunEnd.ts"
 import type { Seats } from "./Seat.ts"
-import type { Recorded } from "./storedAttempts.ts"
-import type { StoredCampaign } from "./StoredCampaign.ts"
+import type { Recorded, StoredCampaign } from "./StoredCampaign.ts"
 
 /** Why nothing is begun any more. */
 export interface Stop {

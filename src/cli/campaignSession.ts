@@ -62,11 +62,9 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
     Effect.scoped,
     options.userInterface.mode === "full" ? withLogsKept : (effect) => effect,
     Effect.provide(
-    Effect.provide(
       Layer.merge(LiveRegion.layer, webLayer(options.web, options.database)).pipe(
         Layer.provideMerge(metricsIf(options.metrics && options.web !== undefined))
       )
-    ),
     ),
     Effect.onInterrupt(() =>
       Console.error(
