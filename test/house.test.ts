@@ -24,6 +24,7 @@ const order = [
   "a2a",
   "engine",
   "telemetry",
+  "testing",
   "liveness",
   "token",
   "text"
@@ -54,6 +55,14 @@ describe("the house", () => {
     const wrong = imports.filter(({ from, to }) =>
       (from === "simulator" && to !== "simulator" && to !== "text") ||
       (to === "simulator" && from !== "simulator" && from !== "cli")
+    )
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("keeps the testing kit apart: nobody of ours needs it, and it needs the liveness logic only", () => {
+    const wrong = imports.filter(({ from, to }) =>
+      (to === "testing" && from !== "testing") ||
+      (from === "testing" && !["testing", "liveness", "token"].includes(to))
     )
     assert.deepStrictEqual(wrong, [])
   })

@@ -6,7 +6,7 @@
  * restarted, one is restarted, one stands still for a while and tells no metrics; a few requests are forgotten by their
  * engine, a few end in an error, one task is refused by one agent.
  */
-import { logNormal, type Random, randomOf, seedOf } from "../liveness/random.ts"
+import { logNormal, type Random, randomOf, seedOf } from "../../src/testing/Random.ts"
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND

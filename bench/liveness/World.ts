@@ -8,11 +8,11 @@
  */
 import type { EngineSample } from "../../src/liveness/EngineSample.ts"
 import type * as Input from "../../src/liveness/LivenessInput.ts"
+import { engineAt, type EngineEffect } from "../../src/testing/EngineModel.ts"
+import { frame, sample } from "../../src/testing/inputs.ts"
+import { between, type Random } from "../../src/testing/Random.ts"
+import { type Stretch, tokenTimes } from "../../src/testing/World.ts"
 import type { Arrival } from "./Detector.ts"
-import { type Effect, engineAt } from "./EngineModel.ts"
-import { frame, sample } from "./inputs.ts"
-import { between, type Random } from "./random.ts"
-import { type Stretch, tokenTimes } from "./stretches.ts"
 
 /** What an engine may do with our request. */
 export type Kind =
@@ -87,7 +87,7 @@ export interface World {
 const HIDDEN_PER_SECOND = 30
 
 /** What the engine does beside giving us our tokens. */
-const effectsFor = (random: Random, others: number): Record<Kind, Effect> => {
+const effectsFor = (random: Random, others: number): Record<Kind, EngineEffect> => {
   const alone = others === 0
   /** Requests of others that come and go. */
   const arrivals = alone ? 0 : 0.05 + random() * 0.5

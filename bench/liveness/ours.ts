@@ -9,7 +9,7 @@ import type { LearnedLimits } from "../../src/liveness/LimitInForce.ts"
 import type { LivenessInput } from "../../src/liveness/LivenessInput.ts"
 import type { LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
 import { initial, step } from "../../src/liveness/LivenessStep.ts"
-import { opened, scrape, tick } from "./inputs.ts"
+import { opened, scrape, tick } from "../../src/testing/inputs.ts"
 import type { World } from "./World.ts"
 
 const TICK_MILLIS = 1000

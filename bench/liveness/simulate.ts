@@ -4,10 +4,10 @@
 import { learnedFrom } from "../../src/liveness/LearnedRuns.ts"
 import { type LearnedLimits, nothingLearned } from "../../src/liveness/LimitInForce.ts"
 import type { LivenessLimits } from "../../src/liveness/LivenessLimits.ts"
+import { randomOf, seedOf } from "../../src/testing/Random.ts"
 import type { HealthyClass, HungClass } from "./classes.ts"
 import type { Detector } from "./Detector.ts"
 import { judge } from "./ours.ts"
-import { randomOf, seedOf } from "./random.ts"
 import { type Plan, type World, worldOf } from "./World.ts"
 
 /** How long a hang is watched. */

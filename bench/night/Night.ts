@@ -7,7 +7,7 @@
  *
  * Times are whole seconds since the beginning of the night, or of an attempt.
  */
-import { between, randomOf, seedOf } from "../liveness/random.ts"
+import { between, randomOf, seedOf } from "../../src/testing/Random.ts"
 
 /** What an engine does with one request, in seconds of its work. */
 export interface Answer {

@@ -37,6 +37,7 @@ const ordered: ReadonlyArray<readonly [low: TimeKey, high: TimeKey, otherwise: s
   ["suspectCeilingMillis", "frozenCeilingMillis", "only suspect runs are given up, so that ceiling would not hold"],
   ["suspectCeilingMillis", "silentCeilingMillis", "only suspect runs are given up, so that ceiling would not hold"],
   ["suspectCeilingMillis", "firstTokenCeilingMillis", "only suspect runs are given up, so that ceiling would not hold"],
+  ["frozenFloorMillis", "preemptedMillis", "an engine that works would be given up before one that stands still"],
   ["suspectPriorMillis", "headersMillis", "only suspect runs are given up, so that limit would not hold"]
 ]
 

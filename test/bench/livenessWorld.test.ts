@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { healthyClasses, hungClasses } from "../../bench/liveness/classes.ts"
 import { judge } from "../../bench/liveness/ours.ts"
-import { randomOf } from "../../bench/liveness/random.ts"
+import { randomOf } from "../../src/testing/Random.ts"
 import { named } from "../../bench/liveness/Results.ts"
 import { seconds, steady } from "../../bench/liveness/stretches.ts"
 import { type Kind, type Plan, worldOf } from "../../bench/liveness/World.ts"

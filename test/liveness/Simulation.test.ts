@@ -3,8 +3,8 @@
  * run is given up, and every hang is found within the bound that its class states.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { between, type Random, randomOf } from "../../bench/liveness/random.ts"
 import { bursty, seconds, slow, steady } from "../../bench/liveness/stretches.ts"
+import { between, type Random, randomOf } from "../../src/testing/Random.ts"
 import { inputsOf, type Kind, type Metrics, play, SCRAPE, type Stretch, TICK, type World } from "./Worlds.ts"
 
 const RUNS = 20

@@ -37,6 +37,7 @@ const tests = [
   "EvidenceProperties",
   "TokenProperties",
   "TimeProperties",
+  "HopProperties",
   "TotalityProperties"
 ].map((name) => `test/liveness/${name}.test.ts`)
 

@@ -5,7 +5,7 @@
  * counters are integrals over the stretches, so that a scrape can be taken at any moment. A kind without gauges leaves
  * those of the stretch before it: vLLM writes gauges when a step returns, so on a hang they freeze (liveness model, 2.3).
  */
-import type { EngineSample } from "../../src/liveness/EngineSample.ts"
+import type { EngineSample } from "../liveness/EngineSample.ts"
 import { sample } from "./inputs.ts"
 
 interface Gauges {
@@ -14,7 +14,7 @@ interface Gauges {
   readonly deferred?: number
 }
 
-export interface Effect {
+export interface EngineEffect {
   /** Steps a second; each moves something in the metrics. */
   readonly steps: number
   /** Outputs after a first token, a second. */
@@ -41,7 +41,7 @@ const none: Outputs = { decodes: 0, firsts: 0 }
 
 /** The engine at a moment, in milliseconds since the first stretch began; `own` is what it gave one request by then. */
 export const engineAt = <Kind extends string>(
-  effects: Record<Kind, Effect>,
+  effects: Record<Kind, EngineEffect>,
   stretches: ReadonlyArray<{ readonly kind: Kind; readonly millis: number }>,
   at: number,
   own: Outputs = none
@@ -53,7 +53,7 @@ export const engineAt = <Kind extends string>(
   let finished = 5000
   let restarts = 0
   let gauges: Gauges = { running: 0, waiting: 0 }
-  let now: Effect | undefined
+  let now: EngineEffect | undefined
   for (const { kind, millis } of stretches) {
     if (from > at) break
     now = effects[kind]

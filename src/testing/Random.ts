@@ -1,5 +1,8 @@
 /**
  * Chance from a seed: the same numbers on every machine.
+ *
+ * Law: the same seed gives the same numbers, in this version and the next. No generator here looks at the clock or at
+ * the machine, so what a test drew can be drawn again.
  */
 
 /** Numbers between 0 and 1, 1 excluded. */

@@ -1,9 +1,13 @@
 /**
- * Short ways to write down what the liveness reducer is told. For benches and tests.
+ * Short ways to write down what the liveness reducer is told.
+ *
+ * Times are milliseconds of one monotonic clock; a request is sent at 0 unless said otherwise. What is left out is what
+ * is usual: an engine that runs one request, a scrape that was answered at once, a frame of one token.
  */
-import type { EngineSample } from "../../src/liveness/EngineSample.ts"
-import type * as Input from "../../src/liveness/LivenessInput.ts"
+import type { EngineSample } from "../liveness/EngineSample.ts"
+import type * as Input from "../liveness/LivenessInput.ts"
 
+/** The request is sent, at 0; of nothing it is known beforehand unless given. */
 export const opened = (more: Partial<Input.Opened> = {}): Input.Opened => ({
   _tag: "Opened",
   at: 0,
@@ -14,6 +18,7 @@ export const opened = (more: Partial<Input.Opened> = {}): Input.Opened => ({
 /** The server takes the request, as vLLM does at once. */
 export const headers = { _tag: "Headers", at: 0 } as const
 
+/** One token of text at `at` milliseconds. */
 export const frame = (at: number, more: Partial<Input.Frame> = {}): Input.Frame => ({
   _tag: "Frame",
   at,
@@ -25,6 +30,7 @@ export const frame = (at: number, more: Partial<Input.Frame> = {}): Input.Frame 
   ...more
 })
 
+/** What the metrics of an engine say that runs one request. */
 export const sample = (more: Partial<EngineSample> = {}): EngineSample => ({
   engine: "0",
   heartbeat: "0",
@@ -45,6 +51,7 @@ export const sample = (more: Partial<EngineSample> = {}): EngineSample => ({
   ...more
 })
 
+/** A scrape answered at `at` milliseconds, at once unless `askedAt` is given. */
 export const scrape = (
   at: number,
   outcome: EngineSample | "refused" | "failed",
@@ -59,4 +66,5 @@ export const scrape = (
   ...more
 })
 
+/** Time passes: it is `at` milliseconds. */
 export const tick = (at: number): Input.Tick => ({ _tag: "Tick", at })
