@@ -19,8 +19,12 @@ export const inWords = (millis: number): string => {
 }
 
 const GAPS_TOLD = 12
+const LONGEST_TOLD = 3
 
-/** Gaps in words; equal ones in a row are counted: "50 ms x 20, 41 s, 50 ms". */
+/**
+ * Gaps in words. Equal ones in a row are counted: "50 ms x 20, 41 s, 50 ms". Of many different ones the middle one and
+ * the longest are told, with when each of those began.
+ */
 export const gapsInWords = (gaps: ReadonlyArray<number>): string => {
   const told: Array<{ readonly millis: number; times: number }> = []
   for (const millis of gaps) {
@@ -28,10 +32,18 @@ export const gapsInWords = (gaps: ReadonlyArray<number>): string => {
     if (last?.millis === millis) last.times++
     else told.push({ millis, times: 1 })
   }
-  const words = told.map(({ millis, times }) => times === 1 ? inWords(millis) : `${inWords(millis)} x ${times}`)
-  return words.length > GAPS_TOLD
-    ? `${words.slice(0, GAPS_TOLD).join(", ")} and ${words.length - GAPS_TOLD} more`
-    : words.join(", ")
+  return told.length > GAPS_TOLD
+    ? manyInWords(gaps)
+    : told.map(({ millis, times }) => times === 1 ? inWords(millis) : `${inWords(millis)} x ${times}`).join(", ")
+}
+
+const manyInWords = (gaps: ReadonlyArray<number>): string => {
+  let sum = 0
+  const placed = gaps.map((millis) => ({ millis, after: (sum += millis) - millis }))
+  const sorted = placed.toSorted((one, other) => other.millis - one.millis)
+  const longest = sorted.slice(0, LONGEST_TOLD).map(({ after, millis }) => `${inWords(millis)} (after ${inWords(after)})`)
+  const middle = sorted[Math.floor(sorted.length / 2)]?.millis ?? 0
+  return `${gaps.length} arrivals, the middle one of them ${inWords(middle)}, the longest ${longest.join(", ")}`
 }
 
 const gapOf = ({ gapMillis = 33 }: Stretch): string =>

@@ -11,7 +11,9 @@
 import type { Law } from "./Law.ts"
 import { endLaws } from "./laws/endLaws.ts"
 import { evidenceLaws } from "./laws/evidenceLaws.ts"
+import { faultLaws } from "./laws/faultLaws.ts"
 import { hopLaws } from "./laws/hopLaws.ts"
+import { referenceLaws } from "./laws/referenceLaws.ts"
 import { silenceLaws } from "./laws/silenceLaws.ts"
 import { timeLaws } from "./laws/timeLaws.ts"
 import { tokenLaws } from "./laws/tokenLaws.ts"
@@ -23,5 +25,7 @@ export const laws: ReadonlyArray<Law> = [
   ...evidenceLaws,
   ...tokenLaws,
   ...timeLaws,
-  ...hopLaws
+  ...hopLaws,
+  ...faultLaws,
+  ...referenceLaws
 ].toSorted((one, other) => (one.property ?? Infinity) - (other.property ?? Infinity))

@@ -15,9 +15,7 @@ const within = (value: number, floor: number, ceiling: number): number => Math.m
 
 /** So long is usual: the least gap that at least this share of them is not longer than. */
 const usualGap = (gaps: ReadonlyArray<number>, share: number): number =>
-  gaps.toSorted((one, other) => one - other).find((gap) =>
-    gaps.filter((each) => each <= gap).length >= share * gaps.length
-  ) ?? 0
+  gaps.toSorted((one, other) => one - other).find((_, index) => index + 1 >= share * gaps.length) ?? 0
 
 /** When a silence makes a run suspect, from all its gaps; `engineP99` is what the engine's histogram says. */
 export const suspectLimit = (
