@@ -14,6 +14,8 @@ const expected: Record<string, RegExp> = {
   "engineTokens.ts": /function runLengthEncode[\s\S]*\d+ tokens by usage, finish reason stop\n$/,
   "openaiGuard.ts":
     /^(slow: .*\n)+a whole answer of \d+ characters\n(slow: .*\n)*StalledError engine-hung, proved after \d+ tokens: its counters stand still\nit may be asked again\n$/,
+  "ownLimits.ts":
+    /^the defaults: 1 law does not hold[\s\S]*found after[\s\S]*30 s for a hung engine: 2 laws [\s\S]*given up[\s\S]*60 s for a hung engine: all hold\n\n$/,
   "ownAgent.ts":
     /^TASK_STATE_INPUT_REQUIRED: how far, ada\?\ngrace: NOT_FOUND\nTASK_STATE_COMPLETED: 1 2 3 4 5 \nnobody: UNAUTHENTICATED\n$/,
   "ownGrader.ts":

@@ -34,7 +34,7 @@ const indented = (text: string): string => text.split("\n").map((line) => `    $
 
 const inText = ({ counterExample, name, property, replay, statement, violation }: BrokenLaw): string =>
   [
-    `${property === null ? "" : `${property}: `}${name}: ${statement}`,
+    `${property === null ? "" : `${property}: `}${statement.includes(name) ? "" : `${name}: `}${statement}`,
     "  does not hold for",
     indented(counterExample),
     "  because",

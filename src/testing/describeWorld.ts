@@ -41,7 +41,9 @@ const manyInWords = (gaps: ReadonlyArray<number>): string => {
   let sum = 0
   const placed = gaps.map((millis) => ({ millis, after: (sum += millis) - millis }))
   const sorted = placed.toSorted((one, other) => other.millis - one.millis)
-  const longest = sorted.slice(0, LONGEST_TOLD).map(({ after, millis }) => `${inWords(millis)} (after ${inWords(after)})`)
+  const longest = sorted.slice(0, LONGEST_TOLD).map(({ after, millis }) =>
+    `${inWords(millis)} (after ${inWords(after)})`
+  )
   const middle = sorted[Math.floor(sorted.length / 2)]?.millis ?? 0
   return `${gaps.length} arrivals, the middle one of them ${inWords(middle)}, the longest ${longest.join(", ")}`
 }

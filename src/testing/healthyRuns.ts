@@ -14,7 +14,11 @@ import type { Kind, Stretch, World } from "./World.ts"
 import { wholeBetween } from "./worlds.ts"
 
 /** One kind for so many seconds. */
-export const lasting = (kind: Kind, fromSeconds: number, toSeconds: number = fromSeconds): Arbitrary.Arbitrary<Stretch> =>
+export const lasting = (
+  kind: Kind,
+  fromSeconds: number,
+  toSeconds: number = fromSeconds
+): Arbitrary.Arbitrary<Stretch> =>
   Arbitrary.map(
     Arbitrary.schema(wholeBetween(1000 * fromSeconds, 1000 * toSeconds)),
     (millis): Stretch => ({ kind, millis })

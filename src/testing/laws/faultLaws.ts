@@ -11,7 +11,7 @@ import type { StallKind } from "../../liveness/StallKind.ts"
 import { describeWorld, inWords } from "../describeWorld.ts"
 import { type Fault, faults } from "../faults.ts"
 import { schedulesOf, usualAnswers, worldOf } from "../GapSchedule.ts"
-import { law, type Law, type Violation } from "../Law.ts"
+import { type Law, law, type Violation } from "../Law.ts"
 import { play } from "../play.ts"
 import { rhythmOf, type Subject } from "../Reducer.ts"
 import { inputsOf, lengthOf, type Stretch, type World } from "../World.ts"
@@ -41,7 +41,9 @@ const waiting = Arbitrary.map(
   (stretch): ReadonlyArray<Stretch> => [stretch]
 )
 
-const beginningsOf = ({ afterTokens = false, beforeTokens = false }: Fault): Arbitrary.Arbitrary<ReadonlyArray<Stretch>> =>
+const beginningsOf = (
+  { afterTokens = false, beforeTokens = false }: Fault
+): Arbitrary.Arbitrary<ReadonlyArray<Stretch>> =>
   beforeTokens
     ? Arbitrary.map(waiting, () => [])
     : afterTokens

@@ -21,7 +21,12 @@ const sameEnd = law({
     const { endedAt, verdict } = play(inputs, subject)
     const isFinal = verdict._tag !== "Alive" && verdict._tag !== "Slow"
     const told = isFinal
-      ? { tag: verdict._tag, kind: verdict._tag === "Stalled" ? verdict.kind : undefined, endedAt, tokens: verdict.tokens }
+      ? {
+        tag: verdict._tag,
+        kind: verdict._tag === "Stalled" ? verdict.kind : undefined,
+        endedAt,
+        tokens: verdict.tokens
+      }
       : undefined
     const reference = referenceVerdict(inputs, subject.limits)
     return differs(

@@ -8,9 +8,9 @@
  * It knows what a diary knows: no agents, no consumer that does not read, no pause of the machine.
  */
 import type { EngineSample } from "../../liveness/EngineSample.ts"
+import { nothingLearned } from "../../liveness/LimitInForce.ts"
 import type { LivenessInput } from "../../liveness/LivenessInput.ts"
 import type { LivenessLimits } from "../../liveness/LivenessLimits.ts"
-import { nothingLearned } from "../../liveness/LimitInForce.ts"
 import type { StallKind } from "../../liveness/StallKind.ts"
 import { begin, type Diary, isBound, noteFrame, noteHealth, noteScrape, type Sighting } from "./Diary.ts"
 import { firstTokenLimit, frozenLimit, silentLimit, suspectLimit } from "./referenceLimits.ts"
@@ -82,6 +82,7 @@ export const referenceVerdict = (
 interface Past {
   readonly lastMillis: number
   readonly gaps: ReadonlyArray<number>
+  readonly suspectMillis: number
   readonly last: Sighting | undefined
   readonly movedMillis: number
   readonly decodedMillis: number
@@ -106,10 +107,13 @@ const lastSign = (sightings: ReadonlyArray<Sighting>, sign: (sighting: Sighting)
   sightings.findLast((sighting) => isSign(sighting, sign))?.atMillis ?? 0
 
 const pastOf = (diary: Diary): Past => {
-  const { arrivals, opened, outcomes, sightings } = diary
+  const { arrivals, limits, opened, outcomes, sightings } = diary
+  const gaps = arrivals.slice(1).map((at, index) => at - arrivals[index]!)
+  const engineP99 = isBound(diary) ? sightings.at(-1)?.sample.decodeP99Millis ?? null : null
   return {
     lastMillis: arrivals.at(-1) ?? 0,
-    gaps: arrivals.slice(1).map((at, index) => at - arrivals[index]!),
+    gaps,
+    suspectMillis: suspectLimit(limits, gaps, engineP99),
     last: sightings.at(-1),
     movedMillis: lastSign(sightings, ({ moved }) => moved),
     decodedMillis: lastSign(sightings, decoded),
@@ -184,7 +188,7 @@ const stallOf = (diary: Diary, past: Past, at: number): ReferenceEnd["kind"] => 
   const silence = at - lastMillis
   const begun = diary.arrivals.length > 0
   const known = isBound(diary) ? last?.sample : undefined
-  if (silence <= suspectLimit(limits, gaps, known?.decodeP99Millis ?? null)) return undefined
+  if (silence <= past.suspectMillis) return undefined
 
   if (isBound(diary)) {
     if (past.refusals >= limits.deadScrapes || diary.sick?.lasting === true) return "engine-dead"
