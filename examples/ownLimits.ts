@@ -13,7 +13,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 
 const answers = Testing.schedulesOf({
-  shape: Testing.GapShape.mixed(Testing.GapShape.speculative(60), {
+  shape: Testing.shapes.mixed(Testing.shapes.speculative(60), {
     share: 0.01,
     leastMillis: 10_000,
     mostMillis: 40_000

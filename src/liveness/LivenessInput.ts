@@ -52,6 +52,7 @@ export interface Headers {
 /** Something of the answer; life only if it proves a token, see `LivenessStep`. */
 export interface Frame {
   readonly _tag: "Frame"
+  /** Monotonic milliseconds. */
   readonly at: number
   /** Tokens it is known to stand for. */
   readonly tokens: number
@@ -123,7 +124,9 @@ export interface Health {
 /** The connection was refused, or ended. */
 export interface Ended {
   readonly _tag: "Ended"
+  /** Monotonic milliseconds. */
   readonly at: number
+  /** How it ended. */
   readonly how:
     | "connect-error"
     | "connect-timeout"
@@ -141,6 +144,7 @@ export interface Ended {
     | "agent-failed"
   /** The code of an error event. */
   readonly code?: number | null
+  /** What was said of it, in words. */
   readonly detail?: string
 }
 
@@ -177,6 +181,7 @@ export interface Reading {
 /** Time passes. Only a tick judges. */
 export interface Tick {
   readonly _tag: "Tick"
+  /** Monotonic milliseconds. */
   readonly at: number
 }
 

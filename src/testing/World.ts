@@ -101,7 +101,9 @@ export interface World {
 
 /** How often a run is looked at and its engine is scraped, in milliseconds. */
 export interface Rhythm {
+  /** Between two looks at a run. */
   readonly tickMillis: number
+  /** Between two scrapes of the engine's metrics. */
   readonly scrapeMillis: number
 }
 

@@ -17,8 +17,11 @@ import { type Subject, subjectOf } from "./Reducer.ts"
 
 /** One law that does not hold. */
 export const BrokenLaw = Schema.Struct({
+  /** What the law is called. */
   name: Schema.String,
+  /** Its number in the list of docs/liveness.md; `null` if it has none. */
   property: Schema.NullOr(Schema.Int),
+  /** What it says, in words. */
   statement: Schema.String,
   /** The smallest input found that breaks it, as text. */
   counterExample: Schema.String,
@@ -43,7 +46,10 @@ const inText = ({ counterExample, name, property, replay, statement, violation }
   ].join("\n")
 
 /** At least one law does not hold; the message tells each of them in lines. */
-export class LawsBroken extends Schema.TaggedError<LawsBroken>()("LawsBroken", { broken: Schema.Array(BrokenLaw) }) {
+export class LawsBroken extends Schema.TaggedError<LawsBroken>()("LawsBroken", {
+  /** Each of them, in the order of the laws. */
+  broken: Schema.Array(BrokenLaw)
+}) {
   override get message(): string {
     const count = this.broken.length
     return [`${count} ${count === 1 ? "law does" : "laws do"} not hold`, ...this.broken.map(inText)].join("\n\n")
@@ -52,6 +58,7 @@ export class LawsBroken extends Schema.TaggedError<LawsBroken>()("LawsBroken", {
 
 /** The limits do not go together, so no law is asked; one line for each contradiction. */
 export class LimitsContradict extends Schema.TaggedError<LimitsContradict>()("LimitsContradict", {
+  /** What does not go together, one line each. */
   contradictions: Schema.Array(Schema.String)
 }) {
   override get message(): string {
@@ -65,6 +72,8 @@ export interface CheckOptions {
   readonly runs?: number
   /** The same cases again; by chance unless given. */
   readonly seed?: number | string
+  /** How often a counter-example may be tried smaller; 0 to keep it as it was found, 1000 unless given. */
+  readonly shrinks?: number
 }
 
 const USUAL_RUNS = 100
@@ -73,10 +82,10 @@ const USUAL_RUNS = 100
 export const check = (
   law: Law,
   subject: Subject = subjectOf(),
-  { replay, runs = USUAL_RUNS, seed }: CheckOptions & { readonly replay?: string } = {}
+  { replay, runs = USUAL_RUNS, seed, shrinks }: CheckOptions & { readonly replay?: string } = {}
 ): Effect.Effect<BrokenLaw | undefined> =>
   Effect.map(
-    Arbitrary.checkEffect(law.cases(subject), holds, { runs, seed, replay }),
+    Arbitrary.checkEffect(law.cases(subject), holds, { runs, seed, replay, maxShrinks: shrinks }),
     (result): BrokenLaw | undefined => {
       if (result._tag === "Passed") return undefined
       const { name, property, statement } = law

@@ -19,7 +19,9 @@ import type { Stretch, WorldEnd } from "./World.ts"
 
 /** Limits that were in force when a verdict fell, in milliseconds. */
 export interface InForce {
+  /** After so much silence the run was suspect. */
   readonly suspect: number
+  /** After so long a standstill its engine was hung. */
   readonly frozen: number
 }
 

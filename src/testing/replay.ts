@@ -202,8 +202,9 @@ export interface Replayed<A> {
   readonly verdicts: ReadonlyArray<{ readonly atMillis: number; readonly verdict: Verdict }>
   /** The last of them. */
   readonly verdict: Verdict | undefined
-  /** How the stream ended, and when in milliseconds; `undefined` if it had not ended when the world did. */
+  /** How the stream ended; `undefined` if it had not when the world did. */
   readonly exit: Exit.Exit<void, RunError> | undefined
+  /** When it ended, in milliseconds since the request; likewise. */
   readonly endedAt: number | undefined
   /** What came through. */
   readonly elements: ReadonlyArray<A>

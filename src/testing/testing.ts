@@ -16,6 +16,13 @@
  * Gotcha: made for tests. Generated worlds hold up to some ten thousand inputs, and effect's `Arbitrary` and `TestClock`
  * come along: import this where you test, not where you serve.
  */
+export type { BindingStatus } from "../liveness/Binding.ts"
+export type { EngineSample } from "../liveness/EngineSample.ts"
+export type { FailKind } from "../liveness/FailKind.ts"
+export type { LearnedLimits } from "../liveness/LimitInForce.ts"
+export type { Ended, Frame, Opened, Scrape, Tick } from "../liveness/LivenessInput.ts"
+export type { StallKind } from "../liveness/StallKind.ts"
+export type { RunName } from "../liveness/Verdict.ts"
 export { type BrokenLaw, check, checkAll, type CheckOptions, LawsBroken, LimitsContradict } from "./check.ts"
 export { describeWorld, inWords } from "./describeWorld.ts"
 export { type Fault, type FaultName, faults, type InForce } from "./faults.ts"
@@ -28,7 +35,8 @@ export {
   usualAnswers,
   worldOf
 } from "./GapSchedule.ts"
-export * as GapShape from "./GapShape.ts"
+export type { GapShape } from "./GapShape.ts"
+export * as shapes from "./GapShape.ts"
 export { type HealthyName, healthyRuns, healthyStretches, inARow, lasting, tokensFor } from "./healthyRuns.ts"
 export { frame, headers, opened, sample, scrape, tick } from "./inputs.ts"
 export { differs, type Law, law, type LawCase, unless, type Violation } from "./Law.ts"

@@ -1,236 +1,161 @@
 /**
- * The classes of runs of the liveness model's simulation, a few runs of each from a seed: with working evidence no healthy
- * run is given up, and every hang is found within the bound that its class states.
+ * The classes of runs of the liveness model's simulation, a few runs of each: with working evidence no healthy run is
+ * given up, and every hang is found within the bound that its class states, under the kind that people expect.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { bursty, seconds, slow, steady } from "../../bench/liveness/stretches.ts"
-import { between, type Random, randomOf } from "../../src/testing/Random.ts"
-import { inputsOf, type Kind, type Metrics, play, SCRAPE, type Stretch, TICK, type World } from "./Worlds.ts"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { type Fault, faults } from "../../src/testing/faults.ts"
+import * as GapShape from "../../src/testing/GapShape.ts"
+import {
+  type HealthyName,
+  healthyRuns,
+  healthyStretches,
+  inARow,
+  lasting,
+  tokensFor
+} from "../../src/testing/healthyRuns.ts"
+import { foundIn } from "../../src/testing/laws/faultLaws.ts"
+import { neverGivenUp } from "../../src/testing/ownLaws.ts"
+import { playWorld } from "../../src/testing/play.ts"
+import { subjectOf } from "../../src/testing/Reducer.ts"
+import { lengthOf } from "../../src/testing/World.ts"
+import { inputsOf, type Metrics, play, SCRAPE, TICK, type World } from "./Worlds.ts"
 
-const RUNS = 20
+const RUNS = { arbitrary: { runs: 20, seed: 1 } }
 
-type Plan = ReadonlyArray<(random: Random) => Stretch>
-const prefill = seconds("prefill", 0.3, 2)
-const mean = steady(20, 60)
+const names = Object.keys(healthyStretches) as ReadonlyArray<HealthyName>
 
-const worldOf = (plan: Plan, random: Random, more: Partial<World> = {}): World => ({
-  stretches: plan.map((part) => part(random)),
-  end: "finish",
-  opened: { binding: "proven" },
-  scrapeAt: between(random, 0, SCRAPE - 1),
-  ...more
-})
-
-const healthy: Record<string, Plan> = {
-  "steady 30 tok/s": [prefill, mean],
-  "bursty, 0.5 to 12 s pauses": [prefill, bursty(60, 300)],
-  "long prefill 60 to 400 s": [seconds("prefill", 60, 400), mean],
-  "queue 90 s to 12 min": [seconds("waiting", 90, 720), prefill, mean],
-  "hidden reasoning 60 to 330 s": [prefill, mean, seconds("hidden", 60, 330), mean],
-  "hidden reasoning before the first token": [prefill, seconds("hidden", 60, 330), mean],
-  "preempted 30 to 200 s, recomputed, twice": [
-    prefill,
-    mean,
-    seconds("waiting", 30, 200),
-    seconds("prefill", 1, 100),
-    mean,
-    seconds("waiting", 30, 200),
-    mean
-  ],
-  "recomputed for 60 to 300 s, preempted for less than a scrape": [
-    prefill,
-    mean,
-    seconds("waiting", 0.5, 2),
-    seconds("prefill", 60, 300),
-    mean
-  ],
-  "slow, 0.2 tok/s": [prefill, slow(300, 1200)],
-  "engine pause 15 to 50 s": [prefill, mean, seconds("frozen", 15, 50), mean],
-  "preparing 30 to 150 s": [seconds("preparing", 30, 150), prefill, mean],
-  "asleep 5 min": [prefill, mean, seconds("asleep", 300), mean],
-  "deferred 1 to 9 min": [seconds("deferred", 60, 540), prefill, mean]
+const holds = (one: { readonly check: () => string | undefined }) => {
+  const violation = one.check()
+  if (violation !== undefined) assert.fail(violation)
 }
 
+const prefill = lasting("prefill", 0.3, 2)
+const tokens = tokensFor(GapShape.steady(), 20, 60)
+const wholeBetween = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
 describe("healthy runs with working evidence", () => {
-  for (const [name, plan] of Object.entries(healthy)) {
-    for (const noiseEveryMillis of [undefined, 15_000]) {
-      it(`never gives up: ${name}${noiseEveryMillis === undefined ? "" : ", with comments"}`, () => {
-        for (let seed = 1; seed <= RUNS; seed++) {
-          const random = randomOf(seed)
-          const played = play(inputsOf({
-            ...worldOf(plan, random),
-            ...(noiseEveryMillis === undefined ? {} : { noiseEveryMillis })
-          }))
-          assert.strictEqual(played.verdict._tag, "Completed", `seed ${seed}: ${JSON.stringify(played.verdict)}`)
-        }
-      })
+  for (const name of names) {
+    for (const noise of [{}, { noiseEveryMillis: 15_000 }]) {
+      const title = `never gives up: ${name}${"noiseEveryMillis" in noise ? ", with comments" : ""}`
+      it.prop(
+        title,
+        [neverGivenUp({ name, worlds: healthyRuns(name, noise) }).cases(subjectOf())],
+        ([one]) => holds(one),
+        RUNS
+      )
     }
   }
 
-  it("nor when the metrics fail for minutes in the middle of a long wait", () => {
-    for (let seed = 1; seed <= RUNS; seed++) {
-      const random = randomOf(seed)
-      const world = worldOf([seconds("waiting", 600, 900), prefill, mean], random)
-      const down = between(random, 200_000, 300_000)
-      const inputs = inputsOf(world).map((input) =>
-        input._tag === "Scrape" && input.at >= down && input.at < down + 100_000
-          ? { ...input, outcome: "failed" as const }
-          : input
-      )
-      assert.strictEqual(play(inputs).verdict._tag, "Completed", `seed ${seed}`)
-    }
-  })
+  it.prop("nor when the metrics fail for minutes in the middle of a long wait", [
+    inARow([lasting("waiting", 600, 900), prefill, tokens]),
+    wholeBetween(200_000, 300_000)
+  ], ([world, down]) => {
+    const inputs = inputsOf(world).map((input) =>
+      input._tag === "Scrape" && input.at >= down && input.at < down + 100_000
+        ? { ...input, outcome: "failed" as const }
+        : input
+    )
+    assert.strictEqual(play(inputs).verdict._tag, "Completed")
+  }, RUNS)
 
-  it("nor when the machine stands still for 40 to 300 s", () => {
-    for (let seed = 1; seed <= RUNS; seed++) {
-      const random = randomOf(seed)
-      for (const metrics of ["ours", "none"] as const) {
-        const from = between(random, 5000, 20_000)
-        const pause = between(random, 40_000, 300_000)
-        const inputs = inputsOf(worldOf([prefill, steady(30, 60)], random, { metrics }))
-          // What came in during the pause is seen after it, ticks only once and first.
-          .filter(({ _tag, at }) => _tag !== "Tick" || at < from || at > from + pause)
-          .map((input) => input.at >= from && input.at < from + pause ? { ...input, at: from + pause } : input)
-        assert.strictEqual(play(inputs).verdict._tag, "Completed", `seed ${seed}, ${metrics}`)
-      }
-    }
-  })
+  it.prop("nor when the machine stands still for 40 to 300 s", [
+    inARow([prefill, tokensFor(GapShape.steady(), 30, 60)]),
+    Schema.Literals(["ours", "none"]),
+    wholeBetween(5000, 20_000),
+    wholeBetween(40_000, 300_000)
+  ], ([world, metrics, from, pause]) => {
+    const inputs = inputsOf({ ...world, metrics })
+      // What came in during the pause is seen after it, ticks only once and first.
+      .filter(({ _tag, at }) => _tag !== "Tick" || at < from || at > from + pause)
+      .map((input) => input.at >= from && input.at < from + pause ? { ...input, at: from + pause } : input)
+    assert.strictEqual(play(inputs).verdict._tag, "Completed")
+  }, { arbitrary: { runs: 40, seed: 1 } })
 })
 
 describe("healthy runs whose metrics lie", () => {
   for (const metrics of ["idle replica", "cached", "alternating", "down", "none"] as ReadonlyArray<Metrics>) {
-    it(`acts as without evidence: ${metrics}`, () => {
-      for (const [name, plan] of Object.entries(healthy)) {
-        // Without evidence a silence of 15 minutes is waited for while nothing is learned; 30 before the first token.
-        for (let seed = 1; seed <= 5; seed++) {
-          const played = play(inputsOf(worldOf(plan, randomOf(seed), { metrics, opened: {} })))
-          assert.strictEqual(played.verdict._tag, "Completed", `${name}, seed ${seed}`)
-        }
-      }
-    })
+    // Without evidence a silence of 15 minutes is waited for while nothing is learned; 30 before the first token.
+    for (const name of names) {
+      it.prop(
+        `acts as without evidence: ${metrics}, ${name}`,
+        [healthyRuns(name, { metrics, opened: {} })],
+        ([world]) => {
+          assert.strictEqual(playWorld(world).verdict._tag, "Completed")
+        },
+        { arbitrary: { runs: 5, seed: 1 } }
+      )
+    }
   }
 
-  it("finds out that inherited evidence is not ours", () => {
-    for (const metrics of ["idle replica", "cached", "alternating"] as const) {
-      const played = play(inputsOf(worldOf([prefill, steady(60, 60)], randomOf(1), { metrics })))
-      assert.strictEqual(played.state.binding.status, "refuted", metrics)
-    }
-  })
+  for (const metrics of ["idle replica", "cached", "alternating"] as const) {
+    it.prop(`finds out that inherited evidence is not ours: ${metrics}`, [
+      inARow([prefill, tokensFor(GapShape.steady(), 60)], { metrics })
+    ], ([world]) => {
+      assert.strictEqual(playWorld(world).state.binding.status, "refuted")
+    }, { arbitrary: { runs: 3, seed: 1 } })
+  }
 })
 
-interface Hang {
-  readonly plan: Plan
-  readonly kinds: ReadonlyArray<string>
-  /** The most that may pass from the last sign of life to the verdict. */
-  readonly boundMillis: (limits: { readonly suspect: number; readonly frozen: number }) => number
-}
-
-const frozenBound: Hang["boundMillis"] = ({ frozen, suspect }) => Math.max(suspect, frozen) + SCRAPE + 2 * TICK
-const scrapes = (count: number): Hang["boundMillis"] => ({ suspect }) => Math.max(suspect, count * SCRAPE) + 2 * TICK
-const forEver = (kind: Kind) => seconds(kind, 2000)
 /** Long enough for gaps of its own. */
-const some = steady(5, 60)
+const some = tokensFor(GapShape.steady(), 5, 60)
 
-const hung: Record<string, Hang> = {
-  "mid-stream": { plan: [prefill, some, forEver("frozen")], kinds: ["engine-hung"], boundMillis: frozenBound },
-  "of a slow stream": {
-    plan: [prefill, slow(200, 600), forEver("frozen")],
-    kinds: ["engine-hung"],
-    boundMillis: (limits) => frozenBound(limits) + SCRAPE
-  },
-  "before the first token": {
-    plan: [prefill, forEver("frozen")],
-    kinds: ["engine-hung"],
-    boundMillis: frozenBound
-  },
-  "while queued": {
-    plan: [seconds("waiting", 60, 300), forEver("frozen")],
-    kinds: ["engine-hung"],
-    boundMillis: frozenBound
-  },
-  "in hidden reasoning": {
-    plan: [prefill, some, seconds("hidden", 10, 300), forEver("frozen")],
-    kinds: ["engine-hung"],
-    boundMillis: frozenBound
-  },
-  "of an engine that never took it": {
-    plan: [forEver("preparing")],
-    kinds: ["engine-idle"],
-    boundMillis: () => 180_000 + SCRAPE + 2 * TICK
-  },
-  "lost, engine busy": { plan: [prefill, some, forEver("lost")], kinds: ["orphaned"], boundMillis: scrapes(3) },
-  "gauges read 0": {
-    plan: [prefill, some, forEver("frozen-empty")],
-    kinds: ["engine-idle"],
-    boundMillis: scrapes(3)
-  },
-  "dead server, half-open socket": {
-    plan: [prefill, some, forEver("refused")],
-    kinds: ["engine-dead"],
-    boundMillis: scrapes(2)
-  },
-  "unhealthy server, half-open socket": {
-    plan: [prefill, some, forEver("unhealthy")],
-    kinds: ["engine-dead"],
-    boundMillis: scrapes(2)
-  },
-  "restarted server, half-open socket": {
-    plan: [prefill, some, seconds("refused", 4), forEver("restarted")],
-    kinds: ["engine-restarted"],
-    boundMillis: scrapes(3)
-  },
-  "decode dead, others are prefilled": {
-    plan: [prefill, some, forEver("no-decode")],
-    kinds: ["decode-hung"],
-    boundMillis: frozenBound
-  },
-  "deferred for ever": {
-    plan: [forEver("deferred")],
-    kinds: ["deferred-stuck"],
-    boundMillis: () => 600_000 + 2 * SCRAPE + 2 * TICK
-  }
+/** Healthy beginnings of every fault, in which the engine is scraped before it. */
+const beginnings = {
+  "mid-stream": [prefill, some],
+  "of a slow stream": [prefill, tokensFor(GapShape.heavyTailed(5000, 0.65, 55_000), 200, 600)],
+  "before the first token": [lasting("prefill", 6, 10)],
+  "while queued": [lasting("waiting", 60, 300)],
+  "in hidden reasoning": [prefill, some, lasting("hidden", 10, 300)]
 }
 
 describe("hung runs with working evidence", () => {
-  for (const [name, { boundMillis, kinds, plan }] of Object.entries(hung)) {
-    for (const noiseEveryMillis of [undefined, 1500]) {
-      it(`finds a hang ${name}${noiseEveryMillis === undefined ? "" : ", behind comments"}`, () => {
-        for (let seed = 1; seed <= RUNS; seed++) {
-          const world = worldOf(plan, randomOf(seed), {
-            end: "open",
-            ...(noiseEveryMillis === undefined ? {} : { noiseEveryMillis })
-          })
-          const hangAt = world.stretches.slice(0, -1).reduce((sum, { millis }) => sum + millis, 0)
-          const { endedAt, verdict } = play(inputsOf(world))
-          assert.isDefined(endedAt, `seed ${seed}: ${JSON.stringify(verdict)}`)
-          if (verdict._tag !== "Stalled") return assert.fail(`seed ${seed}: ${verdict._tag}`)
-          const limit = (name: string) => verdict.circumstances.limits.find((limit) => limit.name === name)!.millis
-          const bound = boundMillis({ suspect: limit("suspect"), frozen: limit("frozen") })
-          assert.include(kinds, verdict.kind, `seed ${seed}`)
-          // A request that nobody counts yet may still be prepared.
-          assert.strictEqual(
-            verdict.confidence,
-            plan.length === 1 && kinds[0] === "engine-idle" ? "inferred" : "proved"
-          )
-          assert.isAtMost(endedAt - hangAt, bound, `seed ${seed}`)
-          assert.isAtLeast(endedAt - hangAt, verdict.kind === "engine-hung" ? 60_000 - SCRAPE : 0, `seed ${seed}`)
-        }
-      })
+  for (const [name, fault] of Object.entries<Fault>(faults)) {
+    for (const [when, stretches] of Object.entries(beginnings)) {
+      const hasBegun = when !== "before the first token" && when !== "while queued"
+      if (fault.beforeTokens === true || (fault.afterTokens === true && !hasBegun)) continue
+      for (const noise of when === "mid-stream" ? [{}, { noiseEveryMillis: 1500 }] : [{}]) {
+        const title = `finds and names: ${name} ${when}${"noiseEveryMillis" in noise ? ", behind comments" : ""}`
+        it.prop(title, [inARow(stretches, { ...noise, end: fault.end ?? "open" })], ([begun]) => {
+          const world: World = { ...begun, stretches: [...begun.stretches, ...fault.stretches(subjectOf())] }
+          const faultAt = lengthOf(begun.stretches)
+          const first = { boundMillis: fault.boundMillis, kinds: fault.kinds.slice(0, 1) }
+          assert.isUndefined(foundIn(world, faultAt, first, subjectOf()))
+          const { endedAt, verdict } = playWorld(world)
+          if (verdict._tag !== "Stalled") return assert.strictEqual(verdict._tag, "Failed")
+          assert.strictEqual(verdict.confidence, "proved")
+          assert.isAtLeast(endedAt! - faultAt, verdict.kind === "engine-hung" ? 60_000 - SCRAPE : 0)
+        }, { arbitrary: { runs: 8, seed: 1 } })
+      }
     }
   }
 
-  it("finds them without evidence too, only later, and says that it is inferred", () => {
-    for (let seed = 1; seed <= RUNS; seed++) {
-      const world = worldOf([prefill, some, forEver("frozen")], randomOf(seed), { end: "open", metrics: "none" })
-      const learned = { gapMillis: 1000, firstTokenMillis: 5000 }
-      const hangAt = world.stretches.slice(0, -1).reduce((sum, { millis }) => sum + millis, 0)
-      for (const [opened, limit] of [[{}, 900_000], [{ learned }, 120_000]] as const) {
-        const { endedAt, verdict } = play(inputsOf({ ...world, opened }))
-        if (verdict._tag !== "Stalled") return assert.fail(`seed ${seed}: ${verdict._tag}`)
-        assert.deepStrictEqual([verdict.kind, verdict.confidence, verdict.limit.millis], ["silent", "inferred", limit])
-        assert.isAtMost(endedAt! - hangAt, limit + TICK)
-        assert.isAbove(endedAt!, limit)
+  it.effect("says that it is inferred where a request that nobody counts may still be prepared", () =>
+    Effect.gen(function*() {
+      const world: World = {
+        stretches: faults["never taken"].stretches(subjectOf()),
+        end: "open",
+        opened: { binding: "proven" },
+        scrapeAt: 1234
       }
-    }
-  })
+      const { endedAt, verdict } = playWorld(world)
+      assert.deepInclude(verdict, { _tag: "Stalled", kind: "engine-idle", confidence: "inferred" })
+      assert.isAtMost(yield* Effect.fromNullishOr(endedAt), 180_000 + SCRAPE + 2 * TICK)
+    }))
+
+  it.prop("finds them without evidence too, only later, and says that it is inferred", [
+    inARow([prefill, some, lasting("frozen", 2000)], { end: "open", metrics: "none" }),
+    Arbitrary.schema(Schema.Boolean)
+  ], ([world, isLearned]) => {
+    const limit = isLearned ? 120_000 : 900_000
+    const opened = isLearned ? { learned: { gapMillis: 1000, firstTokenMillis: 5000 } } : {}
+    const hangAt = lengthOf(world.stretches.slice(0, -1))
+    const { endedAt, verdict } = play(inputsOf({ ...world, opened }))
+    if (verdict._tag !== "Stalled") return assert.fail(verdict._tag)
+    assert.deepStrictEqual([verdict.kind, verdict.confidence, verdict.limit.millis], ["silent", "inferred", limit])
+    assert.isAtMost(endedAt! - hangAt, limit + TICK)
+    assert.isAbove(endedAt!, limit)
+  }, { arbitrary: { runs: 40, seed: 1 } })
 })

@@ -12,8 +12,12 @@ import { shifted } from "../parts.ts"
 import { gist, play } from "../play.ts"
 import { randomOf } from "../Random.ts"
 import { rhythmOf, type Subject } from "../Reducer.ts"
-import { inputsOf } from "../World.ts"
+import { silentLimit, suspectLimit } from "../reference/referenceLimits.ts"
+import { inputsOf, type World } from "../World.ts"
 import { scaleOf, wholeBetween, worldsFor } from "../worlds.ts"
+
+/** Limits that take more looks than this to reach are not reached. */
+const MOST_LOOKS = 5000
 
 const shift = law({
   name: "a shift",
@@ -143,7 +147,10 @@ const oneInstant = law({
   statement: "what arrives at the instant of a tick counts, in any order",
   inputs: (subject) =>
     Arbitrary.all({
-      world: worldsFor(subject, { ends: ["open"] }),
+      world: Arbitrary.flatMap(
+        Arbitrary.schema(Schema.Boolean),
+        (isLast) => isLast ? lastMoments(subject) : worldsFor(subject, { ends: ["open"] })
+      ),
       seed: Arbitrary.schema(wholeBetween(1, 1_000_000))
     }),
   check: ({ seed, world }, subject) => {
@@ -167,6 +174,29 @@ const oneInstant = law({
     return differs("what becomes of it", lookedTwice(first!, shuffled, subject), lookedTwice(first!, rest, subject))
   }
 })
+
+/** Worlds in which a token comes at the very tick that would first find the run silent for too long. */
+const lastMoments = (subject: Subject): Arbitrary.Arbitrary<World> => {
+  const { limits } = subject
+  const { tickMillis } = limits
+  return Arbitrary.map(Arbitrary.schema(wholeBetween(2, 40)), (tokens): World => {
+    const gaps = Array.from({ length: tokens - 1 }, () => tickMillis)
+    const known = { gapMillis: tickMillis, firstTokenMillis: null }
+    const until = Math.max(silentLimit(limits, gaps, known), suspectLimit(limits, gaps))
+    const looks = Math.min(MOST_LOOKS, Math.floor(until / tickMillis))
+    return readable({
+      stretches: [
+        // The check rounds each stretch up to whole looks.
+        { kind: "tokens", millis: tokens * tickMillis - 1, gapMillis: tickMillis },
+        ...looks === 0 ? [] : [{ kind: "hidden" as const, millis: looks * tickMillis - 1 }],
+        { kind: "tokens", millis: tickMillis - 1, gapMillis: tickMillis }
+      ],
+      end: "open",
+      metrics: "none",
+      opened: { learned: known }
+    }, describeWorld)
+  })
+}
 
 /** The end of a run that is looked at twice after all that happens at an instant. */
 const lookedTwice = (first: LivenessInput, list: ReadonlyArray<LivenessInput>, { limits, reducer }: Subject) => {

@@ -17,11 +17,13 @@ import { firstTokenLimit, frozenLimit, silentLimit, suspectLimit } from "./refer
 
 /** How a run must end. */
 export interface ReferenceEnd {
+  /** What the final verdict is. */
   readonly tag: "Completed" | "Failed" | "Stalled"
   /** The kind of a stall; `undefined` for other ends. */
   readonly kind: StallKind | "connect-timeout" | undefined
   /** When, in milliseconds of the inputs' clock. */
   readonly endedAt: number
+  /** How many tokens it must have counted. */
   readonly tokens: number
 }
 
