@@ -32,8 +32,7 @@ export const seedOf = (seed: number, name: string, run: number): number => {
 export const between = (random: Random, low: number, high: number): number => Math.round(low + random() * (high - low))
 
 /** Standard normal (Box and Muller). */
-export const normal = (random: Random): number =>
-  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+const normal = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 
 /** Log-normal around a median. */
 export const logNormal = (random: Random, median: number, sigma: number): number =>

@@ -10,7 +10,6 @@ import { healthyClasses, hungClasses } from "../../bench/liveness/classes.ts"
 import type { Arrival, Detector } from "../../bench/liveness/Detector.ts"
 import { fixed30Bytes, fixed30Frames } from "../../bench/liveness/fixedLimit.ts"
 import { phiAkka, phiExponential, phiTuned } from "../../bench/liveness/phiAccrual.ts"
-import { randomOf } from "../../src/testing/Random.ts"
 import { readLoop75 } from "../../bench/liveness/readLoop.ts"
 import { render } from "../../bench/liveness/render.ts"
 import { criteriaOf, healthyRow, hungRow, named, oursNames, type Simulation } from "../../bench/liveness/Results.ts"
@@ -19,6 +18,7 @@ import { twoPhase1800Bytes, twoPhase600 } from "../../bench/liveness/twoPhase.ts
 import { worldOf } from "../../bench/liveness/World.ts"
 import { nothingLearned } from "../../src/liveness/LimitInForce.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
+import { randomOf } from "../../src/testing/Random.ts"
 
 const script = fileURLToPath(new URL("../../bench/main.ts", import.meta.url))
 

@@ -4,13 +4,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { healthyClasses, hungClasses } from "../../bench/liveness/classes.ts"
 import { judge } from "../../bench/liveness/ours.ts"
-import { randomOf } from "../../src/testing/Random.ts"
 import { named } from "../../bench/liveness/Results.ts"
 import { seconds, steady } from "../../bench/liveness/stretches.ts"
 import { type Kind, type Plan, worldOf } from "../../bench/liveness/World.ts"
 import type { EngineSample } from "../../src/liveness/EngineSample.ts"
 import { nothingLearned } from "../../src/liveness/LimitInForce.ts"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
+import { randomOf } from "../../src/testing/Random.ts"
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8]
 

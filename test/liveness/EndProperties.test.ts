@@ -3,4 +3,6 @@ import { describe } from "@effect/vitest"
 import { endLaws } from "../../src/testing/laws/endLaws.ts"
 import { testLaws } from "../support/lawTests.ts"
 
-describe("the properties of the model: ends", () => testLaws(endLaws))
+describe("the properties of the model: ends", () => {
+  testLaws(endLaws)
+})

@@ -3,4 +3,6 @@ import { describe } from "@effect/vitest"
 import { evidenceLaws } from "../../src/testing/laws/evidenceLaws.ts"
 import { testLaws } from "../support/lawTests.ts"
 
-describe("the properties of the model: evidence", () => testLaws(evidenceLaws))
+describe("the properties of the model: evidence", () => {
+  testLaws(evidenceLaws)
+})

@@ -3,4 +3,6 @@ import { describe } from "@effect/vitest"
 import { hopLaws } from "../../src/testing/laws/hopLaws.ts"
 import { testLaws } from "../support/lawTests.ts"
 
-describe("the properties of the model: hops", () => testLaws(hopLaws))
+describe("the properties of the model: hops", () => {
+  testLaws(hopLaws)
+})

@@ -3,4 +3,6 @@ import { describe } from "@effect/vitest"
 import { silenceLaws } from "../../src/testing/laws/silenceLaws.ts"
 import { testLaws } from "../support/lawTests.ts"
 
-describe("the properties of the model: silence and limits", () => testLaws(silenceLaws))
+describe("the properties of the model: silence and limits", () => {
+  testLaws(silenceLaws)
+})

@@ -3,4 +3,6 @@ import { describe } from "@effect/vitest"
 import { timeLaws } from "../../src/testing/laws/timeLaws.ts"
 import { testLaws } from "../support/lawTests.ts"
 
-describe("the properties of the model: time", () => testLaws(timeLaws))
+describe("the properties of the model: time", () => {
+  testLaws(timeLaws)
+})

@@ -3,4 +3,6 @@ import { describe } from "@effect/vitest"
 import { tokenLaws } from "../../src/testing/laws/tokenLaws.ts"
 import { testLaws } from "../support/lawTests.ts"
 
-describe("the properties of the model: tokens", () => testLaws(tokenLaws))
+describe("the properties of the model: tokens", () => {
+  testLaws(tokenLaws)
+})

@@ -11,7 +11,7 @@ import { usualRhythm } from "../../src/testing/World.ts"
 
 export { frame, headers, opened, sample, scrape, tick } from "../../src/testing/inputs.ts"
 export { randomOf } from "../../src/testing/Random.ts"
-export { inputsOf, type Kind, type Metrics, type Stretch, type World } from "../../src/testing/World.ts"
+export { inputsOf, type Metrics, type Stretch, type World } from "../../src/testing/World.ts"
 
 export const TICK = usualRhythm.tickMillis
 export const SCRAPE = usualRhythm.scrapeMillis

@@ -38,6 +38,7 @@ const tests = [
   "TokenProperties",
   "TimeProperties",
   "HopProperties",
+  "ReferenceProperties",
   "TotalityProperties"
 ].map((name) => `test/liveness/${name}.test.ts`)
 
