@@ -87,6 +87,10 @@ describe("contradictions", () => {
           { firstTokenFloorMillis: 50_000, firstTokenCeilingMillis: 50_000 },
           "suspect-ceiling (60 s) is above first-token-ceiling (50 s): only suspect runs are given up, so that ceiling"
         ],
+        [
+          { preemptedMillis: 0 },
+          "frozen-floor (60 s) is above preempted (0 s): an engine that works would be given up before one that stands"
+        ],
         [{ headersMillis: 10_000 }, "suspect-prior (30 s) is above headers (10 s): only suspect runs are given up"],
         [{ gapWindow: 8 }, "gap-window (8) is below suspect-prior-gaps (16): no run would ever be judged by its own"],
         [{ evidenceFreshMillis: 5000 }, "evidence-fresh (5 s) must be longer than 5 s, the time between two scrapes"],
