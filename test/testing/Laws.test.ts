@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import { defaults } from "../../src/liveness/LivenessLimits.ts"
 import { check, checkAll, LawsBroken, LimitsContradict } from "../../src/testing/check.ts"
 import { laws } from "../../src/testing/laws.ts"
-import { limitsByChance } from "../../src/testing/limitsByChance.ts"
+import { describeLimits, limitsByChance } from "../../src/testing/limitsByChance.ts"
 import { reducer, subjectOf } from "../../src/testing/Reducer.ts"
 import { runs } from "../support/propertyRuns.ts"
 import { brokenReducers } from "./brokenReducers.ts"
@@ -18,7 +18,11 @@ describe("the laws, under all limits that go together", () => {
     it.prop(law.name, [
       Arbitrary.flatMap(
         limitsByChance,
-        (limits) => Arbitrary.map(law.cases(subjectOf(limits)), (one) => ({ ...one, limits }))
+        (limits) =>
+          Arbitrary.map(
+            law.cases(subjectOf(limits)),
+            (one) => ({ ...one, toString: () => `${describeLimits(limits)}\n${one.toString()}` })
+          )
       )
     ], ([one]) => {
       const violation = one.check()

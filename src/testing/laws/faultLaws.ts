@@ -90,11 +90,12 @@ const faultLaw = (name: string, fault: Fault): Law =>
     describe: ({ beginning, scrapeAt }) =>
       describeWorld({ stretches: beginning, end: "open", opened: { binding: "proven" }, scrapeAt }),
     check: ({ beginning, scrapeAt }, subject) => {
-      const { firstTokenFloorMillis, tickMillis } = subject.limits
+      const { firstTokenFloorMillis, silentFloorMillis, tickMillis } = subject.limits
       const faultAt = lengthOf(beginning)
       const seen = scrapeAt < faultAt
       // Before the first scrape there is no evidence that could speak for the request.
-      if (firstTokenFloorMillis <= scrapeAt + 2 * tickMillis || (fault.seenBefore === true && !seen)) return undefined
+      const isUnseen = Math.min(firstTokenFloorMillis, silentFloorMillis) <= scrapeAt + 2 * tickMillis
+      if (isUnseen || (fault.seenBefore === true && !seen)) return undefined
       const boundMillis: Fault["boundMillis"] = (subject, limits) =>
         fault.boundMillis(subject, limits) + (seen ? 0 : subject.scrapeMillis)
       const world: World = {
