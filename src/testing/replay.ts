@@ -6,8 +6,8 @@
  * own element and classifier to see that the classifier tells the watch what it must know; use `streamOf` and
  * `evidenceOf` where your own layers are under test.
  *
- * Laws: the verdicts are those of the reducer for the same world, a look later at the most (an operator carries out with
- * the next look what `play` does at once). Nothing of it touches the clock of the program around it.
+ * Laws: the verdicts are those of the reducer for the same world, two looks later at the most: an operator carries out
+ * with the next look what `play` does at once, and what comes at the instant of a look may come after it. Nothing of it touches the clock of the program around it.
  *
  * Gotchas: a stream made here sleeps by the clock of who runs it, so under a live clock it takes as long as the world. An
  * element waits until it is asked for, like bytes in a socket.
