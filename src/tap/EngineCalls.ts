@@ -52,7 +52,8 @@ type ToEngine = Extract<TapRoute, { readonly _tag: "Engine" }>
 
 /** Handles requests for the engine. */
 export const make = (options: EngineCallsOptions) => {
-  const { baseUrl, battles, calls, countsArrivals, dispatcher, now, onEvent, openSpan, origin, prefix, pulse, watch } = options
+  const { baseUrl, battles, calls, countsArrivals, dispatcher, now, onEvent, openSpan, origin, prefix, pulse, watch } =
+    options
   const forms = new StreamedForms()
   let count = 0
 

@@ -75,6 +75,9 @@ const expected: Readonly<Record<string, ReadonlyArray<string>>> = {
   CampaignStore: ["effect"],
   BattleQueue: ["effect"],
   CampaignEngines: ["effect"],
+  Metrics: ["effect"],
+  Telemetry: ["effect", "undici"],
+  testing: ["effect"],
   Simulator: ["@effect/platform-node", "effect"]
 }
 
