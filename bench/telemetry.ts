@@ -1,7 +1,7 @@
 /**
- * `telemetry`: what do metrics cost where they are on, at 30 000 tokens per second?
+ * `telemetry`: what do metrics, and spans, cost where they are on and sent, at 30 000 tokens per second?
  *
- * Two agents that differ in nothing else, under the same load in turns; and two taps. The difference is smaller than what single rounds
+ * Three agents that differ in nothing else, under the same load in turns; and three taps. The difference is smaller than what single rounds
  * differ by on a machine with two cores, so there is a second part, which measures the watch alone: there it can be seen.
  *
  * That metrics cost nothing where they are off needs no measuring: test/telemetry/RunMetrics.test.ts counts the calls.
@@ -30,7 +30,7 @@ export const telemetry = Command.make(
   "telemetry",
   {
     parts: names("parts", "What to measure", partNames),
-    rounds: count("rounds", 9, "Rounds, in each of which both ways are measured"),
+    rounds: count("rounds", 9, "Rounds, in each of which all ways are measured"),
     streams: count("streams", 100, "Streams at once"),
     rate: rate("rate", 300, "Tokens per second of each"),
     seconds: rate("seconds", 4, "How long they are listened to in a round"),
@@ -58,7 +58,7 @@ export const telemetry = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "What metrics cost: the same agent and the same tap without and with them, and the watch alone."
+    "What metrics, spans and their export cost: the same agent and the same tap without and with them, and the watch alone."
   ),
   Command.withExamples([{
     command: "npm run bench -- telemetry --rounds 15",

@@ -35,8 +35,10 @@ describe("the documents", () => {
   it("tell in the README of every subpath that programs can import", () => {
     const { exports } = JSON.parse(textOf("package.json")) as { readonly exports: Readonly<Record<string, unknown>> }
     const told = textOf("README.md").split("## Inside your own service")[1]!.split("\n## ")[0]!
+    const costs = textOf("docs/package.md")
     const subpaths = Object.keys(exports).filter((path) => path !== "./package.json").map((path) => path.slice(2))
     assert.deepStrictEqual(subpaths.filter((path) => !told.includes(`\`${path}\``)), [])
+    assert.deepStrictEqual(subpaths.filter((path) => !costs.includes(`\n| \`${path}\` |`)), [], "what it costs")
   })
 
   it("are all in the index", () => {

@@ -1,9 +1,10 @@
 /**
- * Measures an agent, or a tap, with and without metrics in rounds: both are started once and take turns, under the same load.
+ * Measures an agent, or a tap, with and without telemetry in rounds: all are started once and take turns, under the same load.
  */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { Calls as ClientCalls } from "../latency/calls.ts"
+import { BenchError } from "../support/BenchError.ts"
 import * as Child from "../support/Child.ts"
 import { startEngineProcess } from "../wire/startEngine.ts"
 import { type Calls, type TargetName, type WayName, wayNames } from "./calls.ts"
@@ -30,6 +31,22 @@ const startProcess = (name: string) => Child.start<Calls>(name, new URL("./serve
 /** In turn, so that nobody is always the first. */
 const inTurn = (round: number): ReadonlyArray<WayName> => round % 2 === 0 ? wayNames : wayNames.toReversed()
 
+/** A process of its own, whose work is nobody's cost here. */
+const startCollector = Effect.gen(function*() {
+  const collector = yield* startProcess("collector")
+  return { collector, collectorUrl: yield* collector.call("collect", null) }
+})
+
+const requireCollected = (collected: number) =>
+  collected > 0
+    ? Effect.void
+    : Effect.fail(
+      new BenchError({
+        message: "nothing has come to the collector, so what was measured is not its cost",
+        exitCode: 1
+      })
+    )
+
 /** The cells of each round, and the page of the one that has one, while its streams run. */
 export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
   const { rounds, seconds, streams, target, tokensPerSecond } = options
@@ -40,11 +57,15 @@ export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
     silentAfter: null,
     text: "stamped"
   })
+  const { collector, collectorUrl } = yield* startCollector
   const start = Effect.fnUntraced(function*(way: WayName) {
     const served = yield* startProcess(`${target} "${way}"`)
-    return { served, url: yield* served.call("start", { engineUrl: `${engineUrl}/v1`, target, way }) }
+    return { served, url: yield* served.call("start", { engineUrl: `${engineUrl}/v1`, target, way, collectorUrl }) }
   })
-  const processes = yield* Effect.all({ off: start("off"), metrics: start("metrics") }, { concurrency: "unbounded" })
+  const processes = yield* Effect.all(
+    { off: start("off"), metrics: start("metrics"), exported: start("exported") },
+    { concurrency: "unbounded" }
+  )
   let page: Calls["page"]["output"] | undefined
 
   const load = Effect.fnUntraced(function*(way: WayName, settlingSeconds: number) {
@@ -86,6 +107,7 @@ export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
       }`
     )
   }
+  yield* requireCollected(yield* collector.call("collected", null))
   return { loads, page: page ?? null }
 })
 
@@ -93,12 +115,14 @@ export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
 export const measureWatch = Effect.fnUntraced(function*(
   { arrivals, rounds }: { readonly arrivals: number; readonly rounds: number }
 ) {
+  const { collectorUrl } = yield* startCollector
   const loops = {
     off: yield* startProcess("watch without metrics"),
-    metrics: yield* startProcess("watch with metrics")
+    metrics: yield* startProcess("watch with metrics"),
+    exported: yield* startProcess("watch with metrics that are sent")
   }
   const watch = (way: WayName, count: number) =>
-    Effect.map(loops[way].call("watch", { way, arrivals: count }), (millis): WatchCell => ({
+    Effect.map(loops[way].call("watch", { way, arrivals: count, collectorUrl }), (millis): WatchCell => ({
       way,
       cpuNanosPerArrival: millis * 1e6 / count
     }))

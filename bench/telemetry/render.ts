@@ -3,31 +3,39 @@
  */
 import { criteriaLines, type Criterion } from "../support/Criterion.ts"
 import { significant, table } from "../support/table.ts"
+import { onNames } from "./calls.ts"
 import type { Summary } from "./Results.ts"
 
 const legend = [
-  "off: nothing is counted; metrics: Metrics.layer around everything. agent, tap: processor time of ours over the",
-  "tokens that its clients got; watch: the stream operator by itself, one token an arrival, as fast as it goes. Medians over",
-  "the rounds; a ratio, and what is added, are those within a round."
+  "off: nothing is counted; metrics: Metrics.layer around everything; exported: and Telemetry.layerConfig, to a collector on this",
+  "machine, metrics every second. agent, tap: processor time of ours over the tokens that its clients got; watch: the stream",
+  "operator by itself, one token an arrival, as fast as it goes. Medians over the rounds; a ratio, and what is added, are those",
+  "within a round."
 ]
 
 /** Lines for stdout. */
 export const render = ({ loads, watch }: Summary, criteria: ReadonlyArray<Criterion>): string =>
   [
     ...table([
-      ["", "off", "metrics", "", ""],
-      ...loads.map((load) => [
-        load.target,
-        `${significant(load.offMicrosPerToken)} µs/token`,
-        `${significant(load.onMicrosPerToken)} µs/token`,
-        `${load.cpuRatio.toFixed(3)}x`,
-        `${significant(load.tokensPerSecond)} tokens/s`
+      ["", "off", ...onNames.flatMap((way) => [way, ""]), ""],
+      ...loads.map(({ offMicrosPerToken, on, target, tokensPerSecond }) => [
+        target,
+        `${significant(offMicrosPerToken)} µs/token`,
+        ...onNames.flatMap((
+          way
+        ) => [`${significant(on[way].microsPerToken)} µs/token`, `${on[way].cpuRatio.toFixed(3)}x`]),
+        `${significant(tokensPerSecond)} tokens/s`
       ]),
       ...(watch === null ? [] : [[
         "watch",
         `${significant(watch.offNanosPerArrival)} ns/arrival`,
-        `${significant(watch.onNanosPerArrival)} ns/arrival`,
-        `${watch.addedNanos < 0 ? "" : "+"}${significant(watch.addedNanos)} ns`,
+        ...onNames.flatMap((way) => {
+          const { addedNanos, nanosPerArrival } = watch.on[way]
+          return [
+            `${significant(nanosPerArrival)} ns/arrival`,
+            `${addedNanos < 0 ? "" : "+"}${significant(addedNanos)} ns`
+          ]
+        }),
         ""
       ]])
     ]),

@@ -1,12 +1,15 @@
 /**
- * Child process: our purple agent or our tap as the command serves them, with or without metrics; and a loop of the watch
- * alone.
+ * Child process: our purple agent or our tap as the command serves them, with or without metrics and what sends them; a
+ * loop of the watch alone; and a collector.
  */
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { PurpleAgent } from "../../src/agents/PurpleAgent.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import { PatientFetch } from "../../src/engine/PatientFetch.ts"
@@ -19,6 +22,7 @@ import * as LivenessWatch from "../../src/liveness/LivenessWatch.ts"
 import { Ticker } from "../../src/liveness/Ticker.ts"
 import { Tap } from "../../src/tap/Tap.ts"
 import * as Metrics from "../../src/telemetry/Metrics.ts"
+import * as Telemetry from "../../src/telemetry/Telemetry.ts"
 import { Delta } from "../../src/token/TokenEvent.ts"
 import { MODEL } from "../relay/calls.ts"
 import { answerCalls } from "../support/answerCalls.ts"
@@ -28,10 +32,29 @@ import type { Calls, WayName } from "./calls.ts"
 const scope = Scope.makeUnsafe()
 let built: Promise<Context.Context<never>> | undefined
 
-const metricsOf = (way: WayName): Promise<Context.Context<never>> =>
+const telemetryOf = (way: WayName, collectorUrl: string): Promise<Context.Context<never>> =>
   built ??= way === "off"
     ? Promise.resolve(Context.empty())
-    : Effect.runPromise(Layer.buildWithScope(Metrics.layer, scope))
+    : Effect.runPromise(Layer.buildWithScope(
+      way === "metrics"
+        ? Metrics.layer
+        : Telemetry.layerConfig({ spans: "ours" }).pipe(
+          Layer.provideMerge(Metrics.layer),
+          Layer.provide(
+            ConfigProvider.layer(ConfigProvider.fromUnknown({
+              OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
+              OTEL_METRIC_EXPORT_INTERVAL: "1000"
+            }))
+          )
+        ),
+      scope
+    ))
+
+let requests = 0
+const collector = createServer((request, response) => {
+  requests++
+  request.resume().on("end", () => response.end("{}"))
+})
 
 const token = Delta.make({ channel: "content", text: "a", tokens: 1 })
 
@@ -53,8 +76,13 @@ const watched = (count: number) =>
   }).pipe(Effect.provide([EngineEvidence.layerNone, Ticker.layer()]))
 
 answerCalls<Calls>({
-  start: async ({ engineUrl, target, way }) => {
-    const services = await metricsOf(way)
+  collect: () =>
+    new Promise((resolve) =>
+      collector.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(collector.address() as AddressInfo).port}`))
+    ),
+  collected: async () => requests,
+  start: async ({ collectorUrl, engineUrl, target, way }) => {
+    const services = await telemetryOf(way, collectorUrl)
     if (target === "tap") {
       const tap = Tap.layer({ host: "127.0.0.1", port: 0, baseUrl: engineUrl }).pipe(
         Layer.provide(ScrapedEvidence.layer({ baseUrl: engineUrl })),
@@ -73,10 +101,11 @@ answerCalls<Calls>({
     return Context.get(await Effect.runPromise(started), PurpleAgent).url
   },
   page: async () => {
-    const services = await metricsOf("metrics")
+    const services = await telemetryOf("metrics", "")
     const before = performance.now()
     const page = await Effect.runPromise(Effect.provideContext(Metrics.page, services))
     return { characters: page?.length ?? 0, millis: performance.now() - before }
   },
-  watch: async ({ arrivals, way }) => Effect.runPromise(Effect.provideContext(watched(arrivals), await metricsOf(way)))
+  watch: async ({ arrivals, collectorUrl, way }) =>
+    Effect.runPromise(Effect.provideContext(watched(arrivals), await telemetryOf(way, collectorUrl)))
 })
