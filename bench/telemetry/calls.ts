@@ -26,7 +26,7 @@ export interface Calls {
   }
   /** Starts a collector that takes everything; gives its address. */
   readonly collect: { readonly input: null; readonly output: string }
-  /** How many requests that collector has had. */
+  /** How many batches of spans have come to it. */
   readonly collected: { readonly input: null; readonly output: number }
   /** The length of the page for Prometheus, in characters, and how long it took to make, in milliseconds. */
   readonly page: { readonly input: null; readonly output: { readonly characters: number; readonly millis: number } }

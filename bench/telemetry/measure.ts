@@ -42,7 +42,7 @@ const requireCollected = (collected: number) =>
     ? Effect.void
     : Effect.fail(
       new BenchError({
-        message: "nothing has come to the collector, so what was measured is not its cost",
+        message: "no span has come to the collector, so what was measured is not its cost",
         exitCode: 1
       })
     )
@@ -107,6 +107,8 @@ export const measureLoad = Effect.fnUntraced(function*(options: LoadOptions) {
       }`
     )
   }
+  // The last round's spans are sent within a second.
+  yield* Effect.sleep(1000)
   yield* requireCollected(yield* collector.call("collected", null))
   return { loads, page: page ?? null }
 })

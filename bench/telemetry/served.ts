@@ -43,16 +43,18 @@ const telemetryOf = (way: WayName, collectorUrl: string): Promise<Context.Contex
           Layer.provide(
             ConfigProvider.layer(ConfigProvider.fromUnknown({
               OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
-              OTEL_METRIC_EXPORT_INTERVAL: "1000"
+              OTEL_METRIC_EXPORT_INTERVAL: "1000",
+              OTEL_BSP_SCHEDULE_DELAY: "500"
             }))
           )
         ),
       scope
     ))
 
-let requests = 0
+/** Batches of spans that have come. */
+let batches = 0
 const collector = createServer((request, response) => {
-  requests++
+  if (request.url === "/v1/traces") batches++
   request.resume().on("end", () => response.end("{}"))
 })
 
@@ -80,7 +82,7 @@ answerCalls<Calls>({
     new Promise((resolve) =>
       collector.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(collector.address() as AddressInfo).port}`))
     ),
-  collected: async () => requests,
+  collected: async () => batches,
   start: async ({ collectorUrl, engineUrl, target, way }) => {
     const services = await telemetryOf(way, collectorUrl)
     if (target === "tap") {
