@@ -67,7 +67,8 @@ export const asyncIterator = <A, E, R>(
           if (end._tag === "Done") resolve(after)
           else after.then(() => reject(end.error), reject)
         }
-        waiting.shift()?.()
+        // Behind the end nobody else would wake those who still wait.
+        for (const ask of waiting.splice(0, closed === undefined ? 1 : waiting.length)) ask()
       })
     })
   }
