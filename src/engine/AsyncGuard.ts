@@ -101,7 +101,7 @@ export interface GuardOptions<A> {
   readonly onVerdict?: (verdict: Verdict) => void
   /** Ends the loop with its reason when it is aborted. */
   readonly signal?: AbortSignal
-  /** Closes the source, for one that `return()` cannot close. */
+  /** Closes the source, for one that `return()` cannot close; called again if the stream comes only after that. */
   readonly abort?: () => void
 }
 
@@ -202,6 +202,7 @@ class Upstream<A> {
   /** The stream's own controller, if it has one. */
   #own: AbortController | undefined
   #ended = false
+  #isClosed = false
   #isAborted = false
   /** Ends what is being waited for, because of the program's signal. */
   #interrupt: (() => void) | undefined
@@ -253,15 +254,16 @@ class Upstream<A> {
 
   readonly #open = Effect.suspend(() => {
     const source = this.#source
-    return Effect.map(
-      this.#settled(() => typeof source === "function" ? source(this.#controller.signal) : source),
-      (iterable) => {
-        this.#own = controllerOf(iterable)
-        this.#iterator = iterable[Symbol.asyncIterator]()
-        return [ACCEPTED] as const
-      }
-    )
+    const ask = () => typeof source === "function" ? source(this.#controller.signal) : source
+    return Effect.as(this.#settled(() => Promise.resolve(ask()).then(this.#take)), [ACCEPTED] as const)
   })
+
+  /** A stream that comes when nobody waits for it any more is closed at once. */
+  readonly #take = (iterable: AsyncIterable<A>) => {
+    this.#own = controllerOf(iterable)
+    this.#iterator = iterable[Symbol.asyncIterator]()
+    if (this.#isClosed) Effect.runFork(this.#letGo)
+  }
 
   /** Waits for what the source gives, until the program's signal is aborted. */
   #settled<B>(ask: () => B | PromiseLike<B>): Effect.Effect<B, Failed | Thrown> {
@@ -285,14 +287,22 @@ class Upstream<A> {
   }
 
   /** A source that waits does not heed its `return()` before it has been aborted, and mostly not then. */
-  readonly #close = Effect.suspend(() => {
-    this.#signal?.removeEventListener("abort", this.#onAbort)
-    if (this.#ended) return Effect.void
+  readonly #letGo = Effect.suspend(() => {
     const iterator = this.#iterator
     this.#controller.abort()
     this.#own?.abort()
-    const closed = Effect.tryPromise(() => Promise.resolve(this.#abort?.()).then(() => iterator?.return?.()))
-    return Effect.asVoid(Effect.timeoutOption(Effect.ignore(closed), CLOSE_PATIENCE))
+    const aborted = Effect.ignore(Effect.tryPromise(() => Promise.resolve(this.#abort?.())))
+    const closed = Effect.andThen(
+      aborted,
+      Effect.ignore(Effect.tryPromise(() => Promise.resolve(iterator?.return?.())))
+    )
+    return Effect.asVoid(Effect.timeoutOption(closed, CLOSE_PATIENCE))
+  })
+
+  readonly #close = Effect.suspend(() => {
+    this.#isClosed = true
+    this.#signal?.removeEventListener("abort", this.#onAbort)
+    return this.#ended ? Effect.void : this.#letGo
   })
 }
 

@@ -15,12 +15,15 @@ interface ApiError extends Error {
   readonly headers?: { readonly get?: (name: string) => string | null }
 }
 
+/** What it throws where the program itself has aborted the request: the engine has done nothing wrong. */
+const ABORT_NAME = "APIUserAbortError"
+
 /** Its errors about the connection have neither status nor headers, and the names of their classes. */
 const connectionNames = new Set(["APIConnectionError", "APIConnectionTimeoutError"])
 
 /** The reason behind what was thrown while `url` was asked or read; `undefined` if it is none of the engine's. */
 export const thrownFailure = (url: string, thrown: unknown): FailReason | undefined => {
-  if (!(thrown instanceof Error)) return undefined
+  if (!(thrown instanceof Error) || thrown.constructor.name === ABORT_NAME) return undefined
   if (connectionNames.has(thrown.constructor.name)) {
     return thrown.constructor.name === "APIConnectionTimeoutError"
       ? FailReason.cases.ConnectTimeout.make({ detail: "the client library has waited no longer (its timeout)" })
@@ -53,11 +56,17 @@ const codeOf = ({ code }: ApiError): number | null => {
   return Number.isInteger(number) ? number : null
 }
 
+/** Of system errors only those of sockets: a file that is not there has such a code, too, and so has a wrong argument. */
+const TRANSPORT_CODE = new RegExp(
+  "^(?:E(?:CONN|PIPE|TIMEDOUT|NOTFOUND|AI_|HOST|NET|ADDRNOTAVAIL|PROTO)\\w*|UND_ERR_(?!ABORTED|INVALID|NOT_SUPPORTED)\\w+" +
+    "|ERR_(?:HTTP2_|SSL_|TLS_|STREAM_PREMATURE_CLOSE)\\w*)$"
+)
+
 /** Errors of sockets and of fetch have a code somewhere, or say one of its words. */
 const isOfTransport = (thrown: Error): boolean => {
   let current: unknown = thrown
   for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
-    if ("code" in current && typeof current.code === "string" && /^(E[A-Z_]{3,}|UND_ERR_\w+)$/.test(current.code)) {
+    if ("code" in current && typeof current.code === "string" && TRANSPORT_CODE.test(current.code)) {
       return true
     }
     if (/^(fetch failed|terminated|network error|premature close|socket hang up)$/i.test(current.message)) return true

@@ -11,6 +11,7 @@
  * Gotcha: say `transport` of everything that proves no token: comments, role chunks, empty deltas, pings. They go on when
  * the engine behind them is dead.
  */
+import * as Data from "effect/Data"
 import type { Ended, Frame, LivenessInput } from "./LivenessInput.ts"
 
 /** What an element is; made by `progress`, `counted`, `transport`, `finish` and `error`. */
@@ -102,6 +103,13 @@ export const error = (detail: string, { code = null }: { readonly code?: number 
 export const started = <A>(classify: Classify<A> | Classifier<A>): Classify<A> =>
   typeof classify === "function" ? classify : classify.start()
 
+/** For programs without types: a function that is handed on and not called, or a case without a return. */
+class NoClassification extends Data.TaggedError("NoClassification")<{ readonly given: string }> {
+  override get message(): string {
+    return `it gave ${this.given} for an element, and not what progress(), counted(), transport, finish() or error() are`
+  }
+}
+
 /** What elements that came together at `at` are to the reducer. */
 export const inputsOf =
   <A>(classify: Classify<A>) => (elements: ReadonlyArray<A>, at: number): ReadonlyArray<LivenessInput> => {
@@ -113,7 +121,7 @@ export const inputsOf =
     let ended: Ended | undefined
     for (const element of elements) {
       const what = classify(element)
-      switch (what._tag) {
+      switch (what?._tag) {
         case "Progress":
           isFrame = true
           tokens += what.tokens
@@ -133,6 +141,8 @@ export const inputsOf =
           break
         case "Transport":
           break
+        default:
+          throw new NoClassification({ given: typeof what === "function" ? "a function" : String(what) })
       }
       if (ended !== undefined) break
     }

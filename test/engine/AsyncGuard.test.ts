@@ -80,6 +80,18 @@ describe("a guarded loop", () => {
     assert.strictEqual(source.closed, 1)
   })
 
+  it("answers everybody who has asked before the end, however it ends", async () => {
+    const ended: IteratorResult<string> = { done: true, value: undefined }
+    const thrown = guard(wordsOf("bug").words(), { classify })[Symbol.asyncIterator]()
+    const [first, ...others] = await Promise.allSettled([1, 2, 3, 4].map(() => thrown.next()))
+    assert.strictEqual(first!.status, "rejected")
+    assert.deepStrictEqual(others, [1, 2, 3].map(() => ({ status: "fulfilled" as const, value: ended })))
+    const left = guard(wordsOf("hang").words(), { classify })[Symbol.asyncIterator]()
+    const asked = [1, 2, 3].map(() => left.next())
+    await left.return!()
+    assert.deepStrictEqual(await Promise.all(asked), [ended, ended, ended])
+  }, 1000)
+
   it("closes the source when it is left", async () => {
     const source = wordsOf("a", "b", "end")
     for await (const _ of guard(source.words(), { classify })) break
@@ -148,6 +160,34 @@ describe("a guarded loop", () => {
     assert.strictEqual(error.kind, "connect-timeout")
   })
 
+  it("closes a stream that comes when nobody waits for it any more, also where its abort throws", async () => {
+    const calls: Array<string> = []
+    const late = {
+      controller: new AbortController(),
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<IteratorResult<string>>(() => {}),
+        return: async () => {
+          calls.push("return")
+          return { done: true as const, value: undefined }
+        }
+      })
+    }
+    const asked = Promise.withResolvers<AsyncIterable<string>>()
+    const abort = () => {
+      calls.push("abort")
+      throw new Error("nothing to abort")
+    }
+    const iterator = guard(() => asked.promise, { classify, abort })[Symbol.asyncIterator]()
+    const first = iterator.next()
+    await iterator.return!()
+    assert.isTrue((await first).done)
+    assert.isFalse(late.controller.signal.aborted)
+    asked.resolve(late)
+    await sleep(1)
+    assert.isTrue(late.controller.signal.aborted)
+    assert.deepStrictEqual(calls, ["abort", "abort", "return"])
+  })
+
   it("waits for one that is only slow, whose consumer is slow, or about which it shall only warn", async () => {
     const slow = async function*() {
       for (const word of ["a", "b", "end"]) {
@@ -211,8 +251,31 @@ describe("a guarded loop", () => {
     assert.deepStrictEqual(bug.seen, ["a"])
     assert.instanceOf(bug.error, TypeError)
     assert.isFalse(Guard.isRetryable(bug.error))
+    // A code does not make it one of the network's.
+    for (const code of ["ENOENT", "ERR_INVALID_URL", "ERR_ASSERTION", "UND_ERR_INVALID_ARG"]) {
+      const own = Object.assign(new TypeError("Invalid URL"), { code })
+      const { error } = await loop(guard(() => Promise.reject(own), { classify }))
+      assert.strictEqual(error, own, code)
+    }
+    for (
+      const code of [
+        "ECONNRESET",
+        "EPIPE",
+        "UND_ERR_SOCKET",
+        "ERR_STREAM_PREMATURE_CLOSE",
+        "ERR_SSL_WRONG_VERSION_NUMBER"
+      ]
+    ) {
+      const cut = Object.assign(new Error("cut"), { code })
+      const { error } = await loop(guard(() => Promise.reject(cut), { classify }))
+      assert.deepInclude(error, { kind: "connection-lost", cause: cut }, code)
+    }
     const wrong = await loop(guard(wordsOf("a").words(), { classify: () => JSON.parse("{") }))
     assert.match(String(wrong.error), /the classifier of the watched stream has thrown: SyntaxError/)
+    const nothing = await loop(guard(wordsOf("a").words(), { classify: (): any => null }))
+    assert.match(String(nothing.error), /has thrown: .*it gave null for an element, and not what progress/)
+    const uncalled = await loop(guard(wordsOf("a").words(), { classify: (): any => progress }))
+    assert.match(String(uncalled.error), /has thrown: .*it gave a function for an element, and not what progress/)
     assert.throws(
       () => guard(wordsOf("a").words(), { classify, policy: { limits: { frozenFloorMillis: 400_000 } } }),
       /frozen-floor .* is above frozen-ceiling/

@@ -2,7 +2,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { setTimeout as sleep } from "node:timers/promises"
-import OpenAI from "openai"
+import OpenAI, { APIUserAbortError } from "openai"
 import { fetch } from "undici"
 import * as Guard from "../../src/engine/AsyncGuard.ts"
 import type { FailKind } from "../../src/liveness/FailKind.ts"
@@ -108,6 +108,16 @@ describe("a guarded stream of the openai package", () => {
     void sleep(20).then(() => stream.controller.abort())
     assert.isUndefined(await errorOf(guarded))
     await idle()
+  })
+
+  it("hands on that the program itself has aborted a request, which is no failure of the engine", async () => {
+    const client = new OpenAI({ baseURL, apiKey: "none", maxRetries: 0, logLevel: "off" })
+    const aborted = { signal: AbortSignal.abort() }
+    const guarded = Guard.guard(() => client.chat.completions.create(body, aborted), {
+      classify: Guard.chatCompletionChunks,
+      policy
+    })
+    assert.instanceOf(await errorOf(guarded), APIUserAbortError)
   })
 
   it("closes its connection when the loop is left, also while nothing comes", async () => {
