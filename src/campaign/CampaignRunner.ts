@@ -64,8 +64,8 @@ export interface RunOptions {
   readonly seats: Seats
   /** Told of everything that happens, at once and in order. */
   readonly onEvent: (event: CampaignEvent) => Effect.Effect<void>
-  /** Given the control when it begins, and `undefined` when it is of no use any more. */
-  readonly onControl?: (control: RunnerControl | undefined) => void
+  /** Given the control before it tells anything, and `undefined` when it is of no use any more. */
+  readonly onControl?: (control: RunnerControl | undefined) => Effect.Effect<void>
 }
 
 type Services =
@@ -88,7 +88,7 @@ export const run = (options: RunOptions): Effect.Effect<RunEnd, StoreError, Serv
   )
 
 const played = Effect.fn("CampaignRunner.run")(function*(
-  { campaign, onControl = () => {}, onEvent, seats }: RunOptions,
+  { campaign, onControl = () => Effect.void, onEvent, seats }: RunOptions,
   spans: CampaignSpans.CampaignSpans
 ): Effect.fn.Return<RunEnd, StoreError, Services> {
   const clock = yield* Clock.Clock
@@ -103,6 +103,15 @@ const played = Effect.fn("CampaignRunner.run")(function*(
     spans,
     onEvent: metrics.counting(onEvent),
     onRecorded: metrics.recorded
+  })
+  const services = yield* Effect.context<Services>()
+  yield* onControl({
+    obey: (command) =>
+      Effect.uninterruptible(CommandWatch.obey(running, command, "by its program")).pipe(
+        Effect.provideContext(services)
+      ),
+    inFlight: () => running.inFlight.count,
+    stopping: () => running.stop?.why ?? null
   })
   yield* running.tell({ _tag: "CampaignBegan", definition: campaign.definition, battles: campaign.battles })
   const gate = yield* EngineGate
@@ -129,19 +138,10 @@ const played = Effect.fn("CampaignRunner.run")(function*(
     QueueWatch.watch(running).pipe(Effect.andThen(Effect.never)),
     RunnerReport.watch(running)
   ]
-  const services = yield* Effect.context<Services>()
-  onControl({
-    obey: (command) =>
-      Effect.uninterruptible(CommandWatch.obey(running, command, "by its program")).pipe(
-        Effect.provideContext(services)
-      ),
-    inFlight: () => running.inFlight.count,
-    stopping: () => running.stop?.why ?? null
-  })
   yield* Effect.raceFirst(
     dispatch(running),
     Effect.andThen(Effect.forEach(beside, (each) => each, { concurrency: "unbounded", discard: true }), Effect.never)
-  ).pipe(Effect.ensuring(Effect.sync(() => onControl(undefined))))
+  ).pipe(Effect.ensuring(Effect.suspend(() => onControl(undefined))))
   yield* Fiber.interrupt(gates)
   const end: RunEnd = running.stop?.end ?? (running.isStuck ? haltedBy(running) : { _tag: "Ended" })
   yield* running.tell({ _tag: "CampaignEnded", end })

@@ -1,14 +1,17 @@
 /** A campaign as a service: what it tells, how it is stopped and gone on with, and what it refuses. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { join } from "node:path"
 import { Campaign, type CampaignEvent, type CampaignInput, type CampaignParts } from "../../src/campaign/Campaign.ts"
 import * as CampaignStatus from "../../src/campaign/CampaignStatus.ts"
-import { CampaignStore } from "../../src/campaign/CampaignStore.ts"
+import { CampaignStore, StoreError, StoreErrorReason, type StoreOperation } from "../../src/campaign/CampaignStore.ts"
 import { RunnerDesk } from "../../src/campaign/RunnerDesk.ts"
 import { everything } from "../../src/campaign/Selection.ts"
 import { Command } from "../../src/campaign/StoredCommand.ts"
@@ -31,6 +34,10 @@ const endless: CampaignParts = {
   engine: (_, { maxTokens }) =>
     Engine.layerTest(maxTokens === 3 ? answer : Stream.concat(Stream.take(answer, 1), Stream.never))
 }
+
+const diskFull = new StoreError({
+  reason: StoreErrorReason.cases.Query.make({ operation: "save the attempt", detail: "disk full" })
+})
 
 const keyless = { engine: [{ name: "gpu", url: "http://127.0.0.1:9/v1", "key-variable": "A2A_NOBODY_SETS_THIS" }] }
 
@@ -99,6 +106,58 @@ describe("a campaign as a service", () => {
       Effect.scoped,
       Effect.provide(services({ repeat: 2 }, endless))
     ))
+
+  it.live("does what it is asked while it begins, too", () =>
+    Effect.gen(function*() {
+      const campaign = yield* Campaign
+      const said: Array<string> = []
+      const asking = (ask: Effect.Effect<string, StoreError>, when: CampaignEvent["_tag"]) =>
+        campaign.play({
+          onEvent: ({ _tag }) =>
+            _tag === when ? Effect.orDie(Effect.map(ask, (text) => void said.push(text))) : Effect.void
+        })
+      assert.strictEqual((yield* asking(campaign.pause(), "CampaignBegan")).end._tag, "Paused")
+      const playing = yield* Effect.forkScoped(campaign.play(), { startImmediately: true })
+      said.push(yield* campaign.pause({ now: true }))
+      assert.strictEqual((yield* Fiber.join(playing)).end._tag, "Paused")
+      assert.strictEqual((yield* asking(campaign.cancel(), "CampaignBegan")).end._tag, "Cancelled")
+      assert.deepStrictEqual(said, ["paused", "paused", "cancelled: 2 battles will have no score"])
+      // What is said of it at its end is not taken back by that.
+      yield* asking(campaign.retry(everything), "CampaignEnded")
+      assert.deepInclude(yield* campaign.status, { state: "paused", attempts: 0 })
+      yield* asking(campaign.retry(everything), "CampaignBegan")
+      assert.deepInclude(yield* campaign.status, { state: "ended", attempts: 2 })
+    }).pipe(Effect.scoped, Effect.provide(services({ repeat: 2 }))))
+
+  it.live("leaves nothing open where its store broke down, once it is played again", () =>
+    Effect.gen(function*() {
+      const written: Array<StoreOperation> = []
+      let isFull = true
+      const journal = CampaignStore.layerJournal({
+        read: Effect.succeed([]),
+        append: (operation) => {
+          if (isFull && operation._tag === "Record") return Effect.fail(diskFull)
+          return Effect.sync(() => void written.push(operation))
+        }
+      })
+      const campaign = yield* Campaign.pipe(Effect.provide(
+        yield* Layer.build(Campaign.layer(campaignWith(), inventedEngine).pipe(Layer.provide(journal)))
+      ))
+      assert.strictEqual(yield* Effect.flip(campaign.play()), diskFull)
+      isFull = false
+      const { end, summary: { attempts } } = yield* campaign.play()
+      assert.deepInclude({ end: end._tag, ...attempts }, { end: "Ended", total: 2, abandoned: 1, completed: 1 })
+      assert.strictEqual(written.filter(({ _tag }) => _tag === "Abandon").length, 1)
+    }).pipe(Effect.scoped))
+
+  it.live("ends the stream of its events with its scope, even if nobody has played it", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { events } = Context.get(yield* Layer.buildWithScope(services(), scope), Campaign)
+      const following = yield* Effect.forkScoped(Stream.runCollect(events), { startImmediately: true })
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(yield* Fiber.join(following), [])
+    }).pipe(Effect.scoped))
 
   it.live("leaves what it was interrupted in pending, and ends the stream of its events", () =>
     Effect.gen(function*() {

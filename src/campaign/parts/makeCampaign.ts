@@ -22,6 +22,7 @@ import { summarize } from "../CampaignSummary.ts"
 import { laneOf } from "../Definition.ts"
 import { RunnerDesk } from "../RunnerDesk.ts"
 import { everything } from "../Selection.ts"
+import type { CampaignState } from "../StoredCampaign.ts"
 import { Command, nothingMatches } from "../StoredCommand.ts"
 import { StoreError, StoreErrorReason } from "../StoreError.ts"
 import { breakerOf, enginesOf, gateOf } from "./CampaignGates.ts"
@@ -55,9 +56,16 @@ export const make = Effect.fnUntraced(function*(
   )).pipe(Effect.provideContext(context))
   const lanes = new Map(definition.agents.map((agent) => [seats.get(agent.name)!.endpoint, laneOf(agent)]))
   const turn = yield* Semaphore.make(1)
+  /** Held while it is changed by somebody else than a play, and by a play until that can be asked. */
+  const changing = yield* Semaphore.make(1)
   /** `undefined` says that there is nothing more. */
   let hub = yield* PubSub.unbounded<CampaignEvent | undefined>()
+  yield* Effect.addFinalizer(() => PubSub.end(hub, undefined))
   let control: CampaignRunner.RunnerControl | undefined
+  /** Whether its user has said how it stands since it was begun, so that its end has no say in it. */
+  let isSaid = false
+  /** Whether a play broke down, which may have left attempts open. */
+  let isBroken = false
 
   const loaded = Effect.flatMap(
     store.load,
@@ -72,25 +80,49 @@ export const make = Effect.fnUntraced(function*(
     })
   })
 
-  const play = Effect.fn("Campaign.play")(
-    function*({ onEvent = () => Effect.void }: PlayOptions = {}) {
+  const played = Effect.fnUntraced(
+    function*({ onEvent = () => Effect.void }: PlayOptions, canBeAsked: Effect.Effect<void>) {
       yield* answerOutdated
+      if (isBroken) yield* store.abandon
+      isBroken = false
+      isSaid = false
       yield* store.setState("running")
-      const end = yield* CampaignRunner.run({
+      return yield* CampaignRunner.run({
         campaign: yield* loaded,
         seats,
         onEvent: (event) => Effect.andThen(onEvent(event), PubSub.publish(hub, event)),
         onControl: (given) => {
           control = given
+          return canBeAsked
         }
       }).pipe(
         Effect.provide([
           Layer.succeedContext(Context.merge(context, services)),
           Layer.fresh(parts.queue ?? BattleQueue.layerMemory)
         ]),
-        Effect.onExit((exit) =>
-          Effect.ignore(store.setState(Exit.isSuccess(exit) ? states[exit.value._tag] : "paused"))
-        )
+        Effect.onExit((exit) => {
+          control = undefined
+          isBroken = Exit.isFailure(exit)
+          return isSaid
+            ? Effect.void
+            : Effect.ignore(store.setState(Exit.isSuccess(exit) ? states[exit.value._tag] : "paused"))
+        })
+      )
+    }
+  )
+
+  const play = Effect.fn("Campaign.play")(
+    function*(options: PlayOptions = {}) {
+      const end = yield* Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(restore(changing.take(1)), () => {
+          let isHeld = true
+          const canBeAsked = Effect.suspend(() => {
+            if (!isHeld) return Effect.void
+            isHeld = false
+            return changing.release(1)
+          })
+          return Effect.ensuring(restore(played(options, canBeAsked)), canBeAsked)
+        })
       )
       return { end, summary: summarize(yield* loaded) } satisfies CampaignResult as CampaignResult
     },
@@ -99,8 +131,22 @@ export const make = Effect.fnUntraced(function*(
     turn.withPermit
   )
 
-  const asked = (command: Command, idle: Effect.Effect<string, StoreError>) =>
-    Effect.suspend(() => control === undefined ? Effect.uninterruptible(idle) : control.obey(command))
+  const asked: (
+    command: Command,
+    idle: Effect.Effect<string, StoreError>
+  ) => Effect.Effect<string, StoreError> = Effect.fnUntraced(function*(command, idle) {
+    if (control !== undefined) return yield* control.obey(command)
+    const done = yield* changing.withPermit(
+      Effect.suspend(() => control === undefined ? Effect.uninterruptible(Effect.asSome(idle)) : Effect.succeedNone)
+    )
+    return Option.isSome(done) ? done.value : yield* asked(command, idle)
+  })
+
+  const stands = (state: CampaignState) =>
+    Effect.suspend(() => {
+      isSaid = true
+      return store.setState(state)
+    })
 
   const battles = (count: number): string => count === 1 ? "1 battle" : `${count} battles`
 
@@ -117,7 +163,7 @@ export const make = Effect.fnUntraced(function*(
           const given = yield* store.giveUp(selection ?? everything, "cancelled by its user")
           if (given === 0) return nothingMatches
           const isOver = (yield* loaded).battles.every(({ outcome }) => outcome._tag !== "Pending")
-          if (isOver) yield* store.setState(selection === undefined ? "cancelled" : "ended")
+          if (isOver) yield* stands(selection === undefined ? "cancelled" : "ended")
           return `${battles(given)} will have no score`
         })
       ),
@@ -127,7 +173,7 @@ export const make = Effect.fnUntraced(function*(
         Effect.gen(function*() {
           const opened = yield* store.reopen(selection)
           if (opened.length === 0) return nothingMatches
-          yield* store.setState("paused")
+          yield* stands("paused")
           return `${battles(opened.length)} will be played again`
         })
       ),
