@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 /** The longest detail, in UTF-16 units. */
 export const detailLimit = 200
 /** The longest explanation, in UTF-16 units. */
-const explanationLimit = 300
+export const explanationLimit = 300
 
 export const TestOutcome = Schema.Literals(["passed", "wrong-value", "threw", "timed-out", "not-run"])
 export type TestOutcome = typeof TestOutcome.Type

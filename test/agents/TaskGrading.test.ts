@@ -3,10 +3,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import { TestClock } from "effect/testing"
 import { fromGrader } from "../../src/agents/TaskGrading.ts"
 import { runLength } from "../../src/grading/DemonstrationTasks.ts"
-import { fromTests } from "../../src/grading/Grade.ts"
+import { fromTests, type Grade } from "../../src/grading/Grade.ts"
 import { GradingError, type GradingFailure } from "../../src/grading/GradingError.ts"
 import { errorOf } from "../support/runErrors.ts"
 
@@ -42,6 +43,42 @@ describe("TaskGrading", () => {
         assert.isTrue(Exit.isFailure(never.exit))
       }))
   }
+
+  const grades = { ...grade, explanation: "fine" }
+  const odd: Record<string, [give: () => Effect.Effect<Grade>, says: RegExp]> = {
+    "score that is no number": [() => Effect.succeed({ ...grades, score: NaN }), /finite number.*"score"/],
+    "score of 7": [() => Effect.succeed({ ...grades, score: 7 }), /between 0 and 1.*"score"/],
+    "bug": [() => Effect.die(new TypeError("its bug")), /TypeError: its bug/],
+    "throw": [
+      () => {
+        throw new TypeError("its bug")
+      },
+      /TypeError: its bug/
+    ]
+  }
+  for (const [name, [give, says]] of Object.entries(odd)) {
+    it.effect(`gives no score for a ${name}, and says that it is the grader's`, () =>
+      Effect.gen(function*() {
+        const grading = fromGrader({ check: give as never, environment: { sandbox: "none" }, grade: give })
+        const error = yield* Effect.flip(grading.grade(runLength, ""))
+        assert.deepInclude(error, { _tag: "Failed", hop: "green" })
+        assert.match(error.message, /the grader failed: [^\n]*$/)
+        assert.match(error.message, says)
+        const refusal = yield* grading.refusal(runLength)
+        if (says.test("TypeError: its bug")) assert.strictEqual(refusal, "the grader failed: TypeError: its bug")
+      }).pipe(Effect.provideService(Logger.CurrentLoggers, new Set())))
+  }
+
+  it.effect("shortens an explanation to a line that everybody takes", () =>
+    Effect.gen(function*() {
+      const long = { ...grade, explanation: "so\n".repeat(1000) }
+      const given = yield* fromGrader({
+        check: () => Effect.void,
+        environment: { sandbox: "none" },
+        grade: () => Effect.succeed(long)
+      }).grade(runLength, "")
+      assert.match(given.explanation, /^so so [^\n]{290,}…$/)
+    }))
 
   const lasting: ReadonlyArray<GradingFailure> = [
     { _tag: "InvalidSpecification", detail: "" },
