@@ -8,8 +8,8 @@
  * log ends with `canceled` and the executor's stream is interrupted, which closes its sockets. A task that waits for its
  * client is at no work and is never an orphan.
  *
- * Laws of every relay: the log of a task is one object as long as anybody may read it; `attach` is called before anything
- * is appended; a log that has ended, or that waits for its client, is at no work.
+ * Laws of every relay: the log of a task is one object as long as anybody may read it; `attach` is called before the
+ * work of its message begins; a log that has ended, or that waits for its client, is at no work.
  *
  * Gotcha: a relay does not ask whose a task is. The server does, by what the log says of its owner.
  */

@@ -27,7 +27,16 @@ const Transcript = Schema.Struct({
   finishReason: Schema.NullOr(Schema.String)
 })
 
-/** A task that is at no work. */
+const isObject = Schema.is(Schema.Record(Schema.String, Schema.Json))
+
+/** Whether the SDK reads it: it throws at what is not shaped like a message, and takes those of 0.3 for empty ones. */
+const isMessage = (json: Schema.Json): boolean =>
+  isObject(json) && (json["role"] === undefined || String(json["role"]).startsWith("ROLE_")) &&
+  (json["parts"] === undefined || (Array.isArray(json["parts"]) && json["parts"].every(isObject)))
+
+const HistoryMessage = Schema.Json.check(Schema.makeFilter(isMessage, { expected: "a message in the JSON of A2A 1.0" }))
+
+/** A task that is at no work. What contradicts itself is refused: nobody would ever see the end of such a task. */
 export const TaskRecord = Schema.Struct({
   /** Its own id, which no other task has. */
   taskId: Schema.String,
@@ -38,7 +47,7 @@ export const TaskRecord = Schema.Struct({
   /** Whose it is; see `TaskOwner`. */
   user: Schema.String,
   /** Messages, oldest first, in the JSON of A2A 1.0. */
-  history: Schema.Array(Schema.Json),
+  history: Schema.Array(HistoryMessage),
   /** The number of its events. */
   generation: TokenCount,
   /** Tokens of all its deltas. */
@@ -63,7 +72,10 @@ export const TaskRecord = Schema.Struct({
     lastTokenMillis: Schema.NullOr(Schema.Finite),
     endMillis: Schema.Finite
   })
-})
+}).check(Schema.makeFilter(
+  ({ end, state }) => end === null ? Schema.is(OpenState)(state) : end.state === state,
+  { expected: "a state that is final with an end, the same, and open without" }
+))
 export type TaskRecord = typeof TaskRecord.Type
 
 /** See `TaskLog.record`. */

@@ -69,6 +69,23 @@ describe("TaskRecord", () => {
     assert.deepStrictEqual(again.timings, { firstTokenMillis: 10, lastTokenMillis: 50, endMillis: 50 })
   })
 
+  it("refuses what is no record of a task, before a log is made of it", () => {
+    const decode = Schema.decodeUnknownResult(TaskRecord)
+    const record = Schema.encodeSync(TaskRecord)(restored([said("a"), completed]).again.record)
+    assert.strictEqual(decode({ ...record, later: "a field of tomorrow" })._tag, "Success")
+    for (
+      const wrong of [
+        { history: [null] },
+        { history: [5] },
+        { history: [{ messageId: "m", role: "ROLE_USER", parts: [null] }] },
+        { history: [{ kind: "message", messageId: "m", role: "user", parts: [{ kind: "text", text: "hi" }] }] },
+        { end: null },
+        { state: "working" },
+        { state: "failed" }
+      ]
+    ) assert.strictEqual(decode({ ...record, ...wrong })._tag, "Failure", JSON.stringify(wrong))
+  })
+
   it("keeps tool calls where an agent left numbers out", () => {
     const { again } = restored([ToolCallDelta.make({ index: 1, id: "x", name: "f", arguments: "{}", tokens: 1 })])
     assert.deepStrictEqual(again.snapshot.transcript.toolCalls.map((call) => call.name), [undefined, "f"])
