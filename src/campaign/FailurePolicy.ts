@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { defaults as retry } from "../liveness/RetryLimits.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThan(0))
 const Millis = Schema.Finite.check(Schema.isGreaterThan(0))
@@ -12,11 +13,11 @@ const withDefault = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
 
 export const FailurePolicy = Schema.Struct({
   /** Most attempts of a battle that count against it, the first among them. */
-  attempts: withDefault(Count, 3),
+  attempts: withDefault(Count, retry.attempts),
   /** Most time a battle may wait after errors that use up no attempt, in milliseconds. */
-  waitMillis: withDefault(Millis, 3_600_000),
+  waitMillis: withDefault(Millis, retry.waitMillis),
   /** How often a battle may be caught in trouble of the whole engine, which uses up no attempt. */
-  engineFaults: withDefault(Count, 5),
+  engineFaults: withDefault(Count, retry.engineFaults),
   /** Failures of an agent in a row that shut its breaker. */
   breakerFailures: withDefault(Count, 5),
   /** Most attempts beyond the first, of all battles together; `null` for any number. */
@@ -29,12 +30,4 @@ export const FailurePolicy = Schema.Struct({
 export type FailurePolicy = typeof FailurePolicy.Type
 
 /** What holds unless somebody says otherwise. */
-export const defaultPolicy: FailurePolicy = {
-  attempts: 3,
-  waitMillis: 3_600_000,
-  engineFaults: 5,
-  breakerFailures: 5,
-  campaignRetries: null,
-  campaignMillis: null,
-  campaignTokens: null
-}
+export const defaultPolicy: FailurePolicy = Schema.decodeSync(FailurePolicy)({})
