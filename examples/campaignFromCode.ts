@@ -13,7 +13,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -38,14 +38,22 @@ const campaignAt = (url: string): CampaignInput => ({
   ]
 })
 
-/** The store: whatever is done to the campaign, as a line of JSON. A table or a topic would do as well. */
+/**
+ * The store: whatever is done to the campaign, as a line of JSON. A table or a topic would do as well. A line without its end
+ * was being written when the machine went down; nothing rests on it, and the next one shall not be glued to it.
+ */
 const journalIn = (file: string): Journal => {
   const Line = Schema.fromJsonString(Schema.toCodecJson(StoreOperation))
   const failed = (operation: string) => (cause: unknown) =>
     new StoreError({ reason: StoreErrorReason.cases.Query.make({ operation, detail: String(cause) }) })
   return {
     read: Effect.try({
-      try: () => existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [],
+      try: () => {
+        const text = existsSync(file) ? readFileSync(file, "utf8") : ""
+        const whole = text.slice(0, text.lastIndexOf("\n") + 1)
+        if (whole !== text) writeFileSync(file, whole)
+        return whole.split("\n").slice(0, -1)
+      },
       catch: failed("read the journal")
     }).pipe(
       Effect.flatMap(Effect.forEach((line) => Schema.decodeEffect(Line)(line))),

@@ -21,7 +21,10 @@ import { StoreOperation } from "./StoreOperation.ts"
 export interface Journal {
   /** All operations, the oldest first. */
   readonly read: Effect.Effect<ReadonlyArray<StoreOperation>, StoreError>
-  /** Writes one behind all others, for good. It is never called while it has not ended. */
+  /**
+   * Writes one behind all others, for good. It is never called while it has not ended, and is not interrupted: what may hang
+   * needs a limit of its own.
+   */
   readonly append: (operation: StoreOperation) => Effect.Effect<void, StoreError>
 }
 
