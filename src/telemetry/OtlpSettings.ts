@@ -9,6 +9,7 @@
  * password in an endpoint become its `authorization`, because requests take none in a URL.
  */
 import * as Result from "effect/Result"
+import { Buffer } from "node:buffer"
 import { exportersOf, isAsked, isDisabled, type Signal, signals, valueOf, type Variable } from "./otlpAsked.ts"
 import { everything, type Sampler, samplers } from "./Sampler.ts"
 
@@ -149,7 +150,7 @@ export const read = (variable: Variable): OtlpSettings => {
     if (isGrpc && !problems.some((line) => line.startsWith(protocolName))) {
       problem(protocolName, "grpc", "not spoken here; http/protobuf is sent, which collectors take at port 4318")
     }
-    const credentials = url.username === "" ? undefined : `${url.username}:${url.password}`
+    const authorization = basicOf(url)
     url.username = ""
     url.password = ""
     const kind = signal === "logs" ? "BLRP" : "BSP"
@@ -158,9 +159,7 @@ export const read = (variable: Variable): OtlpSettings => {
       url: url.href,
       protocol: isGrpc ? "http/protobuf" : oneOf(protocolName, ["http/protobuf", "http/json"], "http/protobuf"),
       headers: {
-        ...(credentials === undefined
-          ? {}
-          : { authorization: `Basic ${btoa(decodeURIComponent(credentials))}` }),
+        ...(authorization === undefined ? {} : { authorization }),
         ...pairs(nameOf("HEADERS"))
       },
       compression: oneOf(nameOf("COMPRESSION"), ["none", "gzip"], "none"),
@@ -200,4 +199,14 @@ export const read = (variable: Variable): OtlpSettings => {
     propagates: propagators === undefined || propagators.includes("tracecontext"),
     problems: [...new Set(problems)]
   }
+}
+
+/** What a user name and a password in a URL become (RFC 7617); `undefined` where there is neither. */
+const basicOf = ({ password, username }: URL): string | undefined => {
+  if (username === "" && password === "") return undefined
+  const pair = [username, password].map((part) =>
+    // A `%` that encodes nothing stands for itself, as a password may have one.
+    Result.getOrElse(Result.try({ try: () => decodeURIComponent(part), catch: () => undefined }), () => part)
+  )
+  return `Basic ${Buffer.from(pair.join(":")).toString("base64")}`
 }

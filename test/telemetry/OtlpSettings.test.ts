@@ -129,6 +129,22 @@ describe("OtlpSettings", () => {
     assert.include(none.problems[0], "no URL of http or https")
   })
 
+  it("takes any user name and password of an endpoint", () => {
+    for (
+      const [given, meant] of [
+        ["user:p%E2%82%AC", "user:p€"],
+        ["user:100%", "user:100%"],
+        [":secret", ":secret"],
+        ["token", "token:"]
+      ] as const
+    ) {
+      const { problems, signals } = read({ OTEL_EXPORTER_OTLP_ENDPOINT: `http://${given}@collector:4318` })
+      assert.deepStrictEqual(problems, [])
+      assert.strictEqual(signals.traces?.url, "http://collector:4318/v1/traces")
+      assert.strictEqual(signals.traces?.headers["authorization"], `Basic ${Buffer.from(meant).toString("base64")}`)
+    }
+  })
+
   it("asks for no variable that is not in its list, and each of the list is read", () => {
     const names = new Set<string>()
     OtlpSettings.read((name) => {
