@@ -28,7 +28,7 @@ import { WebDashboard } from "../web/WebDashboard.ts"
 import { gateError, inputError, orExit, pausedError } from "./CommandError.ts"
 import { excessOf, type FailOnError } from "./failOnError.ts"
 import { invocation, resumeCommand } from "./invocation.ts"
-import { metricsIf } from "./metricsIf.ts"
+import { metricsOfRun } from "./metricsIf.ts"
 import { renderSummary } from "./renderSummary.ts"
 import { shownFromRunner } from "./shownCampaign.ts"
 import { simulatedEngine } from "./simulatedEngine.ts"
@@ -46,7 +46,7 @@ export interface SessionOptions {
   readonly json: boolean
   /** Where the campaign is shown on a web page, if it is. */
   readonly web: WebPlace | undefined
-  /** Whether that page has metrics for Prometheus beside it. */
+  /** Whether anything is counted: for Prometheus beside that page, and for an export. */
   readonly metrics: boolean
   /** What the results are held to at the end. */
   readonly failOnError: FailOnError | undefined
@@ -63,7 +63,7 @@ export const run = Effect.fn("campaignSession.run")(function*(options: SessionOp
     options.userInterface.mode === "full" ? withLogsKept : (effect) => effect,
     Effect.provide(
       Layer.merge(LiveRegion.layer, webLayer(options.web, options.database)).pipe(
-        Layer.provideMerge(metricsIf(options.metrics && options.web !== undefined))
+        Layer.provideMerge(metricsOfRun(options.metrics, options.web !== undefined))
       )
     ),
     Effect.onInterrupt(() =>

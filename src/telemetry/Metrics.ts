@@ -6,6 +6,7 @@
  * From then on every stream that `Liveness.watch` guards is counted, and each server of ours has its page: agents at
  * `GET /metrics`, a tap at `GET /.campaign-tap/metrics`, a dashboard at `GET /metrics`. Who serves HTTP himself answers
  * with `page`. The series stand in Effect's registry of metrics, so its exporter for OTLP sends the same ones.
+ * `Telemetry.layerConfig` has this layer in itself where it sends metrics.
  *
  * Laws: without the layer nothing is counted, and a token costs nothing; with it a token costs an addition. There is one
  * set of series in a process: a layer inside of another one is the same.

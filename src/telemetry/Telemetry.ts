@@ -45,6 +45,7 @@ import * as Tracer from "effect/Tracer"
 import { randomUUID } from "node:crypto"
 import { version } from "../version.ts"
 import { Collectors } from "./EventLog.ts"
+import * as Metrics from "./Metrics.ts"
 import type { Signal } from "./otlpAsked.ts"
 import * as OtlpOutbox from "./OtlpOutbox.ts"
 import * as OtlpSettings from "./OtlpSettings.ts"
@@ -138,7 +139,11 @@ const layerOf = (settings: OtlpSettings.OtlpSettings, options: TelemetryOptions)
       OtlpExporter.Flusher.use(({ flush }) => Effect.addFinalizer(() => outbox.close(flush)))
     )
     return flushing.pipe(Layer.provideMerge(exporters), Layer.merge(Layer.succeed(Propagates, settings.propagates)))
-  })).pipe(Layer.merge(problems))
+  })).pipe(
+    Layer.merge(problems),
+    // Below the exporters, so that it ends after them: what they send last would hold no series of ours otherwise.
+    Layer.provideMerge(metrics === undefined ? Layer.empty : Metrics.layer)
+  )
 }
 
 type Exporter = Layer.Layer<

@@ -53,7 +53,17 @@ export const collector = (status = 200) =>
             resourceMetrics.flatMap(({ scopeMetrics }: any) =>
               scopeMetrics.flatMap(({ metrics }: any) => metrics.map(({ name }: any) => name))
             )
-          )
+          ),
+        /** The sum of a metric's series with such a label, as the last export has them. */
+        lastOf: (name: string, label?: string): number =>
+          bodies("/v1/metrics").slice(-1).flatMap(({ resourceMetrics }) =>
+            resourceMetrics.flatMap(({ scopeMetrics }: any) => scopeMetrics.flatMap(({ metrics }: any) => metrics))
+          ).filter((metric: any) => metric.name === name)
+            .flatMap(({ gauge, sum }: any) => (sum ?? gauge).dataPoints)
+            .filter(({ attributes }: any) =>
+              label === undefined || attributes.some(({ value }: any) => valueOf(value) === label)
+            )
+            .reduce((total: number, { asDouble, asInt }: any) => total + Number(asDouble ?? asInt), 0)
       }
     }
   )

@@ -11,7 +11,7 @@ import { temporaryDirectory } from "../support/temporaryDirectory.ts"
 describe("campaign run with a collector", () => {
   it.live("sends a trace for each battle, from the campaign to the engine, with metrics and logs, and no content", () =>
     Effect.gen(function*() {
-      const { logs, requests, spans, url } = yield* collector()
+      const { lastOf, logs, requests, spans, url } = yield* collector()
       const directory = yield* temporaryDirectory
       const engine = Context.get(
         yield* Layer.build(
@@ -80,6 +80,9 @@ describe("campaign run with a collector", () => {
       assert.isTrue(attempts.every(({ spanId, traceId }) => battleOf.get(spanId!) === traceId))
       assert.includeMembers(logs().map(({ body }) => body), ["campaign began", "campaign ended"])
       assert.notInclude(stderr, "attempt completed")
-      assert.isTrue(requests.some(({ path }) => path === "/v1/metrics"))
+      // Without a page, and up to the very end.
+      assert.strictEqual(lastOf("campaign.attempts"), battles.planned)
+      assert.strictEqual(lastOf("campaign.battles", "scored"), battles.scored)
+      assert.strictEqual(lastOf("gen_ai.client.inference.usage.output_tokens", "engine"), tokens)
     }))
 })

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
+import * as Metrics from "../../src/telemetry/Metrics.ts"
 import * as Spans from "../../src/telemetry/Spans.ts"
 import * as Telemetry from "../../src/telemetry/Telemetry.ts"
+import { alone, finish, start, timed, token } from "../liveness/watching.ts"
 import { collector } from "../support/collector.ts"
 import { scriptedServer } from "../support/scriptedServer.ts"
 
@@ -63,6 +66,15 @@ describe("Telemetry", () => {
       // What telemetry itself sends is no trace.
       assert.strictEqual(new Set(spans().map(({ traceId }) => traceId)).size, 1)
       assert.isTrue(requests.every(({ headers }) => headers["traceparent"] === undefined))
+    }))
+
+  it.live("counts watched runs where metrics are sent, and tells of them in what it sends last", () =>
+    Effect.gen(function*() {
+      const { lastOf, url } = yield* collector()
+      const json = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }
+      const watched = Effect.provide(start(timed([0, token], [0, finish])), Layer.merge(alone, Metrics.layer))
+      yield* exporting(json, watched)
+      assert.strictEqual(lastOf("campaign.run.verdicts", "completed"), 1)
     }))
 
   it.live("leaves out what is not ours, as if it had never been, and sends protobuf where nothing else is wanted", () =>
