@@ -123,13 +123,15 @@ export const make = Effect.fnUntraced(function*(
   const close = (flush: Effect.Effect<void>) =>
     Effect.gen(function*() {
       closing.openUnsafe()
-      const done = yield* Effect.andThen(flush, idle).pipe(
+      // Named before what is late is interrupted: then nothing waits any more.
+      const late = yield* Effect.andThen(flush, idle).pipe(
+        Effect.as(undefined),
         Effect.interruptible,
-        Effect.timeoutOption(CLOSE_MILLIS)
+        Effect.raceFirst(Effect.delay(Effect.sync(() => [...waiting].join(", ")), CLOSE_MILLIS))
       )
-      if (done._tag === "None" && !wasTold) {
+      if (late !== undefined && !wasTold) {
         wasTold = true
-        yield* tell(`the last of it is not taken within ${CLOSE_MILLIS / 1000} s by ${[...waiting].join(", ")}`)
+        yield* tell(`the last of it is not taken within ${CLOSE_MILLIS / 1000} s by ${late}`)
       }
       closed.openUnsafe()
     })
