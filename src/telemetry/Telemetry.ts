@@ -114,7 +114,13 @@ const layerOf = (settings: OtlpSettings.OtlpSettings, options: TelemetryOptions)
       const common = { url, resource, headers, compression, exportInterval: intervalMillis, shutdownTimeout: 0 }
       return exporter(common, settings).pipe(
         Layer.provide(Layer.succeed(HttpClient.HttpClient, outbox.clientOf(signal, settings))),
-        Layer.provide(protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf)
+        Layer.provide(
+          Layer.provide(
+            // Of each signal its own, since each may have another encoding.
+            Layer.fresh(unitsOnce),
+            protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf
+          )
+        )
       )
     }
     const exporters = Layer.mergeAll(
@@ -145,6 +151,26 @@ const layerOf = (settings: OtlpSettings.OtlpSettings, options: TelemetryOptions)
     Layer.provideMerge(metrics === undefined ? Layer.empty : Metrics.layer)
   )
 }
+
+/** Effect's exporter sends a unit as an attribute of each series, too: behind a collector that would be a label more. */
+const unitsOnce = Layer.effect(
+  OtlpSerialization.OtlpSerialization,
+  OtlpSerialization.OtlpSerialization.use((serialization) =>
+    Effect.succeed({
+      ...serialization,
+      metrics: (data: Parameters<typeof serialization.metrics>[0]) => {
+        for (const { scopeMetrics } of data.resourceMetrics) {
+          for (const { gauge, histogram, sum } of scopeMetrics.flatMap(({ metrics }) => metrics)) {
+            for (const point of (gauge ?? histogram ?? sum)?.dataPoints ?? []) {
+              point.attributes = (point.attributes ?? []).filter(({ key }) => key !== "unit" && key !== "time_unit")
+            }
+          }
+        }
+        return serialization.metrics(data)
+      }
+    })
+  )
+)
 
 type Exporter = Layer.Layer<
   OtlpExporter.Flusher,

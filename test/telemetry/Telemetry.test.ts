@@ -70,11 +70,15 @@ describe("Telemetry", () => {
 
   it.live("counts watched runs where metrics are sent, and tells of them in what it sends last", () =>
     Effect.gen(function*() {
-      const { lastOf, url } = yield* collector()
+      const { lastOf, requests, url } = yield* collector()
       const json = { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }
       const watched = Effect.provide(start(timed([0, token], [0, finish])), Layer.merge(alone, Metrics.layer))
       yield* exporting(json, watched)
       assert.strictEqual(lastOf("campaign.run.verdicts", "completed"), 1)
+      // Its unit is that of the metric, and no label of each series beside that.
+      const sent = requests.find(({ path }) => path === "/v1/metrics")?.body ?? ""
+      assert.include(sent, "\"unit\":\"s\"")
+      assert.notInclude(sent, "\"key\":\"unit\"")
     }))
 
   it.live("leaves out what is not ours, as if it had never been, and sends protobuf where nothing else is wanted", () =>
