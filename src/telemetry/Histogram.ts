@@ -45,6 +45,7 @@ export class Histogram {
       below += this.#counts[index]!
       buckets.push([bound, below])
     })
-    return { buckets, count: this.#count, sum: this.#sum, min: this.#min, max: this.#max }
+    const isEmpty = this.#count === 0
+    return { buckets, count: this.#count, sum: this.#sum, min: isEmpty ? 0 : this.#min, max: isEmpty ? 0 : this.#max }
   }
 }

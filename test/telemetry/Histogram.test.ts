@@ -26,6 +26,11 @@ describe("Histogram", () => {
     assert.closeTo(ours.state.sum, state.sum, 1e-9)
   }, { arbitrary: { runs: 300 } })
 
+  it("has neither a least nor a most before anything came, which collectors could not show", () => {
+    const { max, min } = new Histogram([1, 2]).state
+    assert.deepStrictEqual({ min, max }, { min: 0, max: 0 })
+  })
+
   it("leaves out what is no time", () => {
     const histogram = new Histogram([1])
     for (const value of [NaN, -1, -Infinity]) histogram.record(value)
