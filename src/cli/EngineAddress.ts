@@ -19,6 +19,8 @@ const orRefuse = (flag: string, text: string, address: Result.Result<string, Add
       inputError(
         fault === "credentials"
           ? `--${flag} must not hold a user name or a key; put the key into CAMPAIGN_API_KEY`
+          : fault === "query"
+          ? `--${flag} must have no query and no fragment, since paths are put behind it; put a key into CAMPAIGN_API_KEY`
           : `--${flag} ${text} is not a URL; expected something like http://127.0.0.1:8000/v1`
       )
   )

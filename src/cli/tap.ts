@@ -56,6 +56,8 @@ const engineOf = (given: Option.Option<string>): Effect.Effect<string, CommandEr
   return Effect.fail(usageError(
     address.failure === "credentials"
       ? "--engine must not hold a user name or a key; the agent's own key passes through"
+      : address.failure === "query"
+      ? "--engine must have no query and no fragment, since paths are put behind it; the agent's own key passes through"
       : `--engine ${given.value} is not a URL; expected something like http://127.0.0.1:8000/v1`
   ))
 }

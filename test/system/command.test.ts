@@ -204,6 +204,7 @@ describe("the token of an agent", () => {
 describe("wrong input", () => {
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, RegExp]> = [
     [["run", "--engine", "nonsense", "--model", "m"], 1, /nonsense is not a URL; expected/],
+    [["run", "--engine", "http://h/v1?key=s3", "--model", "m"], 1, /^(?!.*s3)campaign: --engine must have no query/],
     [["run", "--engine", "http://127.0.0.1:9/v1", "--model", "m"], 1, /no connection to http:\/\/127\.0\.0\.1:9\/v1/],
     [["run", "--agent", "http://127.0.0.1:9/"], 1, /purple agent: no connection/],
     [["run", "--engine", "http://key@127.0.0.1:9/v1", "--model", "m"], 1, /CAMPAIGN_API_KEY/],

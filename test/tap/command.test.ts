@@ -28,11 +28,14 @@ describe("campaign tap", () => {
 
   it.live("says in one line what it needs", () =>
     Effect.gen(function*() {
-      const [missing, credentials] = yield* Effect.all([
+      const [missing, credentials, query] = yield* Effect.all([
         run(["tap"]),
-        run(["tap", "--engine", "http://me:key@engine/v1"])
+        run(["tap", "--engine", "http://me:key@engine/v1"]),
+        run(["tap", "--engine", "http://engine/v1?key=secret"])
       ], { concurrency: 2 })
-      assert.deepStrictEqual([missing.code, credentials.code], [2, 2])
+      assert.deepStrictEqual([missing.code, credentials.code, query.code], [2, 2, 2])
+      assert.match(query.stderr, /^campaign: --engine must have no query and no fragment, .*\n$/)
+      assert.notInclude(query.stderr, "secret")
       assert.match(missing.stderr, /^campaign: .*--engine URL: .*\n$/)
       assert.match(credentials.stderr, /^campaign: --engine must not hold a user name or a key; .*\n$/)
     }))

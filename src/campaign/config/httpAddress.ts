@@ -9,6 +9,8 @@ export type AddressFault =
   | "not-http"
   /** A user name or a key stands in it. */
   | "credentials"
+  /** It goes on behind its path, where others would be put; keys are put there, too. Only an engine's may not. */
+  | "query"
 
 /** An HTTP address in its canonical form. */
 export const httpAddress = (text: string): Result.Result<string, AddressFault> => {
@@ -22,8 +24,9 @@ export const httpAddress = (text: string): Result.Result<string, AddressFault> =
  * address names no path.
  */
 export const engineAddress = (text: string): Result.Result<string, AddressFault> =>
-  Result.map(httpAddress(text), (address) => {
+  Result.flatMap(httpAddress(text), (address) => {
     const url = new URL(address)
+    if (/[?#]/.test(address)) return Result.fail("query")
     if (url.pathname === "/") url.pathname = "/v1"
-    return url.href.replace(/\/$/, "")
+    return Result.succeed(url.href.replace(/\/$/, ""))
   })

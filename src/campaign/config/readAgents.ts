@@ -161,6 +161,8 @@ export const addressAt = (
     path,
     address.failure === "credentials"
       ? `must not hold a user name or a key; name the variable that holds it by ${isEngine ? "key" : "token"}-variable`
+      : address.failure === "query"
+      ? "must have no query and no fragment, since paths are put behind it; name the variable that holds a key by key-variable"
       : `expected an address that begins with http:// or https://, such as "http://127.0.0.1:${
         isEngine ? "8000/v1" : "9009"
       }"`

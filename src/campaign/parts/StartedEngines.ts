@@ -120,7 +120,7 @@ export const addressAndKey = Effect.fnUntraced(function*(name: string, url: stri
   if (Result.isFailure(address)) {
     return yield* engineError(
       name,
-      `engine ${name}: expected an address that begins with http:// or https:// and holds no key, such as ` +
+      `engine ${name}: expected an address that begins with http:// or https:// and holds neither a key nor a query, such as ` +
         "http://127.0.0.1:8000/v1"
     )
   }

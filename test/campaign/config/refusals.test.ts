@@ -93,6 +93,13 @@ describe("a campaign file is refused", () => {
         `${task("t")}[[agent]]\nname = "a"\nurl = "http://me:sk-1@host"\n[[agent]]\nname = "b"\nurl = "gpu:9009"\n`,
         "7:1: agent[1].url: must not hold a user name or a key; name the variable that holds it by token-variable",
         "10:1: agent[2].url: expected an address that begins with http:// or https://, such as \"http://127.0.0.1:9009\""
+      ],
+      [
+        `${
+          task("t")
+        }[[engine]]\nname = "gpu"\nurl = "http://host/v1?api-key=sk-1"\n[[agent]]\nname = "a"\nengine = "gpu"\n`,
+        "7:1: engine[1].url: must have no query and no fragment, since paths are put behind it; name the variable that holds " +
+        "a key by key-variable"
       ]
     ]))
 
